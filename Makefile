@@ -1,0 +1,47 @@
+# make STACK=prod ARGS='--diff' OVERLAY=mine.yaml preview
+STACK ?= dev
+OVERLAY ?=
+export STACK OVERLAY
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTHON := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help preview up destroy plan local-down test e2e check fmt setup
+
+help: ## Show this list
+	@echo "make TARGET [STACK=dev] [OVERLAY=file.yaml] [ARGS='more options']"
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1 \t/p' $(MAKEFILE_LIST) | expand -t 16
+
+preview: setup ## Show what `up` would create or change
+	@$(PYTHON) -m infra.cli preview $(ARGS)
+
+up: setup ## Create or change the stack, and wait until the gateway answers
+	@$(PYTHON) -m infra.cli up $(ARGS)
+
+destroy: setup ## Delete the stack; its salt key stays in Vault
+	@$(PYTHON) -m infra.cli destroy $(ARGS)
+
+plan: setup ## Show the stack's resources offline: no cluster, no Vault, no Pulumi CLI
+	@$(PYTHON) -m infra.cli plan $(ARGS)
+
+local-down: setup ## Delete the cluster that `up` made on this machine
+	@$(PYTHON) -m infra.cli local-down
+
+test: check ## Run `check`, then the unit and program tests
+	@$(PYTHON) -m pytest -n auto $(ARGS)
+
+e2e: setup ## Test with a real engine, cluster and Vault (KUBECONFIG, VAULT_ADDR, VAULT_TOKEN)
+	@$(PYTHON) -m pytest tests/e2e -m e2e $(ARGS)
+
+check: setup ## Check format, lint and types
+	@$(PYTHON) -m ruff format --check --quiet .
+	@$(PYTHON) -m ruff check --quiet .
+	@$(PYTHON) -m pyright
+
+fmt: setup ## Format, and mend what lint can mend
+	@$(PYTHON) -m ruff check --quiet --fix-only .
+	@$(PYTHON) -m ruff format .
+
+setup: # Make .venv what the lock file says; takes no time when it is
+	@python3 -I infra/bootstrap.py

@@ -1,0 +1,8 @@
+"""LiteLLM on Kubernetes: one stack per environment. What a stack has is decided in `infra/environment.py`."""
+
+import pulumi
+
+from infra.environment import program
+
+for name, value in program().items():
+    pulumi.export(name, value)

@@ -1,0 +1,150 @@
+"""A role and a database for the gateway, in any Postgres."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.labels import labels
+from components.objects import name_after
+from components.pods import RESTRICTED_CONTAINER, restricted_pod, secret_variable
+
+USER = 999
+"""`postgres` in the Debian-based official image."""
+
+SCRIPT = Path(__file__).with_name("bootstrap.sh").read_text()
+
+
+class DatabaseBootstrapArgs(TypedDict):
+    """Arguments of `DatabaseBootstrap`."""
+
+    namespace: pulumi.Input[str]
+    """Required: namespace of the Job."""
+
+    image: pulumi.Input[str]
+    """Required: official Postgres image, 15 or later; only its `psql` is used."""
+
+    host: pulumi.Input[str]
+    """Required: host name of the server."""
+
+    database: pulumi.Input[str]
+    """Required: name of the database; it is created unless it exists."""
+
+    admin_secret: pulumi.Input[str]
+    """Required: name of the Secret with the user name and password of a role that may create roles and databases."""
+
+    role_secret: pulumi.Input[str]
+    """Required: name of the Secret with `username` and `password` of the gateway's role; it is created unless it exists, and
+    its password is set."""
+
+    port: NotRequired[pulumi.Input[int]]
+    """Optional: port of the server. Defaults to 5432."""
+
+    sslmode: NotRequired[pulumi.Input[str]]
+    """Optional: `disable`, `prefer` or `require`. Defaults to `require`."""
+
+    admin_username_key: NotRequired[str]
+    """Optional: key of the user name in `admin_secret`. Defaults to `username`."""
+
+    admin_password_key: NotRequired[str]
+    """Optional: key of the password in `admin_secret`. Defaults to `password`."""
+
+    admin_database: NotRequired[pulumi.Input[str]]
+    """Optional: database that the admin logs in to. Defaults to `postgres`."""
+
+    revision: NotRequired[pulumi.Input[str]]
+    """Optional: any text; a new one runs the Job again. Defaults to nothing."""
+
+    timeout: NotRequired[str]
+    """Optional: how long to wait for the Job, as a Go duration. The Job gives up after 5 minutes. Defaults to `6m`."""
+
+
+class DatabaseBootstrap(pulumi.ComponentResource):
+    """An awaited Job that creates the gateway's role and database and proves that the role can log in.
+
+    **Type:** `litellm:index:DatabaseBootstrap`. **Produces:** `Job`.
+
+    The Job's name is a hash of all that it runs: nothing changed, nothing runs; a new password (a new Secret) runs it again.
+    It waits up to two minutes for the server, and is safe to repeat.
+    """
+
+    completed: pulumi.Output[str]
+    """Name of the Job. Known once the role and the database can be used."""
+
+    def __init__(self, name: str, args: DatabaseBootstrapArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("litellm:index:DatabaseBootstrap", name, None, opts)
+        timeout = args.get("timeout", "6m")
+        template = pod(args)
+        physical_name = pulumi.Output.all(pod=template, revision=args.get("revision", "")).apply(
+            lambda content: f"{name}-{short_hash(content)}"
+        )
+        spec: Any = {
+            "backoffLimit": 1,
+            "activeDeadlineSeconds": 300,
+            "template": {"metadata": {"labels": labels(name)}, "spec": template},
+        }
+        job = kubernetes.batch.v1.Job(
+            f"{name}-job",
+            metadata={
+                "name": physical_name,
+                "namespace": args["namespace"],
+                "labels": labels(name),
+                # A Job that failed is made anew by the next `up`.
+                "annotations": {"pulumi.com/replaceUnready": "true"},
+            },
+            spec=spec,
+            opts=pulumi.ResourceOptions(
+                parent=self, custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete="2m")
+            ),
+        )
+        self.completed = name_after(physical_name, job)
+        self.register_outputs({"completed": self.completed})
+
+
+def pod(args: DatabaseBootstrapArgs) -> dict[str, Any]:
+    return {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": restricted_pod(USER),
+        "containers": [
+            {
+                "name": "bootstrap",
+                "image": args["image"],
+                "command": ["bash", "-c", SCRIPT],
+                "env": variables(args),
+                "resources": {
+                    "requests": {"cpu": "50m", "memory": "64Mi"},
+                    "limits": {"memory": "128Mi"},
+                },
+                "securityContext": RESTRICTED_CONTAINER,
+                # The last lines of the script's output become the reason that Pulumi shows.
+                "terminationMessagePolicy": "FallbackToLogsOnError",
+                "volumeMounts": [{"name": "temporary", "mountPath": "/tmp"}],  # noqa: S108 - the container's own
+            }
+        ],
+        "volumes": [{"name": "temporary", "emptyDir": {}}],
+    }
+
+
+def variables(args: DatabaseBootstrapArgs) -> list[dict[str, Any]]:
+    admin, role = args["admin_secret"], args["role_secret"]
+    return [
+        {"name": "PGHOST", "value": args["host"]},
+        {"name": "PGPORT", "value": pulumi.Output.from_input(args.get("port", 5432)).apply(str)},
+        {"name": "PGSSLMODE", "value": args.get("sslmode", "require")},
+        {"name": "ADMIN_DATABASE", "value": args.get("admin_database", "postgres")},
+        {"name": "DATABASE", "value": args["database"]},
+        {"name": "WAIT_SECONDS", "value": "120"},
+        secret_variable("ADMIN_USERNAME", admin, args.get("admin_username_key", "username")),
+        secret_variable("ADMIN_PASSWORD", admin, args.get("admin_password_key", "password")),
+        secret_variable("ROLE_USERNAME", role, "username"),
+        secret_variable("ROLE_PASSWORD", role, "password"),
+    ]
+
+
+def short_hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]

@@ -1,0 +1,296 @@
+"""LiteLLM itself: its configuration file, its pods and the Service in front of them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.gateway.pod import COMMAND, SURROUNDINGS, container, digest, pod, seconds, variables
+from components.labels import labels, selector
+
+PORT = 4000
+CONFIG_FOLDER = "/etc/litellm"
+
+KEEP_ALIVE_SECONDS = 95
+"""Longer than ingress controllers keep an idle connection to a pod (nginx 60 s, Traefik 90 s): whoever closes first must be
+the one that sends requests, or a request is lost now and then."""
+
+STARTUP_PERIOD_SECONDS = 2
+ROLLOUT_MARGIN_SECONDS = 60
+"""For pulling the image, on top of the time that a pod has for starting."""
+
+REPORT_SECONDS = 30
+"""How much longer Pulumi waits than the Deployment may take, so that the Deployment's own reason is what it reports."""
+
+
+class RedisConnection(TypedDict):
+    """Where Redis is. Its password is the key REDIS_PASSWORD of the environment Secret."""
+
+    host: pulumi.Input[str]
+    """Required: host name."""
+
+    port: pulumi.Input[int]
+    """Required: port."""
+
+    tls: NotRequired[bool]
+    """Optional: connect over TLS. Defaults to false."""
+
+    username: NotRequired[pulumi.Input[str]]
+    """Optional: user name. Defaults to Redis' default user."""
+
+
+class GatewayArgs(TypedDict):
+    """Arguments of `Gateway`."""
+
+    namespace: pulumi.Input[str]
+    """Required: namespace of everything."""
+
+    image: pulumi.Input[str]
+    """Required: LiteLLM's image."""
+
+    config: pulumi.Input[str]
+    """Required: text of LiteLLM's config.yaml, without secrets."""
+
+    environment_secret: pulumi.Input[str]
+    """Required: name of the Secret whose keys become environment variables: LITELLM_MASTER_KEY, DATABASE_URL, …."""
+
+    redis: NotRequired[RedisConnection]
+    """Optional: the Redis that `coordination_redis` in `config` refers to. Defaults to none."""
+
+    replicas: NotRequired[int]
+    """Optional: number of pods. Defaults to 1. With more there is a disruption budget, and they spread over zones and nodes."""
+
+    workers: NotRequired[int]
+    """Optional: worker processes in each pod. Defaults to 1."""
+
+    resources: NotRequired[pulumi.Input[Mapping[str, Any]]]
+    """Optional: requests and limits. Defaults to 1 CPU and 4Gi, what LiteLLM recommends for one worker."""
+
+    environment: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Optional: more plain environment variables, over ours. Defaults to none."""
+
+    log_level: NotRequired[pulumi.Input[str]]
+    """Optional: what LiteLLM logs. Defaults to `ERROR`."""
+
+    request_timeout: NotRequired[int]
+    """Optional: seconds that a request may take, as in `config`. Defaults to 600."""
+
+    pre_stop_seconds: NotRequired[int]
+    """Optional: seconds that a pod keeps serving after it was told to stop. Defaults to 10."""
+
+    grace_period: NotRequired[int]
+    """Optional: seconds after which a stopping pod is killed. Defaults to `request_timeout` + `pre_stop_seconds` + 10."""
+
+    startup_timeout: NotRequired[str]
+    """Optional: how long a pod may take to become ready, a Go duration. Defaults to `10m`."""
+
+    service_account_annotations: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Optional: annotations of the ServiceAccount, such as an IAM role. Defaults to none."""
+
+    node_selector: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Optional: labels of the nodes that the pods may run on. Defaults to any node."""
+
+    tolerations: NotRequired[pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]]
+    """Optional: taints of nodes that the pods tolerate. Defaults to none."""
+
+
+class Gateway(pulumi.ComponentResource):
+    """LiteLLM on Kubernetes, awaited until it answers.
+
+    **Type:** `litellm:index:Gateway`. **Produces:** `v1 ConfigMap`, `v1 ServiceAccount`, `apps/v1 Deployment`, `v1 Service`,
+    and with several replicas `policy/v1 PodDisruptionBudget`.
+
+    The ConfigMap is immutable and named by its hash: a changed file is a new ConfigMap, the pods roll over to it, and the old
+    one goes when none uses it. The environment Secret is expected to change its name likewise. The schema of the database is
+    not touched: see `Migration`, which must be done before.
+    """
+
+    service_name: pulumi.Output[str]
+    """Name of the Service."""
+
+    port: pulumi.Output[int]
+    """Port of the Service."""
+
+    deployment_name: pulumi.Output[str]
+    """Name of the Deployment."""
+
+    config_map_name: pulumi.Output[str]
+    """Name of the ConfigMap with config.yaml."""
+
+    def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("litellm:index:Gateway", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        metadata: Any = {"name": name, "namespace": args["namespace"], "labels": labels(name)}
+
+        config_name = pulumi.Output.from_input(args["config"]).apply(lambda text: f"{name}-{digest(text)}")
+        config_map = k8s.core.v1.ConfigMap(
+            f"{name}-config",
+            metadata=metadata | {"name": config_name},
+            data={"config.yaml": args["config"]},
+            immutable=True,
+            opts=child,
+        )
+        account = k8s.core.v1.ServiceAccount(
+            f"{name}-service-account",
+            metadata=metadata | {"annotations": args.get("service_account_annotations", {})},
+            automount_service_account_token=False,
+            opts=child,
+        )
+        wait = f"{rollout_seconds(args) * args.get('replicas', 1) + REPORT_SECONDS}s"
+        deployment = k8s.apps.v1.Deployment(
+            f"{name}-deployment",
+            metadata=metadata,
+            spec=deployment_spec(name, args, config_map.metadata.name, account.metadata.name),
+            opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait)),
+        )
+        in_front: Any = {
+            "type": "ClusterIP",
+            "selector": selector(name),
+            "ports": [{"name": "http", "port": PORT, "targetPort": "http"}],
+        }
+        # Not awaited: the Deployment is, and Pulumi would wait for ten seconds more without news from the endpoints.
+        service = k8s.core.v1.Service(
+            f"{name}-service",
+            metadata=metadata | {"annotations": {"pulumi.com/skipAwait": "true"}},
+            spec=in_front,
+            opts=child,
+        )
+        if args.get("replicas", 1) > 1:
+            # A pod that never became ready must not keep a node from being drained.
+            budget: Any = {
+                "maxUnavailable": 1,
+                "selector": {"matchLabels": selector(name)},
+                "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            }
+            k8s.policy.v1.PodDisruptionBudget(f"{name}-disruption-budget", metadata=metadata, spec=budget, opts=child)
+
+        self.service_name = service.metadata.name
+        self.port = pulumi.Output.from_input(PORT)
+        self.deployment_name = deployment.metadata.name
+        self.config_map_name = config_map.metadata.name
+        self.register_outputs(
+            {
+                "service_name": self.service_name,
+                "port": self.port,
+                "deployment_name": self.deployment_name,
+                "config_map_name": self.config_map_name,
+            }
+        )
+
+
+def rollout_seconds(args: GatewayArgs) -> int:
+    """How long one pod may keep a rollout from making progress."""
+    return seconds(args.get("startup_timeout", "10m")) + ROLLOUT_MARGIN_SECONDS
+
+
+def deployment_spec(name: str, args: GatewayArgs, config_map: pulumi.Input[str], account: pulumi.Input[str]) -> Any:
+    """Pods that are replaced one by one, never with one less, and that finish what they do before they go."""
+    replicas = args.get("replicas", 1)
+    request_timeout, pre_stop = args.get("request_timeout", 600), args.get("pre_stop_seconds", 10)
+    rest: dict[str, Any] = {
+        "serviceAccountName": account,
+        "terminationGracePeriodSeconds": args.get("grace_period", request_timeout + pre_stop + 10),
+    }
+    if replicas > 1:
+        rest["topologySpreadConstraints"] = [
+            spread(name, key) for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+        ]
+    return {
+        "replicas": replicas,
+        "revisionHistoryLimit": 3,
+        "progressDeadlineSeconds": rollout_seconds(args),
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+        "selector": {"matchLabels": selector(name)},
+        "template": {
+            "metadata": {"labels": labels(name)},
+            "spec": pod(
+                gateway_container(args),
+                volumes=[{"name": "config", "configMap": {"name": config_map}}],
+                node_selector=args.get("node_selector"),
+                tolerations=args.get("tolerations"),
+                rest=rest,
+            ),
+        },
+    }
+
+
+def gateway_container(args: GatewayArgs) -> dict[str, Any]:
+    pre_stop = args.get("pre_stop_seconds", 10)
+    draining = {"lifecycle": {"preStop": {"sleep": {"seconds": pre_stop}}}} if pre_stop else {}
+    default_resources = {"requests": {"cpu": "1", "memory": "4Gi"}, "limits": {"memory": "4Gi"}}
+    return container(
+        "litellm",
+        args["image"],
+        {
+            "command": COMMAND,
+            "args": [
+                *("--config", f"{CONFIG_FOLDER}/config.yaml"),
+                *("--host", "0.0.0.0"),  # noqa: S104
+                *("--port", str(PORT)),
+                *("--num_workers", str(args.get("workers", 1))),
+                *("--keepalive_timeout", str(KEEP_ALIVE_SECONDS)),
+            ],
+            "env": variables(environment(args)),
+            "envFrom": [{"secretRef": {"name": args["environment_secret"]}}],
+            "ports": [{"name": "http", "containerPort": PORT}],
+            "resources": args.get("resources", default_resources),
+            **probes(seconds(args.get("startup_timeout", "10m"))),
+            **draining,
+            "volumeMounts": [{"name": "config", "mountPath": CONFIG_FOLDER, "readOnly": True}],
+        },
+    )
+
+
+def environment(args: GatewayArgs) -> dict[str, pulumi.Input[str]]:
+    """Plain environment variables. Kubernetes puts them over those of the Secret."""
+    ours: dict[str, pulumi.Input[str]] = {
+        **SURROUNDINGS,
+        # The migration Job's business, and never that of several pods at once.
+        "DISABLE_SCHEMA_UPDATE": "true",
+        "GRACEFUL_SHUTDOWN_TIMEOUT": str(args.get("request_timeout", 600)),
+        "LITELLM_LOG": args.get("log_level", "ERROR"),
+    }
+    redis = args.get("redis")
+    if redis is not None:
+        ours |= {
+            "REDIS_HOST": redis["host"],
+            "REDIS_PORT": pulumi.Output.from_input(redis["port"]).apply(lambda port: str(int(port))),
+            "REDIS_SSL": str(redis.get("tls", False)),
+        }
+        if "username" in redis:
+            ours["REDIS_USERNAME"] = redis["username"]
+    return ours | dict(args.get("environment", {}))
+
+
+def probes(startup_seconds: int) -> dict[str, Any]:
+    """Ready when LiteLLM reaches its database, alive when it answers. Never /health: it calls every model, for money."""
+    readiness = {"path": "/health/readiness", "port": "http"}
+    return {
+        "startupProbe": {
+            "httpGet": readiness,
+            "periodSeconds": STARTUP_PERIOD_SECONDS,
+            "timeoutSeconds": 5,
+            "failureThreshold": math.ceil(startup_seconds / STARTUP_PERIOD_SECONDS),
+        },
+        "readinessProbe": {"httpGet": readiness, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3},
+        # Patient: a pod that is busy answers late, and killing it would only move its work to the others.
+        "livenessProbe": {
+            "httpGet": {"path": "/health/liveliness", "port": "http"},
+            "periodSeconds": 15,
+            "timeoutSeconds": 10,
+            "failureThreshold": 6,
+        },
+    }
+
+
+def spread(name: str, topology_key: str) -> dict[str, Any]:
+    """Spread pods of one version evenly, where that is possible."""
+    return {
+        "topologyKey": topology_key,
+        "maxSkew": 1,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": selector(name)},
+        "matchLabelKeys": ["pod-template-hash"],
+    }

@@ -1,0 +1,110 @@
+"""LiteLLM's database schema: brought up to date by one Job, before any pod of the new version starts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.gateway.pod import COMMAND, SURROUNDINGS, container, digest, pod, seconds, variables
+from components.labels import labels
+from components.pods import secret_variable
+
+DEFAULT_RESOURCES = {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}
+
+REPORT_SECONDS = 30
+"""How much longer Pulumi waits than the Job may run, so that the Job's own reason is what it reports."""
+
+
+class MigrationArgs(TypedDict):
+    """Arguments of `Migration`."""
+
+    namespace: pulumi.Input[str]
+    """Required: namespace of the Job."""
+
+    image: pulumi.Input[str]
+    """Required: LiteLLM's image, the same as the gateway's."""
+
+    environment_secret: pulumi.Input[str]
+    """Required: name of the Secret with the key DATABASE_URL."""
+
+    revision: NotRequired[pulumi.Input[str]]
+    """Optional: any text; when it changes, the Job runs again. Defaults to nothing."""
+
+    resources: NotRequired[pulumi.Input[Mapping[str, Any]]]
+    """Optional: requests and limits. Defaults to 100m CPU and 512Mi, at most 2Gi."""
+
+    node_selector: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Optional: labels of the nodes that the Job may run on. Defaults to any node."""
+
+    tolerations: NotRequired[pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]]
+    """Optional: taints of nodes that the Job tolerates. Defaults to none."""
+
+    timeout: NotRequired[str]
+    """Optional: how long all attempts together may take, a Go duration. Defaults to `15m`."""
+
+
+class Migration(pulumi.ComponentResource):
+    """A Job that applies LiteLLM's migrations, awaited until it succeeded.
+
+    **Type:** `litellm:index:Migration`. **Produces:** `batch/v1 Job`.
+
+    Its name ends in a hash of what it runs, so that a new image, or a new URL of the database, is a new Job, and everything
+    else leaves the finished one alone. One that failed is replaced by the next `up`.
+    """
+
+    job_name: pulumi.Output[str]
+    """Name of the Job."""
+
+    def __init__(self, name: str, args: MigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("litellm:index:Migration", name, None, opts)
+        timeout = seconds(args.get("timeout", "15m"))
+        spec = job_spec(name, args, timeout)
+        job_name = pulumi.Output.all(spec, args.get("revision", "")).apply(lambda known: f"{name}-{digest(known)}")
+        job = k8s.batch.v1.Job(
+            f"{name}-job",
+            metadata={
+                "name": job_name,
+                "namespace": args["namespace"],
+                "labels": labels(name),
+                "annotations": {"pulumi.com/replaceUnready": "true"},
+            },
+            spec=spec,
+            opts=pulumi.ResourceOptions(
+                parent=self, custom_timeouts=pulumi.CustomTimeouts(create=f"{timeout + REPORT_SECONDS}s")
+            ),
+        )
+        self.job_name = job.metadata.name
+        self.register_outputs({"job_name": self.job_name})
+
+
+def job_spec(name: str, args: MigrationArgs, timeout: int) -> Any:
+    """The Job: a few attempts with growing pauses. Failed pods stay, for their logs."""
+    main = container(
+        "migrate",
+        args["image"],
+        {
+            # What LiteLLM's own prisma_migration.py runs, without `prisma generate` after it, which cannot write to the image.
+            "command": [*COMMAND, "--skip_server_startup"],
+            "env": [
+                secret_variable("DATABASE_URL", args["environment_secret"], "DATABASE_URL"),
+                *variables(SURROUNDINGS | {"DISABLE_SCHEMA_UPDATE": "false", "LITELLM_LOG": "INFO"}),
+            ],
+            "resources": args.get("resources", DEFAULT_RESOURCES),
+        },
+    )
+    return {
+        "backoffLimit": 4,
+        "activeDeadlineSeconds": timeout,
+        # A drained node is nobody's failure. LiteLLM's exit codes do not tell a database that is away from one that is broken.
+        "podFailurePolicy": {"rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]},
+        "template": {
+            "metadata": {"labels": labels(name)},
+            "spec": pod(
+                main,
+                node_selector=args.get("node_selector"),
+                tolerations=args.get("tolerations"),
+                rest={"restartPolicy": "Never"},
+            ),
+        },
+    }

@@ -1,0 +1,142 @@
+"""The way in: a Kubernetes Ingress that lets streams through."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.labels import labels
+
+
+class IngressArgs(TypedDict):
+    """Arguments of `Ingress`."""
+
+    namespace: pulumi.Input[str]
+    """Required: namespace of the Ingress and of the Service."""
+
+    host: pulumi.Input[str]
+    """Required: host name."""
+
+    class_name: str
+    """Required: `nginx` (ingress-nginx) or `traefik`."""
+
+    service_name: pulumi.Input[str]
+    """Required: name of the Service."""
+
+    service_port: pulumi.Input[int]
+    """Required: port of the Service."""
+
+    stream_timeout: NotRequired[int]
+    """Optional: seconds that the controller waits for the next piece of an answer. Defaults to 660."""
+
+    max_body_megabytes: NotRequired[int]
+    """Optional: largest request in megabytes. Defaults to 100."""
+
+    issuer: NotRequired[str]
+    """Optional: cert-manager issuer that makes the certificate. Defaults to none."""
+
+    issuer_kind: NotRequired[str]
+    """Optional: `ClusterIssuer` or `Issuer`. Defaults to `ClusterIssuer`."""
+
+    tls_secret_name: NotRequired[str]
+    """Optional: Secret with the certificate. Defaults to `<name>-tls` with an issuer, to plain HTTP without one."""
+
+    annotations: NotRequired[Mapping[str, str]]
+    """Optional: more annotations, over ours. Defaults to none."""
+
+    public_port: NotRequired[int]
+    """Optional: port of the URL. Defaults to the scheme's."""
+
+    wait_for_address: NotRequired[bool]
+    """Optional: wait until the Ingress has an address. Defaults to true."""
+
+    timeout: NotRequired[str]
+    """Optional: how long to wait for the address, a Go duration. Defaults to `5m`."""
+
+
+class Ingress(pulumi.ComponentResource):
+    """An Ingress for one host, with the annotations that its controller needs for long answers and long prompts.
+
+    **Type:** `litellm:index:Ingress`. **Produces:** `networking.k8s.io/v1 Ingress`.
+
+    Raises:
+        ValueError: for a class without known annotations.
+    """
+
+    url: pulumi.Output[str]
+    """URL of the gateway, without a slash at the end. Known when the Ingress is there."""
+
+    def __init__(self, name: str, args: IngressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("litellm:index:Ingress", name, None, opts)
+        if args["class_name"] not in CONTROLLERS:
+            raise ValueError(f"class_name is {args['class_name']!r}; allowed: {', '.join(CONTROLLERS)}")
+        secret = args.get("tls_secret_name") or (f"{name}-tls" if args.get("issuer") else None)
+        metadata: Any = {
+            "name": name,
+            "namespace": args["namespace"],
+            "labels": labels(name),
+            "annotations": {
+                **CONTROLLERS[args["class_name"]](args, secret is not None),
+                **certificate(args),
+                **({} if args.get("wait_for_address", True) else {"pulumi.com/skipAwait": "true"}),
+                **args.get("annotations", {}),
+            },
+        }
+        service = {"name": args["service_name"], "port": {"number": args["service_port"]}}
+        spec: Any = {
+            "ingressClassName": args["class_name"],
+            "rules": [
+                {
+                    "host": args["host"],
+                    "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": service}}]},
+                }
+            ],
+        }
+        if secret:
+            spec["tls"] = [{"hosts": [args["host"]], "secretName": secret}]
+        timeout = args.get("timeout", "5m")
+        ingress = k8s.networking.v1.Ingress(
+            f"{name}-ingress",
+            metadata=metadata,
+            spec=spec,
+            opts=pulumi.ResourceOptions(
+                parent=self, custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout)
+            ),
+        )
+        scheme = "https" if secret else "http"
+        public_port = args.get("public_port")
+        port = f":{public_port}" if public_port else ""
+        self.url = pulumi.Output.all(args["host"], ingress.urn).apply(lambda known: f"{scheme}://{known[0]}{port}")
+        self.register_outputs({"url": self.url})
+
+
+def nginx(args: IngressArgs, tls: bool) -> dict[str, str]:
+    """ingress-nginx: its defaults cut a stream after 60 s without data, hold answers back and refuse prompts over 1 MB."""
+    timeout = str(args.get("stream_timeout", 660))
+    annotations = {
+        "proxy-read-timeout": timeout,
+        "proxy-send-timeout": timeout,
+        "proxy-buffering": "off",
+        "proxy-request-buffering": "off",
+        "proxy-body-size": f"{args.get('max_body_megabytes', 100)}m",
+        "ssl-redirect": str(tls).lower(),
+    }
+    return {f"nginx.ingress.kubernetes.io/{key}": value for key, value in annotations.items()}
+
+
+def traefik(_: IngressArgs, tls: bool) -> dict[str, str]:
+    """Traefik: neither buffers nor limits answers by default, so that only the entry point is left to choose."""
+    entry_point = {"router.entrypoints": "websecure", "router.tls": "true"} if tls else {"router.entrypoints": "web"}
+    return {f"traefik.ingress.kubernetes.io/{key}": value for key, value in entry_point.items()}
+
+
+CONTROLLERS: Mapping[str, Callable[[IngressArgs, bool], dict[str, str]]] = {"nginx": nginx, "traefik": traefik}
+
+ISSUER_ANNOTATIONS = {"ClusterIssuer": "cert-manager.io/cluster-issuer", "Issuer": "cert-manager.io/issuer"}
+
+
+def certificate(args: IngressArgs) -> dict[str, str]:
+    """What tells cert-manager to make the certificate."""
+    issuer = args.get("issuer")
+    return {ISSUER_ANNOTATIONS[args.get("issuer_kind", "ClusterIssuer")]: issuer} if issuer else {}

@@ -1,0 +1,17 @@
+"""Labels that every object of an environment carries."""
+
+NAME = "app.kubernetes.io/name"
+
+
+def selector(name: str) -> dict[str, str]:
+    """The label that tells the pods of one workload from all others in the namespace."""
+    return {NAME: name}
+
+
+def labels(name: str) -> dict[str, str]:
+    """Kubernetes' recommended labels for an object of the workload `name`."""
+    return {
+        NAME: name,
+        "app.kubernetes.io/part-of": "litellm",
+        "app.kubernetes.io/managed-by": "pulumi",
+    }

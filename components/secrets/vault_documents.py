@@ -1,0 +1,98 @@
+"""Documents in a Vault KV version 2 engine, and the policy that lets somebody read them and nothing else."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_vault as vault
+
+from components.secrets.references import RemoteReference
+
+OWNER = "managed-by"
+"""Custom metadata that marks a document as this program's, so that a foreign one is never overwritten."""
+
+
+class VaultDocumentsArgs(TypedDict):
+    """Arguments of `VaultDocuments`."""
+
+    mount: pulumi.Input[str]
+    """Required: path of the KV version 2 engine."""
+
+    prefix: str
+    """Required: path below the mount that belongs to this environment alone."""
+
+    documents: Mapping[str, Mapping[str, pulumi.Input[str]]]
+    """Required: name of each document below the prefix, and its properties. Values are stored as secrets."""
+
+    owner: pulumi.Input[str]
+    """Required: who manages the documents; written as custom metadata."""
+
+    policy: pulumi.Input[str]
+    """Required: name of the read-only policy."""
+
+    also_readable: NotRequired[Sequence[str]]
+    """Optional: paths below the mount of documents that somebody else wrote. Defaults to none."""
+
+
+class VaultDocuments(pulumi.ComponentResource):
+    """KV version 2 documents with a read-only policy on exactly their paths.
+
+    **Type:** `litellm:index:VaultDocuments`. **Produces:** one `vault.kv.SecretV2` per document, `vault.Policy`.
+    """
+
+    policy: pulumi.Output[str]
+    """Name of the policy that allows reading exactly these documents."""
+
+    revision: pulumi.Output[str]
+    """Changes whenever the content of a document changes: the versions of all documents, in the order of their names."""
+
+    def __init__(self, name: str, args: VaultDocumentsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("litellm:index:VaultDocuments", name, None, opts)
+        self._prefix = args["prefix"]
+        self._revisions = {
+            document: self._write(name, document, properties, args)
+            for document, properties in sorted(args["documents"].items())
+        }
+        own = [f"{args['prefix']}/{document}" for document in self._revisions]
+        readable = sorted({*own, *args.get("also_readable", ())})
+        policy = vault.Policy(
+            f"{name}-policy",
+            name=args["policy"],
+            policy=pulumi.Output.from_input(args["mount"]).apply(lambda mount: read_only_policy(mount, readable)),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.policy = policy.name
+        self.revision = pulumi.Output.all(*self._revisions.values()).apply(
+            lambda versions: ".".join(map(str, versions))
+        )
+        self.register_outputs({"policy": self.policy, "revision": self.revision})
+
+    def reference(self, document: str, property: str) -> RemoteReference:  # noqa: A002 - the word of the ESO API
+        """Where one value is, for External Secrets Operator."""
+        return {"key": f"{self._prefix}/{document}", "property": property}
+
+    def revision_of(self, *documents: str) -> pulumi.Output[str]:
+        """Changes whenever the content of one of these documents changes."""
+        chosen = [self._revisions[document] for document in documents]
+        return pulumi.Output.all(*chosen).apply(lambda versions: ".".join(map(str, versions)))
+
+    def _write(
+        self, name: str, document: str, properties: Mapping[str, pulumi.Input[str]], args: VaultDocumentsArgs
+    ) -> pulumi.Output[str]:
+        secret = vault.kv.SecretV2(
+            f"{name}-{document}",
+            mount=args["mount"],
+            name=f"{args['prefix']}/{document}",
+            data_json=pulumi.Output.secret(pulumi.Output.json_dumps(dict(properties), sort_keys=True)),
+            custom_metadata={"data": {OWNER: args["owner"]}},
+            delete_all_versions=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return pulumi.Output.unsecret(secret.metadata.apply(lambda metadata: str(metadata.get("version", ""))))
+
+
+def read_only_policy(mount: str, paths: Sequence[str]) -> str:
+    """A Vault policy (HCL) that allows reading these documents of a KV version 2 engine, and nothing else."""
+    rules = [f'path {json.dumps(f"{mount}/data/{path}")} {{\n  capabilities = ["read"]\n}}\n' for path in paths]
+    return "\n".join(rules)

@@ -1,0 +1,97 @@
+"""External Secrets Operator, for a cluster that has none."""
+
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.labels import labels
+from components.objects import name_after
+
+
+class ExternalSecretsOperatorArgs(TypedDict):
+    """Arguments of `ExternalSecretsOperator`."""
+
+    namespace: pulumi.Input[str]
+    """Required: namespace of the operator; it is created."""
+
+    service_account: pulumi.Input[str]
+    """Required: name of the controller's ServiceAccount."""
+
+    chart: pulumi.Input[str]
+    """Required: name of the chart in `repository`, an `oci://` reference, or the path of a chart folder."""
+
+    repository: NotRequired[pulumi.Input[str] | None]
+    """Optional: Helm repository of the chart. Defaults to none, for `oci://` and folders."""
+
+    version: NotRequired[pulumi.Input[str] | None]
+    """Optional: version of the chart. Defaults to none, for folders."""
+
+    image: NotRequired[pulumi.Input[str] | None]
+    """Optional: repository of the image, without tag. Defaults to the chart's."""
+
+    image_tag: NotRequired[pulumi.Input[str] | None]
+    """Optional: tag of the image. Defaults to the chart's."""
+
+    environment: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Optional: more environment variables for the controller. Defaults to none. No secrets."""
+
+
+class ExternalSecretsOperator(pulumi.ComponentResource):
+    """The operator with its CRDs and its webhook, awaited.
+
+    **Type:** `litellm:index:ExternalSecretsOperator`. **Produces:** `kubernetes.core.v1.Namespace`,
+    `kubernetes.helm.v3.Release`.
+
+    The controller may not ask for tokens of any ServiceAccount (the chart's default lets it): each `SecretStore` gives it
+    the right for its own reader, by name. The CRDs are templates of the chart, so that an upgrade upgrades them, too.
+    """
+
+    namespace: pulumi.Output[str]
+    """Namespace of the operator."""
+
+    def __init__(
+        self, name: str, args: ExternalSecretsOperatorArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("litellm:index:ExternalSecretsOperator", name, None, opts)
+        namespace = kubernetes.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata={
+                "name": args["namespace"],
+                "labels": labels(name) | {"pod-security.kubernetes.io/enforce": "restricted"},
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.namespace = name_after(args["namespace"], namespace)
+        repository = args.get("repository")
+        kubernetes.helm.v3.Release(
+            f"{name}-release",
+            name=name,
+            namespace=self.namespace,
+            chart=args["chart"],
+            repository_opts={"repo": repository} if repository else None,
+            version=args.get("version"),
+            values=self._values(name, args),
+            atomic=True,
+            cleanup_on_fail=True,
+            skip_await=False,
+            timeout=300,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({"namespace": self.namespace})
+
+    @staticmethod
+    def _values(name: str, args: ExternalSecretsOperatorArgs) -> dict[str, Any]:
+        image = {"repository": args.get("image"), "tag": args.get("image_tag")}
+        image = {key: value for key, value in image.items() if value is not None}
+        values: dict[str, Any] = {
+            "fullnameOverride": name,
+            "installCRDs": True,
+            "serviceAccount": {"name": args["service_account"]},
+            "rbac": {"serviceAccountTokenCreate": False},
+            "extraEnv": [{"name": key, "value": value} for key, value in sorted(args.get("environment", {}).items())],
+        }
+        if image:
+            values |= {"image": image, "webhook": {"image": image}, "certController": {"image": image}}
+        return values

@@ -1,0 +1,94 @@
+"""One Kubernetes Secret, built from documents of the store by External Secrets Operator."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.labels import labels
+from components.objects import name_after
+from components.secrets.references import RemoteReference
+from components.sync.store import API_VERSION, WAIT_UNTIL_READY
+
+
+class SyncedSecretArgs(TypedDict):
+    """Arguments of `SyncedSecret`."""
+
+    namespace: pulumi.Input[str]
+    """Required: namespace of the Secret."""
+
+    store: pulumi.Input[str]
+    """Required: name of the SecretStore, in the same namespace."""
+
+    values: Mapping[str, RemoteReference]
+    """Required: the values that the template may use, by name, and where each is in the store."""
+
+    template: Mapping[str, str]
+    """Required: the keys of the Secret; each is an ESO template (engine v2) over `values`."""
+
+    revision: NotRequired[pulumi.Input[str]]
+    """Optional: changes when the documents behind `values` change. Defaults to nothing."""
+
+    refresh_interval: NotRequired[pulumi.Input[str]]
+    """Optional: how often the store is read again, such as `1h`. Defaults to `1h`."""
+
+
+class SyncedSecret(pulumi.ComponentResource):
+    """An ExternalSecret, awaited until Ready.
+
+    **Type:** `litellm:index:SyncedSecret`. **Produces:** `external-secrets.io/v1 ExternalSecret`.
+
+    The Secret's name ends in a hash of what it is made from. A rotation therefore makes a new Secret next to the old one,
+    whoever reads it rolls over to the new name, and the old one goes last: no pod ever starts with half of a rotation.
+    """
+
+    secret: pulumi.Output[str]
+    """Name of the Kubernetes Secret."""
+
+    def __init__(self, name: str, args: SyncedSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("litellm:index:SyncedSecret", name, None, opts)
+        physical_name = pulumi.Output.all(
+            revision=args.get("revision", ""), values=dict(args["values"]), template=dict(args["template"])
+        ).apply(lambda content: f"{name}-{short_hash(content)}")
+        resource = kubernetes.apiextensions.CustomResource(
+            f"{name}-external-secret",
+            api_version=API_VERSION,
+            kind="ExternalSecret",
+            metadata={
+                "name": physical_name,
+                "namespace": args["namespace"],
+                "labels": labels(name),
+                "annotations": WAIT_UNTIL_READY,
+            },
+            spec={
+                "refreshInterval": args.get("refresh_interval", "1h"),
+                "secretStoreRef": {"kind": "SecretStore", "name": args["store"]},
+                "target": {
+                    "name": physical_name,
+                    "creationPolicy": "Owner",
+                    "deletionPolicy": "Retain",
+                    "template": {
+                        "engineVersion": "v2",
+                        "type": "Opaque",
+                        "metadata": {"labels": labels(name)},
+                        "data": dict(args["template"]),
+                    },
+                },
+                "data": [
+                    {"secretKey": variable, "remoteRef": {"key": reference["key"], "property": reference["property"]}}
+                    for variable, reference in sorted(args["values"].items())
+                ],
+            },
+            opts=pulumi.ResourceOptions(
+                parent=self, custom_timeouts=pulumi.CustomTimeouts(create="2m", update="2m", delete="1m")
+            ),
+        )
+        self.secret = name_after(physical_name, resource)
+        self.register_outputs({"secret": self.secret})
+
+
+def short_hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]

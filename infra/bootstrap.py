@@ -1,0 +1,62 @@
+"""Make `.venv` what the lock file says. Every make target starts with this; it needs nothing but Python 3.8.
+
+Nothing is done when the lock file is the one that was installed last.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+LOCK = PROJECT / "requirements-dev.txt"
+VENV = PROJECT / ".venv"
+STAMP = VENV / ".installed"
+OWN_UV = PROJECT / ".cache" / "uv"
+UV = "uv==0.13.9"
+PYTHON = ">=3.11"
+
+
+def main() -> int:
+    wanted = hashlib.sha256(LOCK.read_bytes() + Path(__file__).read_bytes()).hexdigest()
+    if (VENV / "bin" / "python").exists() and STAMP.exists() and STAMP.read_text() == wanted:
+        return 0
+    try:
+        uv = find_uv()
+        print(f"installing {LOCK.name} into .venv", flush=True)
+        # Pulumi lists the packages with pip, so there has to be one (--seed).
+        run(uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", PYTHON, str(VENV))
+        run(
+            *(uv, "pip", "sync", "--quiet", "--python", str(VENV)),
+            *("--require-hashes", "--compile-bytecode", str(LOCK)),
+        )
+    except subprocess.CalledProcessError as error:
+        command = " ".join(error.cmd)
+        hint = "It needs the network, once per lock file; uv is described at https://docs.astral.sh/uv/"
+        sys.stderr.write(f"error: `{command}` failed, for the reason above. {hint}\n")
+        return 1
+    STAMP.write_text(wanted)
+    return 0
+
+
+def find_uv() -> str:
+    """The uv on PATH, or one in a folder of this project."""
+    own = OWN_UV / "bin" / "uv"
+    found = shutil.which("uv") or (str(own) if own.exists() else None)
+    if found:
+        return found
+    print("uv is not installed; getting it for this project only", flush=True)
+    run(sys.executable, "-m", "venv", str(OWN_UV))
+    run(str(OWN_UV / "bin" / "python"), "-m", "pip", "install", "--quiet", UV)
+    return str(own)
+
+
+def run(*command: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    subprocess.run(command, check=True, cwd=str(PROJECT), env=environment, stdin=subprocess.DEVNULL)  # noqa: S603
+
+
+if __name__ == "__main__":
+    sys.exit(main())

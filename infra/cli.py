@@ -1,0 +1,114 @@
+"""The commands behind the Makefile."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from infra import operations
+from infra.operations import Workplace
+from infra.problem import Problem, Unavailable
+from infra.process import SystemRunner
+from infra.stack_file import Stack
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+app = typer.Typer(
+    help="LiteLLM on Kubernetes, one stack at a time. Further options are passed on to pulumi.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # tracebacks show local variables, and those may be secrets
+)
+passes_on = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+StackOption = Annotated[str, typer.Option(envvar="STACK", help="The stack: there is a Pulumi.<stack>.yaml for each.")]
+OverlayOption = Annotated[
+    list[Path] | None, typer.Option(help="A file laid over the stack's; repeatable. Also OVERLAY=path[,path].")
+]
+
+
+@app.command(context_settings=passes_on)
+def preview(context: typer.Context, stack: StackOption = "dev", overlay: OverlayOption = None) -> None:
+    """Show what `up` would create or change; without the real engine, the offline plan."""
+    finish(lambda: preview_or_plan(stack, all_overlays(overlay, os.environ), context.args))
+
+
+@app.command(context_settings=passes_on)
+def up(context: typer.Context, stack: StackOption = "dev", overlay: OverlayOption = None) -> None:
+    """Create or change everything of the stack, and wait until the gateway answers."""
+    finish(lambda: operations.up(workplace(), stack, all_overlays(overlay, os.environ), context.args))
+
+
+@app.command(context_settings=passes_on)
+def destroy(context: typer.Context, stack: StackOption = "dev", overlay: OverlayOption = None) -> None:
+    """Delete everything of the stack but its salt key."""
+    finish(lambda: operations.destroy(workplace(), stack, all_overlays(overlay, os.environ), context.args))
+
+
+@app.command()
+def plan(stack: StackOption = "dev", overlay: OverlayOption = None) -> None:
+    """Show the stack's resources offline: needs no cluster, no Vault and no Pulumi CLI."""
+    finish(lambda: offline_plan(stack, all_overlays(overlay, os.environ)))
+
+
+@app.command()
+def local_down() -> None:
+    """Delete the cluster that `up` made on this machine."""
+    finish(lambda: operations.local_down(workplace()))
+
+
+def preview_or_plan(stack: str, overlays: list[Path], extra: list[str]) -> int:
+    try:
+        return operations.preview(workplace(), stack, overlays, extra)
+    except Unavailable as reason:
+        explain("no preview", f"{reason}.\nThis is the offline plan instead; it knows nothing of what exists already.")
+        return offline_plan(stack, overlays)
+
+
+def offline_plan(stack: str, overlays: list[Path]) -> int:
+    Stack.read(PROJECT, stack, overlays)
+    from infra import plan as offline  # noqa: PLC0415 - the other commands need not wait for Pulumi's SDK
+
+    return offline.main(stack, overlays)
+
+
+def workplace() -> Workplace:
+    return Workplace(
+        project=PROJECT,
+        environment=os.environ,
+        runner=SystemRunner(PROJECT),
+        interactive=sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI"),
+        say=lambda line: print(line, flush=True),
+    )
+
+
+def all_overlays(options: list[Path] | None, environment: Mapping[str, str]) -> list[Path]:
+    """The overlays of the environment, then those of the command line."""
+    named = [Path(part.strip()) for part in environment.get("OVERLAY", "").split(",") if part.strip()]
+    return [*named, *(options or [])]
+
+
+def finish(command: Callable[[], int]) -> None:
+    """Run a command; every error that a user can act on is one message."""
+    try:
+        code = command()
+    except Problem as problem:
+        explain("error", str(problem))
+        code = 1
+    except OSError as error:
+        explain("error", f"{error.filename or 'system'}: {error.strerror or error}")
+        code = 1
+    raise typer.Exit(code)
+
+
+def explain(what: str, reason: str) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"[bold red]{what}:[/] {escape(reason)}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,67 @@
+"""The cluster that the kubeconfig names."""
+
+import base64
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+
+class ClusterError(Exception):
+    """There is no cluster to work on; the message says what to set."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One context of the kubeconfig."""
+
+    context: str
+    server: str
+    """URL of the Kubernetes API."""
+
+    ca_certificate: str
+    """PEM of its CA; empty when the kubeconfig trusts the system's."""
+
+
+def kubeconfig_path() -> Path:
+    """The first file of `KUBECONFIG`, or the default one."""
+    named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    return Path(named).expanduser() if named else Path.home() / ".kube" / "config"
+
+
+def read_cluster(context: str | None) -> Cluster:
+    """Look a context up in the kubeconfig, or its current one.
+
+    Raises:
+        ClusterError: when there is no kubeconfig or no such context.
+    """
+    path = kubeconfig_path()
+    try:
+        content = cast("dict[str, Any]", yaml.safe_load(path.read_text()) or {})
+    except OSError:
+        raise ClusterError(f"no kubeconfig at {path}: set KUBECONFIG to the file of the cluster to deploy to") from None
+    except yaml.YAMLError:
+        raise ClusterError(f"{path} is not YAML: set KUBECONFIG to the file of the cluster to deploy to") from None
+    name = context or cast("str", content.get("current-context") or "")
+    contexts = by_name(content, "contexts", "context")
+    if name not in contexts:
+        known = ", ".join(sorted(contexts)) or "none"
+        what = f"no context {name!r}" if name else "no current context"
+        raise ClusterError(f"{what} in {path} (there: {known}): set litellm:context, or `kubectl config use-context`")
+    cluster = by_name(content, "clusters", "cluster").get(str(contexts[name].get("cluster")), {})
+    return Cluster(name, str(cluster.get("server", "")), ca_of(cluster, path))
+
+
+def by_name(content: dict[str, Any], section: str, kind: str) -> dict[str, dict[str, Any]]:
+    entries = cast("list[dict[str, Any]]", content.get(section) or [])
+    return {str(entry.get("name")): entry.get(kind) or {} for entry in entries}
+
+
+def ca_of(cluster: dict[str, Any], kubeconfig: Path) -> str:
+    if inline := cluster.get("certificate-authority-data"):
+        return base64.b64decode(inline).decode()
+    if file := cluster.get("certificate-authority"):
+        return (kubeconfig.parent / str(file)).read_text()
+    return ""

@@ -1,0 +1,1 @@
+"""The stack's configuration: frozen, validated models, one module per section."""

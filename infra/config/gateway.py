@@ -1,0 +1,216 @@
+"""Config key `gateway`: LiteLLM itself, its models and its settings."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from infra.config.base import Compute, Duration, Image, Section
+from infra.config.models import Model, Parameters
+from infra.config.plaintext import looks_secret, names_a_secret, referenced_variables
+
+DEFAULT_IMAGE = "ghcr.io/berriai/litellm-non_root:v1.106.2"
+
+VERSION = re.compile(r"\d+\.\d+\.\d+")
+FLOATING = re.compile(r"(^|[-_.])(latest|stable|main|master|nightly|edge|dev|canary)$")
+
+MEMORY_FLOOR_GIB = 4
+"""Memory that one worker needs under load: Prisma's query engine keeps its high-water mark (LiteLLM, "Best practices for
+production")."""
+
+UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15} | {
+    f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTP", start=1)
+}
+"""Bytes of a Kubernetes quantity's unit."""
+
+OWN_VARIABLES = frozenset(
+    {
+        "DATABASE_URL",
+        "DIRECT_URL",
+        "DISABLE_SCHEMA_UPDATE",
+        "LITELLM_LOG",
+        "NUM_WORKERS",
+        "PORT",
+        "REDIS_HOST",
+        "REDIS_PORT",
+        "REDIS_SSL",
+        "REDIS_URL",
+        "REDIS_USERNAME",
+    }
+)
+"""Variables that the program sets from other keys of the configuration."""
+
+GENERATED_VARIABLES = frozenset({"LITELLM_MASTER_KEY", "LITELLM_SALT_KEY", "DATABASE_URL", "REDIS_PASSWORD"})
+"""Variables that the program itself puts into the gateway's Secret."""
+
+
+def bytes_of(quantity: str) -> float:
+    """Bytes of a Kubernetes quantity: `4Gi`."""
+    number = quantity.rstrip("kMGTPmi")
+    return float(number) * UNITS[quantity.removeprefix(number)]
+
+
+def pinned(image: str) -> str:
+    if "@sha256:" in image:
+        return image
+    _, _, tag = image.rpartition("/")[2].partition(":")
+    if not tag or (FLOATING.search(tag) and not VERSION.search(tag)):
+        what = f"the tag {tag} moves" if tag else "there is no tag"
+        raise ValueError(
+            f"{what}, so that a restart may start another version: name a version ({DEFAULT_IMAGE}) or a digest"
+        )
+    return image
+
+
+class Toleration(Section):
+    """A taint of nodes that the gateway's pods tolerate."""
+
+    key: str | None = None
+    """Key of the taint. Without one, every key."""
+
+    operator: Literal["Equal", "Exists"] = "Equal"
+    """`Equal`: `value` must be the taint's. `Exists`: any value."""
+
+    value: str | None = None
+    """Value of the taint, with operator `Equal`."""
+
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """Effect of the taint. Without one, every effect."""
+
+    @model_validator(mode="after")
+    def operator_fits(self) -> "Toleration":
+        if self.operator == "Equal" and self.key is None:
+            raise ValueError("operator Equal needs a key: give one, or use operator Exists")
+        if self.operator == "Exists" and self.value is not None:
+            raise ValueError("operator Exists takes no value: remove value, or use operator Equal")
+        return self
+
+
+class GatewayConfig(Section):
+    """LiteLLM."""
+
+    image: Annotated[Image, AfterValidator(pinned)] = DEFAULT_IMAGE
+    """Image of the gateway and of its migration Job. Pinned: tags that move are refused."""
+
+    replicas: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Number of pods. More than one needs Redis."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Worker processes in each pod. LiteLLM recommends one on Kubernetes: scale with `replicas`."""
+
+    resources: Compute = Compute(cpu="1", memory="4Gi")
+    """CPU and memory of each pod. LiteLLM recommends 1 CPU and 4Gi for each worker."""
+
+    allow_memory_below_floor: bool = False
+    """Accept less than 4Gi of memory for each worker. Named after what it gives up: a worker under load grows to about 4Gi
+    and is then killed, with its requests. Fine where only mock models or a few people use the gateway."""
+
+    startup_timeout: Duration = "10m"
+    """How long a pod may take to become ready, and an `up` waits for it."""
+
+    request_timeout: Annotated[int, Field(ge=1, le=86400)] = 600
+    """Seconds after which LiteLLM gives up on a provider. LiteLLM's own default is 6000."""
+
+    pre_stop_seconds: Annotated[int, Field(ge=0, le=300)] = 10
+    """Seconds that a pod keeps serving after it was told to stop, until no load balancer sends it requests any more."""
+
+    termination_grace_period_seconds: int | None = None
+    """Seconds after which a stopping pod is killed. Defaults to `requestTimeout` + `preStopSeconds` + 10: no request is cut."""
+
+    database_connection_pool_limit: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Connections to Postgres of each worker."""
+
+    store_model_in_db: bool = True
+    """Models may also be added at run time, by the API or the admin page, and are kept in the database."""
+
+    models: tuple[Model, ...] = ()
+    """The models. Entries of the same name share its load."""
+
+    litellm_settings: Parameters = Field(default_factory=dict)
+    """More of LiteLLM's `litellm_settings`, over ours. Secrets only as `os.environ/NAME`."""
+
+    router_settings: Parameters = Field(default_factory=dict)
+    """More of LiteLLM's `router_settings`. Secrets only as `os.environ/NAME`."""
+
+    general_settings: Parameters = Field(default_factory=dict)
+    """More of LiteLLM's `general_settings`, over ours. Secrets only as `os.environ/NAME`."""
+
+    environment: dict[str, str] = Field(default_factory=dict)
+    """More environment variables of the pods, over ours. No secrets: those are `providerKeys` and `providerDocuments`."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "ERROR"
+    """What LiteLLM logs (`LITELLM_LOG`). `DEBUG` logs requests and answers: never in production."""
+
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    """Labels of the nodes that the pods may run on."""
+
+    tolerations: tuple[Toleration, ...] = ()
+    """Taints of nodes that the pods tolerate."""
+
+    @field_validator("environment")
+    @classmethod
+    def no_secrets_in_the_environment(cls, value: dict[str, str]) -> dict[str, str]:
+        malformed = sorted(name for name in value if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name))
+        if malformed:
+            raise ValueError(f"{len(malformed)} names are no names of environment variables: use letters, digits and _")
+        secrets = sorted(name for name, text in value.items() if names_a_secret(name) or looks_secret(text))
+        if secrets:
+            raise ValueError(
+                f"{', '.join(secrets)} would be a secret in plain text: move it to providerKeys (a stack secret) or "
+                "providerDocuments (a document of the store)"
+            )
+        ours = sorted(OWN_VARIABLES & set(value))
+        if ours:
+            raise ValueError(f"{', '.join(ours)} is set by the program from other keys: remove it here")
+        return value
+
+    @model_validator(mode="after")
+    def memory_is_enough(self) -> "GatewayConfig":
+        floor = MEMORY_FLOOR_GIB * self.workers
+        if bytes_of(self.resources.memory) < floor * UNITS["Gi"] and not self.allow_memory_below_floor:
+            raise ValueError(
+                f"resources.memory is {self.resources.memory}, but {self.workers} worker(s) need {floor}Gi under load "
+                f"({MEMORY_FLOOR_GIB}Gi each): raise it, or set allowMemoryBelowFloor: true where the pods see hardly any load"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def requests_may_finish(self) -> "GatewayConfig":
+        least = self.request_timeout + self.pre_stop_seconds
+        if self.grace_period <= least:
+            raise ValueError(
+                f"terminationGracePeriodSeconds is {self.grace_period}, which cuts off requests at every rollout: it must be "
+                f"more than requestTimeout + preStopSeconds ({least}), or be left out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def models_are_there(self) -> "GatewayConfig":
+        if not self.models and not self.store_model_in_db:
+            raise ValueError("models is empty and storeModelInDb is false, so there would never be a model: give one")
+        entries = [model.entry() for model in self.models]
+        for index, entry in enumerate(entries):
+            if entry in entries[:index]:
+                raise ValueError(
+                    f"models[{index}] ({self.models[index].name!r}) repeats models[{entries.index(entry)}] exactly: remove "
+                    "one. Entries of the same name share its load when they differ"
+                )
+        return self
+
+    @property
+    def grace_period(self) -> int:
+        """Seconds after which a stopping pod is killed."""
+        if self.termination_grace_period_seconds is not None:
+            return self.termination_grace_period_seconds
+        return self.request_timeout + self.pre_stop_seconds + 10
+
+    @property
+    def model_list(self) -> list[dict[str, Any]]:
+        """LiteLLM's `model_list`."""
+        return [model.entry() for model in self.models]
+
+    @property
+    def settings_variables(self) -> frozenset[str]:
+        """Environment variables that the settings refer to, and that somebody must supply."""
+        settings = (self.litellm_settings, self.router_settings, self.general_settings)
+        return frozenset(referenced_variables(settings)) - GENERATED_VARIABLES - OWN_VARIABLES - set(self.environment)

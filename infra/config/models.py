@@ -1,0 +1,205 @@
+"""Entries of config key `gateway.models`: what each provider of models needs."""
+
+import re
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from infra.config.base import ENVIRONMENT_VARIABLE, Section, VariableName
+from infra.config.plaintext import referenced_variables, without_literal_secrets
+from infra.config.secrets import Url
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+Parameters = Annotated[dict[str, Any], AfterValidator(without_literal_secrets)]
+"""Free-form settings of LiteLLM. Secrets only as `os.environ/NAME`."""
+
+NO_KEY = "none"
+"""What LiteLLM sends to a server that asks for no key. Without a value it would send `OPENAI_API_KEY` there."""
+
+
+class ModelBase(Section):
+    """One deployment of a model. Deployments with the same `name` share its load."""
+
+    PREFIX: ClassVar[str]
+    """How LiteLLM names the provider, in front of the model: https://docs.litellm.ai/docs/providers."""
+
+    AMBIGUOUS_PREFIX: ClassVar[bool] = False
+    """Whether the provider has models whose own names begin with the prefix."""
+
+    KEYLESS: ClassVar[str | None] = None
+    """`api_key` for a deployment without one."""
+
+    name: Text
+    """The name that clients use (`model_name`). May be a pattern such as `openai/*`."""
+
+    model: Text
+    """The provider's name of the model, without LiteLLM's prefix."""
+
+    params: Parameters = Field(default_factory=dict)
+    """More `litellm_params`: `rpm`, `tpm`, `weight`, `timeout`, `guardrails`, …. Secrets only as `os.environ/NAME`."""
+
+    info: Parameters = Field(default_factory=dict)
+    """The entry's `model_info`: `mode`, `base_model`, prices, …."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def key_is_a_name(cls, data: object) -> object:
+        # Here, not at the field: an error at the field carries its value, which may be a key.
+        given: Any = cast("dict[str, Any]", data).get("apiKey") if isinstance(data, dict) else None
+        if isinstance(given, str) and not re.match(ENVIRONMENT_VARIABLE, given):
+            raise ValueError(
+                "apiKey must be the name of an environment variable, such as OPENAI_API_KEY, never the key itself. Put the key "
+                "into providerKeys (a stack secret) or providerDocuments; if this one was a real key, revoke it"
+            )
+        return cast("object", data)
+
+    @model_validator(mode="after")
+    def fits_together(self) -> "ModelBase":
+        if not self.AMBIGUOUS_PREFIX and self.model.startswith(f"{self.PREFIX}/"):
+            raise ValueError(f"model must be without {self.PREFIX}/, which the provider adds")
+        taken = sorted(set(self.params) & set(self.own_params()))
+        if taken:
+            raise ValueError(f"params must not repeat what has a key of its own: {', '.join(taken)}")
+        return self
+
+    def own_params(self) -> dict[str, Any]:
+        variable = getattr(self, "api_key", None)
+        key = f"os.environ/{variable}" if variable else self.KEYLESS
+        given = {"model": f"{self.PREFIX}/{self.model}", "api_base": getattr(self, "api_base", None), "api_key": key}
+        return {name: value for name, value in (given | self.provider_params()).items() if value is not None}
+
+    def provider_params(self) -> dict[str, Any]:
+        """What only this provider has."""
+        return {}
+
+    def litellm_params(self) -> dict[str, Any]:
+        """`litellm_params` of the entry in LiteLLM's `model_list`."""
+        return self.own_params() | self.params
+
+    def entry(self) -> dict[str, Any]:
+        """The entry in LiteLLM's `model_list`."""
+        entry: dict[str, Any] = {"model_name": self.name, "litellm_params": self.litellm_params()}
+        return entry | ({"model_info": self.info} if self.info else {})
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Environment variables that the deployment reads."""
+        return frozenset(referenced_variables(self.entry()))
+
+
+class OpenAI(ModelBase):
+    """OpenAI."""
+
+    PREFIX = "openai"
+    provider: Literal["openai"]
+    """`openai`: OpenAI's own API."""
+    api_base: Url | None = None
+    """Base URL of the API. Defaults to the provider's."""
+    api_key: VariableName = "OPENAI_API_KEY"
+    """Name of the environment variable with the API key, never the key."""
+
+
+class Anthropic(ModelBase):
+    """Anthropic."""
+
+    PREFIX = "anthropic"
+    provider: Literal["anthropic"]
+    """`anthropic`: Anthropic's own API."""
+    api_base: Url | None = None
+    """Base URL of the API. Defaults to the provider's."""
+    api_key: VariableName = "ANTHROPIC_API_KEY"
+    """Name of the environment variable with the API key, never the key."""
+
+
+class Azure(ModelBase):
+    """Azure OpenAI."""
+
+    PREFIX = "azure"
+    provider: Literal["azure"]
+    """`azure`: Azure OpenAI; `model` is the name of the deployment."""
+    api_base: Url
+    """URL of the resource: `https://example.openai.azure.com`."""
+    api_version: Text | None = None
+    """Version of the API, such as `2024-10-21`. Defaults to LiteLLM's."""
+    api_key: VariableName = "AZURE_API_KEY"
+    """Name of the environment variable with the API key, never the key."""
+
+    def provider_params(self) -> dict[str, Any]:
+        return {"api_version": self.api_version}
+
+
+class Bedrock(ModelBase):
+    """Amazon Bedrock."""
+
+    PREFIX = "bedrock"
+    provider: Literal["bedrock"]
+    """`bedrock`: Amazon Bedrock. Without `apiKey` the pods use their own AWS identity (IRSA or EKS Pod Identity)."""
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+    """AWS region of the model: `eu-central-1`."""
+    api_key: VariableName | None = None
+    """Name of the environment variable with a Bedrock API key, never the key. Defaults to no key."""
+
+    def provider_params(self) -> dict[str, Any]:
+        return {"aws_region_name": self.region}
+
+
+class OpenRouter(ModelBase):
+    """OpenRouter."""
+
+    PREFIX = "openrouter"
+    AMBIGUOUS_PREFIX = True
+    provider: Literal["openrouter"]
+    """`openrouter`: OpenRouter; `model` is its name there, such as `google/gemini-2.5-pro`."""
+    api_base: Url | None = None
+    """Base URL of the API. Defaults to the provider's."""
+    api_key: VariableName = "OPENROUTER_API_KEY"
+    """Name of the environment variable with the API key, never the key."""
+
+
+class Vllm(ModelBase):
+    """A vLLM server."""
+
+    PREFIX = "hosted_vllm"
+    provider: Literal["vllm"]
+    """`vllm`: a vLLM server, in the cluster or elsewhere."""
+    api_base: Url
+    """Base URL of its OpenAI API: `http://vllm.models.svc.cluster.local:8000/v1`."""
+    api_key: VariableName | None = None
+    """Name of the environment variable with the API key, never the key. Defaults to no key."""
+
+
+class OpenAICompatible(ModelBase):
+    """Any server that speaks OpenAI's API."""
+
+    PREFIX = "openai"
+    AMBIGUOUS_PREFIX = True
+    KEYLESS = NO_KEY
+    provider: Literal["openai-compatible"]
+    """`openai-compatible`: any server that speaks OpenAI's API."""
+    api_base: Url
+    """Base URL of its OpenAI API, usually ending in `/v1`."""
+    api_key: VariableName | None = None
+    """Name of the environment variable with the API key, never the key. Defaults to no key."""
+
+
+class Mock(ModelBase):
+    """A model that always gives the same answer, without any provider: for tests and demonstrations."""
+
+    PREFIX = "openai"
+    KEYLESS = NO_KEY
+    provider: Literal["mock"]
+    """`mock`: answers by itself. Costs nothing and needs no key."""
+    model: Text = "mock"
+    """What the answer gives as its model."""
+    response: Text = "Hello from LiteLLM."
+    """The answer to every request."""
+
+    def provider_params(self) -> dict[str, Any]:
+        return {"mock_response": self.response}
+
+
+Model = Annotated[
+    OpenAI | Anthropic | Azure | Bedrock | OpenRouter | Vllm | OpenAICompatible | Mock, Field(discriminator="provider")
+]
+"""One deployment of a model; `provider` says which keys it has."""

@@ -1,0 +1,124 @@
+"""Config key `redis`: what the gateway's replicas share, such as rate limits and cooldowns."""
+
+import math
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
+
+from infra.config.base import Compute, DnsName, Image, Port, Quantity, Section
+from infra.config.references import PropertyReference
+
+MEMORY_FACTOR = 1.5
+"""Memory limit over `maxmemory`, which counts data only: fragmentation and the buffers of clients come on top."""
+
+MINIMUM_MEMORY = 16 * 1024**2
+
+POWERS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4, "P": 5}
+
+
+def bytes_of(quantity: str) -> int:
+    """A Kubernetes quantity of memory in bytes: `256Mi` is 268435456."""
+    matched = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([kMGTP]?)(i?)", quantity.replace("Ki", "ki"))
+    if not matched:
+        raise ValueError("must be an amount of memory such as 256Mi or 1Gi")
+    number, unit, binary = matched.groups()
+    return int(Decimal(number) * (1024 if binary else 1000) ** POWERS[unit])
+
+
+class NoRedis(Section):
+    """No Redis: for one replica."""
+
+    kind: Literal["none"]
+    """`none`: each replica counts for itself."""
+
+
+class InClusterRedis(Section):
+    """A Redis in the namespace of the gateway: one pod, nothing on disk."""
+
+    kind: Literal["in-cluster"] = "in-cluster"
+    """`in-cluster`: a small Redis next to the gateway."""
+
+    image: Image = "docker.io/library/redis:8"
+    """The official Redis image, 7 or later."""
+
+    max_memory: Quantity = "256Mi"
+    """Memory for data. A full Redis refuses writes instead of forgetting counters."""
+
+    resources: Compute = Compute(cpu="50m", memory="512Mi")
+    """Requests and limits of the container: memory at least 1.5 times `maxMemory`."""
+
+    rotation: Annotated[int, Field(ge=0)] = 0
+    """Raise it to generate a new password. Redis and the gateway restart."""
+
+    @property
+    def max_memory_bytes(self) -> int:
+        return bytes_of(self.max_memory)
+
+    @field_validator("max_memory")
+    @classmethod
+    def enough_to_start(cls, value: str) -> str:
+        if bytes_of(value) < MINIMUM_MEMORY:
+            raise ValueError("must be at least 16Mi")
+        return value
+
+    @model_validator(mode="after")
+    def limit_is_above_the_data(self) -> "InClusterRedis":
+        needed = math.ceil(self.max_memory_bytes * MEMORY_FACTOR / 1024**2)
+        if bytes_of(self.resources.memory) < needed * 1024**2:
+            raise ValueError(
+                f"resources.memory is {self.resources.memory}, but a maxMemory of {self.max_memory} needs {needed}Mi or more: "
+                "raise resources.memory or lower maxMemory"
+            )
+        return self
+
+
+class ExistingRedis(Section):
+    """A Redis that is there already."""
+
+    kind: Literal["existing"]
+    """`existing`: a server that is there already."""
+
+    host: DnsName
+    """Host name or IPv4 address of the server, as pods reach it."""
+
+    port: Port = 6379
+    """Port of the server."""
+
+    username: Annotated[str, StringConstraints(min_length=1, max_length=253)] | None = None
+    """User of an access control list. Defaults to Redis' own default user."""
+
+    tls: bool = False
+    """Connect with TLS."""
+
+    password: PropertyReference | None = None
+    """Where the password is in the store. Defaults to none: the server asks for no password."""
+
+    @model_validator(mode="after")
+    def user_has_a_password(self) -> "ExistingRedis":
+        if self.username and not self.password:
+            raise ValueError(
+                "username is given without password: set password to {document, property}, or remove username"
+            )
+        return self
+
+
+def kind_of_redis(value: object) -> object:
+    given = (
+        cast("dict[str, Any]", value) if isinstance(value, dict) else vars(value) if isinstance(value, Section) else {}
+    )
+    return given.get("kind", "in-cluster")
+
+
+RedisConfig = Annotated[
+    Annotated[NoRedis, Tag("none")]
+    | Annotated[InClusterRedis, Tag("in-cluster")]
+    | Annotated[ExistingRedis, Tag("existing")],
+    Discriminator(
+        kind_of_redis,
+        custom_error_type="unknown_kind",
+        custom_error_message="kind must be none, in-cluster (the default) or existing",
+    ),
+]
+"""Where Redis is: `none`, `in-cluster` (default) or `existing`."""

@@ -1,0 +1,22 @@
+"""References to documents that are in the secret store already."""
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from infra.config.base import Section
+
+StorePath = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*$", max_length=512)
+]
+"""A path below the store's mount: `dev/api-keys`. No leading or trailing `/`."""
+
+
+class PropertyReference(Section):
+    """One property of a document that is in the store already. It is referenced, never read by the program."""
+
+    document: StorePath
+    """Path of the document below the mount (Vault), without `data/`: `shared/providers`."""
+
+    property: Annotated[str, StringConstraints(min_length=1, max_length=253)]
+    """Name of the property in the document: `openai-key`."""

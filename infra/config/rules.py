@@ -1,0 +1,115 @@
+"""What can be wrong between the sections of a configuration, each of which is fine by itself."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from infra.config.database import ExistingDatabase, connections_available, connections_needed
+
+Finding = tuple[str, str]
+"""Where (the path below `litellm:`), and what is wrong, what is allowed and how to mend it."""
+
+SURGE = 1
+"""How many pods a rollout of the gateway adds."""
+
+OWN_VARIABLES = {
+    "LITELLM_MASTER_KEY": "litellm:keys.master",
+    "LITELLM_SALT_KEY": "litellm:keys.salt",
+    "DATABASE_URL": "litellm:database",
+    "REDIS_PASSWORD": "litellm:redis",
+}
+
+
+def replicas_share_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
+    if gateway.replicas * gateway.workers > 1 and redis.kind == "none":
+        yield (
+            "redis.kind",
+            f"is none, but {gateway.replicas} replicas with {gateway.workers} workers each would count rate limits and "
+            "budgets each for itself: use in-cluster or existing, or one replica with one worker",
+        )
+
+
+def connections_fit(gateway: Any, database: Any) -> Iterator[Finding]:
+    if database.max_connections is None:
+        return
+    needed = connections_needed(gateway.database_connection_pool_limit, gateway.workers, gateway.replicas, SURGE)
+    available = connections_available(database.max_connections)
+    if needed > available:
+        yield (
+            "gateway.databaseConnectionPoolLimit",
+            f"{gateway.replicas} replicas and one more during a rollout, with {gateway.workers} workers of "
+            f"{gateway.database_connection_pool_limit} connections each, need {needed} connections with the migration, and "
+            f"the server has {available}: lower databaseConnectionPoolLimit or replicas, or raise database.maxConnections",
+        )
+
+
+def models_have_their_keys(gateway: Any, provider_keys: Any, provider_documents: Any) -> Iterator[Finding]:
+    supplied = {*provider_keys, *provider_documents, *gateway.environment}
+    for index, model in enumerate(gateway.models):
+        for variable in sorted(set(model.variables) - supplied):
+            yield (
+                f"gateway.models[{index}]",
+                f"model {model.name!r} needs {variable}, which nothing supplies: run `pulumi config set --secret --path "
+                f"litellm:providerKeys.{variable}`, or name a document of the store in providerDocuments.{variable}",
+            )
+    for variable in sorted(gateway.settings_variables - supplied):
+        yield (
+            "gateway",
+            f"the settings refer to os.environ/{variable}, which nothing supplies: add it to providerKeys, "
+            "providerDocuments or gateway.environment",
+        )
+
+
+def one_source_per_variable(provider_keys: Any, provider_documents: Any) -> Iterator[Finding]:
+    for variable in sorted(set(provider_keys) & set(provider_documents)):
+        yield f"providerDocuments.{variable}", "is in providerKeys too: remove one of them"
+
+
+def own_variables_are_ours(provider_keys: Any, provider_documents: Any, gateway: Any) -> Iterator[Finding]:
+    sources = {
+        "providerKeys": provider_keys,
+        "providerDocuments": provider_documents,
+        "gateway.environment": gateway.environment,
+    }
+    for section, variables in sources.items():
+        for variable in sorted(set(variables) & set(OWN_VARIABLES)):
+            yield f"{section}.{variable}", f"is set by this program: see {OWN_VARIABLES[variable]}"
+
+
+def provider_keys_have_a_value(provider_keys: Any) -> Iterator[Finding]:
+    for variable, value in sorted(provider_keys.items()):
+        if not value.get_secret_value().strip():
+            yield f"providerKeys.{variable}", "is empty: set it with `pulumi config set --secret --path`"
+
+
+def salt_outlives_the_database(keys: Any, protect: bool) -> Iterator[Finding]:
+    if protect and not keys.salt.retain:
+        yield (
+            "keys.salt.retain",
+            "must be true where protect is true: without its salt key, a kept database is unreadable",
+        )
+
+
+def salt_fits_the_database(keys: Any, database: Any) -> Iterator[Finding]:
+    if isinstance(database, ExistingDatabase) and not keys.salt.retain:
+        yield "keys.salt.retain", "must be true with an existing database, which outlives the stack"
+
+
+Rule = Callable[..., Iterator[Finding]]
+
+RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
+    (replicas_share_redis, ("gateway", "redis")),
+    (connections_fit, ("gateway", "database")),
+    (models_have_their_keys, ("gateway", "provider_keys", "provider_documents")),
+    (one_source_per_variable, ("provider_keys", "provider_documents")),
+    (own_variables_are_ours, ("provider_keys", "provider_documents", "gateway")),
+    (provider_keys_have_a_value, ("provider_keys",)),
+    (salt_outlives_the_database, ("keys", "protect")),
+    (salt_fits_the_database, ("keys", "database")),
+)
+
+
+def cross_checks(sections: Mapping[str, Any]) -> Iterator[Finding]:
+    """Apply every rule whose sections are all valid by themselves."""
+    for rule, names in RULES:
+        if all(name in sections for name in names):
+            yield from rule(*(sections[name] for name in names))

@@ -1,0 +1,173 @@
+"""Config key `secrets`: where the secrets live, and how External Secrets Operator may read them."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from infra.config.base import DnsName, Duration, Section
+from infra.config.references import StorePath
+
+LOOPBACK = ("localhost", "127.", "::1", "[::1]")
+
+
+def http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL such as https://vault.example.com:8200")
+    if parts.username or parts.password:
+        raise ValueError("must not carry credentials")
+    return value.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(http_url)]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL names the machine it is used on: what works for the program does not for a pod."""
+    return (urlsplit(url).hostname or "").startswith(LOOPBACK)
+
+
+class VaultMount(Section):
+    """The KV version 2 secrets engine."""
+
+    path: StorePath = "litellm"
+    """Mount path. Stacks may share one mount: each keeps to its own `prefix`."""
+
+    create: bool = True
+    """Mount the engine when it is not there. With false it must exist, and the token needs no right on `sys/mounts`."""
+
+
+class VaultKubernetesAuth(Section):
+    """Vault's Kubernetes auth method: a role for one ServiceAccount, in one namespace, with one audience."""
+
+    path: StorePath | None = None
+    """Path of the auth method below `auth/`. Defaults to `kubernetes-<stack>` when created, `kubernetes` when existing."""
+
+    create: bool = True
+    """Enable and configure the auth method. With false it must be enabled and configured; only the role is written."""
+
+    host: Url | None = None
+    """URL of the Kubernetes API as Vault reaches it. Defaults to `https://kubernetes.default.svc` with reviewer `vault`,
+    otherwise to the server of the kubeconfig."""
+
+    ca_cert_file: Path | None = None
+    """PEM file with the CA of the Kubernetes API. Defaults to Vault's own in-cluster CA with reviewer `vault`, otherwise
+    to the CA of the kubeconfig."""
+
+    reviewer: Literal["vault", "client"] = "client"
+    """Whose token calls the TokenReview API. `vault`: the ServiceAccount of Vault's own pod (Vault runs in this cluster).
+    `client`: the token that logs in, which gets the cluster role `system:auth-delegator`; the API server must accept its
+    audience (see `extraAudiences`)."""
+
+    audience: Annotated[str, StringConstraints(min_length=1)] = "vault"
+    """Audience of the ServiceAccount token, checked by the role. Vault 1.21 requires one."""
+
+    extra_audiences: tuple[str, ...] = ()
+    """More audiences for the same token. With reviewer `client`, an API server that does not accept `audience` for itself
+    needs its own here, usually `https://kubernetes.default.svc`."""
+
+    role: StorePath | None = None
+    """Name of the role. Defaults to `litellm-<stack>`."""
+
+    token_ttl_seconds: Annotated[int, Field(ge=60, le=86400)] = 600
+    """Lifetime of the token that Vault gives to the operator, in seconds."""
+
+
+class VaultTokenAuth(Section):
+    """A periodic, renewable Vault token in a Kubernetes Secret. Simple, and long-lived: prefer the Kubernetes auth method."""
+
+    period: Duration = "768h"
+    """The token dies when nobody renews it for this long; every `up` renews it."""
+
+
+class VaultConfig(Section):
+    """HashiCorp Vault, KV version 2."""
+
+    address: Url | None = None
+    """Address for the program. Defaults to the environment variable `VAULT_ADDR`."""
+
+    cluster_address: Url | None = None
+    """Address for the pods of the cluster. Defaults to `address`."""
+
+    namespace: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """Vault namespace (Enterprise, HCP), sent as `X-Vault-Namespace`."""
+
+    ca_cert_file: Path | None = None
+    """PEM file with the CA that signed Vault's certificate, for the program and for the pods."""
+
+    mount: VaultMount = VaultMount()
+
+    prefix: StorePath | None = None
+    """Path below the mount for this stack's documents. Defaults to the stack's name."""
+
+    auth: Literal["kubernetes", "token"] = "kubernetes"
+    """How the operator logs in: `kubernetes`, or a long-lived `token`."""
+
+    kubernetes_auth: VaultKubernetesAuth = VaultKubernetesAuth()
+
+    token_auth: VaultTokenAuth = VaultTokenAuth()
+
+    @model_validator(mode="after")
+    def pods_can_reach_it(self) -> "VaultConfig":
+        if self.address and is_loopback(self.address) and not self.cluster_address:
+            raise ValueError("address is this machine's loopback, which pods cannot reach: set clusterAddress too")
+        return self
+
+
+class SecretsConfig(Section):
+    """The secret store of this stack."""
+
+    kind: Literal["vault"] = "vault"
+    """Which store: `vault`."""
+
+    vault: VaultConfig = VaultConfig()
+
+
+class ChartConfig(Section):
+    """Where a Helm chart comes from."""
+
+    source: Annotated[str, StringConstraints(min_length=1)] = "external-secrets"
+    """Name of the chart in `repository`, an `oci://` reference, or the path of a chart folder."""
+
+    repository: Url | None = "https://charts.external-secrets.io"
+    """Helm repository. Ignored for an `oci://` reference and for a chart folder."""
+
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+.*$")] = "0.20.4"
+    """Version of the chart. Ignored for a chart folder."""
+
+    @property
+    def is_folder(self) -> bool:
+        return self.source.startswith((".", "/"))
+
+    @property
+    def is_oci(self) -> bool:
+        return self.source.startswith("oci://")
+
+
+class ExternalSecretsConfig(Section):
+    """External Secrets Operator: one per cluster."""
+
+    install: bool = False
+    """Install the operator with this stack. Otherwise the one in the cluster is used, and a missing one is an error."""
+
+    namespace: DnsName = "external-secrets"
+    """Namespace of the operator."""
+
+    service_account: DnsName = "external-secrets"
+    """ServiceAccount of the operator's controller: it may ask for tokens of this stack's reader, and of no other."""
+
+    chart: ChartConfig = ChartConfig()
+
+    image: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """Repository of the operator's image, without tag, for a private registry. Defaults to the chart's."""
+
+    image_tag: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """Tag of the operator's image. Defaults to the chart's version of the operator."""
+
+    environment: dict[str, str] = Field(default_factory=dict)
+    """More environment variables for the controller, such as a proxy. No secrets."""
+
+    refresh_interval: Duration = "1h"
+    """How often the operator reads the store again. What this program changes is synced at once, whatever the interval."""

@@ -1,0 +1,178 @@
+"""Which documents a stack keeps in its secret store, where every value is, and which Secrets are made of them.
+
+Plain data: nothing here knows which store it is.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from components.cache.redis import configuration_template
+from components.secrets.references import RemoteReference
+from infra.config.database import SUPERUSER, DocumentCredentials, ExistingDatabase, InClusterDatabase, SecretCredentials
+from infra.config.redis import ExistingRedis, InClusterRedis
+from infra.config.references import PropertyReference
+from infra.config.stack import StackConfig
+
+API_KEYS, SALT, DATABASE, DATABASE_ADMIN, REDIS, PROVIDERS = (
+    "api-keys",
+    "salt",
+    "database",
+    "database-admin",
+    "redis",
+    "providers",
+)
+MASTER_KEY, SALT_KEY, USERNAME, PASSWORD = "master-key", "salt-key", "username", "password"
+
+PASSWORD_LENGTH = 40
+
+POSTGRES, POSTGRES_PORT = "postgres", 5432
+"""The Postgres in the cluster: its Service, in the namespace of the gateway."""
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A property whose value is generated."""
+
+    length: int
+    prefix: str = ""
+    rotation: int = 0
+
+
+@dataclass(frozen=True)
+class StackSecret:
+    """A property whose value is a secret of the stack's configuration."""
+
+    variable: str
+
+
+Property = Generated | StackSecret | str
+
+Documents = Mapping[str, Mapping[str, Property]]
+
+
+def documents(config: StackConfig) -> Documents:
+    """The documents that the stack writes, and may write again. The salt key is not among them: it is written once."""
+    return {name: properties for name, properties in all_documents(config) if properties}
+
+
+def all_documents(config: StackConfig) -> Iterator[tuple[str, Mapping[str, Property]]]:
+    master, database, redis = config.keys.master, config.database, config.redis
+    if not master.existing:
+        yield API_KEYS, {MASTER_KEY: Generated(master.length, "sk-", master.rotation)}
+    if not database_document(config):
+        password = Generated(PASSWORD_LENGTH, rotation=database.rotation)
+        yield DATABASE, {USERNAME: database.username, PASSWORD: password}
+    if isinstance(database, InClusterDatabase):
+        yield DATABASE_ADMIN, {USERNAME: SUPERUSER, PASSWORD: Generated(PASSWORD_LENGTH)}
+    if isinstance(redis, InClusterRedis):
+        yield REDIS, {PASSWORD: Generated(PASSWORD_LENGTH, rotation=redis.rotation)}
+    yield PROVIDERS, {variable: StackSecret(variable) for variable in config.provider_keys}
+
+
+def database_document(config: StackConfig) -> DocumentCredentials | None:
+    """The document with LiteLLM's database credentials, when somebody else wrote it."""
+    credentials = None if isinstance(config.database, InClusterDatabase) else config.database.credentials
+    return credentials if isinstance(credentials, DocumentCredentials) else None
+
+
+def database_address(database: InClusterDatabase | ExistingDatabase) -> tuple[str, int]:
+    """Host and port of Postgres, as a pod of the gateway's namespace reaches it."""
+    return (POSTGRES, POSTGRES_PORT) if isinstance(database, InClusterDatabase) else (database.host, database.port)
+
+
+@dataclass(frozen=True)
+class SecretContent:
+    """One Kubernetes Secret: the values it is made of, its keys, and the documents whose change changes it."""
+
+    values: Mapping[str, RemoteReference]
+    template: Mapping[str, str]
+    documents: tuple[str, ...]
+
+
+class Contents:
+    """The Secrets of a stack whose own documents are below `prefix`."""
+
+    def __init__(self, config: StackConfig, prefix: str) -> None:
+        self.config = config
+        self.prefix = prefix
+        self.written = documents(config)
+
+    def gateway(self) -> SecretContent:
+        """The environment of LiteLLM."""
+        keys = self.config.keys
+        values = {
+            "master_key": self.given(keys.master.existing) or self.own(API_KEYS, MASTER_KEY),
+            "salt_key": self.given(keys.salt.existing) or self.own(SALT, SALT_KEY),
+        } | self.database_credentials()
+        template = {
+            "LITELLM_MASTER_KEY": "{{ .master_key }}",
+            "LITELLM_SALT_KEY": "{{ .salt_key }}",
+            "DATABASE_URL": self.config.database.url_template(*database_address(self.config.database)),
+        }
+        if reference := self.redis_password():
+            values["redis_password"] = reference
+            template["REDIS_PASSWORD"] = "{{ .redis_password }}"  # noqa: S105 - a template
+        for variable in self.config.provider_keys:
+            values[variable] = self.own(PROVIDERS, variable)
+        for variable, reference in self.config.provider_documents.items():
+            values[variable] = to_remote(reference)
+        for variable in sorted({*self.config.provider_keys, *self.config.provider_documents}):
+            template[variable] = f"{{{{ .{variable} }}}}"
+        return self.content(values, template, API_KEYS, DATABASE, REDIS, PROVIDERS)
+
+    def database_role(self) -> SecretContent:
+        """LiteLLM's role in Postgres, for the Job that creates it."""
+        return self.content(self.database_credentials(), plain(USERNAME, PASSWORD), DATABASE)
+
+    def database_admin(self) -> SecretContent | None:
+        """Who creates that role; None when it is a Kubernetes Secret already, or nobody does."""
+        database = self.config.database
+        if isinstance(database, InClusterDatabase):
+            values = {name: self.own(DATABASE_ADMIN, name) for name in (USERNAME, PASSWORD)}
+            return self.content(values, plain(USERNAME, PASSWORD), DATABASE_ADMIN)
+        if database.admin is None or isinstance(database.admin, SecretCredentials):
+            return None
+        return self.content(credentials(database.admin), plain(USERNAME, PASSWORD))
+
+    def redis(self) -> SecretContent | None:
+        """The configuration file of the Redis in the cluster."""
+        redis = self.config.redis
+        if not isinstance(redis, InClusterRedis):
+            return None
+        template = plain(PASSWORD) | {"redis.conf": configuration_template(redis.max_memory_bytes)}
+        return self.content({PASSWORD: self.own(REDIS, PASSWORD)}, template, REDIS)
+
+    def database_credentials(self) -> dict[str, RemoteReference]:
+        if given := database_document(self.config):
+            return credentials(given)
+        return {name: self.own(DATABASE, name) for name in (USERNAME, PASSWORD)}
+
+    def redis_password(self) -> RemoteReference | None:
+        redis = self.config.redis
+        if isinstance(redis, ExistingRedis):
+            return self.given(redis.password)
+        return self.own(REDIS, PASSWORD) if isinstance(redis, InClusterRedis) else None
+
+    def given(self, reference: PropertyReference | None) -> RemoteReference | None:
+        return to_remote(reference) if reference else None
+
+    def own(self, document: str, name: str) -> RemoteReference:
+        return {"key": f"{self.prefix}/{document}", "property": name}
+
+    def content(self, values: Mapping[str, RemoteReference], template: Mapping[str, str], *names: str) -> SecretContent:
+        return SecretContent(values, template, tuple(name for name in names if name in self.written))
+
+
+def to_remote(reference: PropertyReference) -> RemoteReference:
+    return {"key": reference.document, "property": reference.property}
+
+
+def credentials(given: DocumentCredentials) -> dict[str, RemoteReference]:
+    return {
+        USERNAME: {"key": given.document, "property": given.username_property},
+        PASSWORD: {"key": given.document, "property": given.password_property},
+    }
+
+
+def plain(*names: str) -> dict[str, str]:
+    return {name: f"{{{{ .{name} }}}}" for name in names}

@@ -1,0 +1,190 @@
+"""The one place that decides which components a stack has, and how they are wired.
+
+From top to bottom: keys and credentials go to the store, External Secrets Operator brings them into the namespace, the
+database and Redis come up with them, then the migration, then the gateway, and last the way in.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi.runtime import get_config_env, get_config_secret_keys_env
+
+from components.cache.redis import Redis
+from components.database.bootstrap import DatabaseBootstrap
+from components.database.postgres import Postgres
+from components.gateway.gateway import Gateway
+from components.gateway.migration import Migration
+from components.ingress.ingress import Ingress
+from components.labels import labels
+from components.objects import name_after
+from components.secrets.generated import GeneratedSecret
+from components.sync.operator import ExternalSecretsOperator
+from components.sync.secret import SyncedSecret
+from components.sync.store import SecretStore
+from infra import workloads
+from infra.config.database import InClusterDatabase
+from infra.config.load import ConfigError, load
+from infra.config.redis import InClusterRedis
+from infra.documents import POSTGRES, Contents, Generated, Property, SecretContent, StackSecret, documents
+from infra.outputs import outputs
+from infra.preflight import preflight
+from infra.providers import providers
+from infra.store import vault_store
+from infra.target import Target, resolve
+
+OPERATOR = "external-secrets"
+
+
+def program() -> Mapping[str, pulumi.Input[Any]]:
+    """What `pulumi up` runs: read the configuration, look at the targets, register everything.
+
+    Raises:
+        pulumi.RunError: with every problem of the configuration, or of the targets, before anything is registered.
+    """
+    stack = pulumi.get_stack()
+    try:
+        target = resolve(load(get_config_env(), stack, get_config_secret_keys_env()), stack)
+    except ConfigError as error:
+        raise pulumi.RunError(str(error)) from None
+    preflight(target, documents(target.config))
+    return deploy(target)
+
+
+def deploy(target: Target) -> Mapping[str, pulumi.Input[Any]]:
+    """Register everything that the stack has, and return its outputs."""
+    return Environment(target).outputs
+
+
+class Environment:
+    """Everything of one stack, registered in the order in which it is needed."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.config = target.config
+        self.providers = providers(target)
+        self.namespace = self._namespace()
+        self.store = vault_store(target, self.namespace, self._values(), self._options())
+        self.contents = Contents(self.config, target.vault.prefix)
+        self.secret_store = self._secret_store()
+        database = self._database()
+        redis = self._redis()
+        gateway_secret = self._synced("litellm-env", self.contents.gateway())
+        gateway = self._gateway(gateway_secret, database, redis)
+        url = self._ingress(gateway)
+        self.outputs = outputs(target, url, {"gateway": gateway_secret.secret})
+
+    def _options(self, *depends_on: pulumi.Resource, protect: bool = False) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(providers=self.providers, depends_on=list(depends_on), protect=protect)
+
+    def _namespace(self) -> pulumi.Output[str]:
+        namespace = kubernetes.core.v1.Namespace(
+            "namespace",
+            metadata={
+                "name": self.target.namespace,
+                "labels": labels("litellm")
+                | {
+                    "pod-security.kubernetes.io/enforce": "restricted",
+                    "pod-security.kubernetes.io/warn": "restricted",
+                },
+            },
+            opts=pulumi.ResourceOptions(provider=self.providers[0], protect=self.config.protect),
+        )
+        return name_after(self.target.namespace, namespace)
+
+    def _values(self) -> dict[str, dict[str, pulumi.Input[str]]]:
+        return {
+            document: {name: self._value(f"{document}-{name}", content) for name, content in properties.items()}
+            for document, properties in documents(self.config).items()
+        }
+
+    def _value(self, name: str, content: Property) -> pulumi.Input[str]:
+        match content:
+            case Generated(length, prefix, rotation):
+                args = {"length": length, "prefix": prefix, "rotation": rotation}
+                return GeneratedSecret(name, args, self._options()).value
+            case StackSecret(variable):
+                return pulumi.Output.secret(self.config.provider_keys[variable].get_secret_value())
+            case str():
+                return content
+
+    def _operator(self) -> list[pulumi.Resource]:
+        operator = self.config.external_secrets
+        if not operator.install:
+            return []
+        chart = operator.chart
+        remote = not chart.is_folder
+        return [
+            ExternalSecretsOperator(
+                OPERATOR,
+                {
+                    "namespace": operator.namespace,
+                    "service_account": operator.service_account,
+                    "chart": chart.source,
+                    "repository": chart.repository if remote and not chart.is_oci else None,
+                    "version": chart.version if remote else None,
+                    "image": operator.image,
+                    "image_tag": operator.image_tag,
+                    "environment": operator.environment,
+                },
+                self._options(),
+            )
+        ]
+
+    def _secret_store(self) -> SecretStore:
+        return SecretStore(
+            "secret-store",
+            {"namespace": self.namespace, "provider": self.store.provider, "reader": self.store.reader},
+            self._options(*self._operator(), *self.store.resources),
+        )
+
+    def _synced(self, name: str, content: SecretContent) -> SyncedSecret:
+        return SyncedSecret(
+            name,
+            {
+                "namespace": self.namespace,
+                "store": self.secret_store.store,
+                "values": content.values,
+                "template": content.template,
+                "revision": self.store.documents.revision_of(*content.documents),
+                "refresh_interval": self.config.external_secrets.refresh_interval,
+            },
+            self._options(self.secret_store, *self.store.resources),
+        )
+
+    def _database(self) -> list[pulumi.Resource]:
+        """Postgres with LiteLLM's role and database in it; returns what the migration must wait for."""
+        database, content = self.config.database, self.contents.database_admin()
+        admin = self._synced("postgres-admin", content).secret if content else None
+        server: list[pulumi.Resource] = []
+        if isinstance(database, InClusterDatabase) and admin is not None:
+            args = workloads.postgres(database, self.namespace, admin, retain_data=self.config.protect)
+            server.append(Postgres(POSTGRES, args, self._options(protect=self.config.protect)))
+        elif database.admin is None:
+            return []
+        role = self._synced("postgres-role", self.contents.database_role()).secret
+        bootstrap = workloads.bootstrap(database, self.namespace, admin, role)
+        return [DatabaseBootstrap("database-bootstrap", bootstrap, self._options(*server))]
+
+    def _redis(self) -> list[pulumi.Resource]:
+        redis, content = self.config.redis, self.contents.redis()
+        if not isinstance(redis, InClusterRedis) or content is None:
+            return []
+        secret = self._synced("redis-config", content).secret
+        return [Redis(workloads.REDIS, workloads.redis(redis, self.namespace, secret), self._options())]
+
+    def _gateway(self, secret: SyncedSecret, database: list[pulumi.Resource], redis: list[pulumi.Resource]) -> Gateway:
+        migration = Migration(
+            "litellm-migration",
+            workloads.migration(self.config, self.namespace, secret.secret),
+            self._options(*database),
+        )
+        args = workloads.gateway(self.config, self.namespace, secret.secret)
+        return Gateway("litellm", args, self._options(migration, *redis))
+
+    def _ingress(self, gateway: Gateway) -> pulumi.Input[str]:
+        if not self.config.ingress.enabled:
+            return pulumi.Output.concat("http://", gateway.service_name, ".", self.namespace, ".svc:4000")
+        args = workloads.ingress(self.config, self.namespace, gateway)
+        return Ingress("litellm-ingress", args, self._options(gateway)).url

@@ -1,0 +1,221 @@
+"""What `make preview`, `up`, `destroy` and `local-down` do, with Pulumi's own command line."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from infra import backend, pulumi_cli
+from infra.backend import STATE, Backend
+from infra.problem import Problem, Unavailable
+from infra.process import Runner
+from infra.pulumi_cli import PulumiCli
+from infra.stack_file import Stack
+from local.cluster import NAME, Kind, docker_works
+
+LOCAL_STACK = "dev"
+"""The stack that may make a cluster of its own."""
+
+
+class Say(Protocol):
+    """Prints one line for the user."""
+
+    def __call__(self, line: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Everything outside of the program that a command depends on."""
+
+    project: Path
+    environment: Mapping[str, str]
+    runner: Runner
+    interactive: bool
+    """Whether somebody can answer questions."""
+    say: Say
+
+    @property
+    def kind(self) -> Kind:
+        return Kind(self.project / STATE / "local", self.runner, self.environment)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One stack with all that the real engine needs to work on it."""
+
+    stack: Stack
+    cli: PulumiCli
+    backend: Backend
+
+    def outputs(self) -> dict[str, Any] | None:
+        """The stack's outputs, secrets masked; None when the backend has no such stack."""
+        answer = self.cli.ask("stack", "output", "--json", "--stack", self.stack.name)
+        if answer.ok:
+            return json.loads(answer.output)
+        if "no stack named" in answer.errors:
+            return None
+        raise Problem(f"cannot read the state of stack {self.stack.name} in {self.backend.url}: {answer.reason}")
+
+    def create(self) -> None:
+        """Create the stack in a backend that has none of this name.
+
+        `pulumi stack init` knows no `--config-file` and would write its salt into the committed file, so it runs beside
+        the merged one.
+        """
+        self.stack.write(self.backend.folder, keep_encryption=False)
+        project = "name: litellm\nruntime: python\n"
+        (self.backend.folder / "Pulumi.yaml").write_text(project)
+        answer = self.cli.ask(
+            "--cwd", str(self.backend.folder.absolute()), "stack", "init", self.stack.name, "--no-select"
+        )
+        if not answer.ok:
+            raise Problem(f"cannot create stack {self.stack.name} in {self.backend.url}: {answer.reason}")
+
+    def operate(self, verb: str, *options: str, interactive: bool) -> int:
+        merged = self.backend.folder / f"Pulumi.{self.stack.name}.yaml"
+        return self.cli.operate(
+            *(verb, "--stack", self.stack.name, "--config-file", str(merged.absolute()), *options),
+            interactive=interactive,
+        )
+
+
+def preview(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str]) -> int:
+    """Show what `up` would do.
+
+    Raises:
+        Unavailable: when the real engine cannot be asked.
+    """
+    deployment = prepare(place, name, overlays, create_cluster=False)
+    ensure_stack(place, deployment)
+    return deployment.operate("preview", *extra, interactive=place.interactive)
+
+
+def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str]) -> int:
+    """Create or change the stack, and say how to use it."""
+    deployment = prepare(place, name, overlays, create_cluster=True)
+    ensure_stack(place, deployment)
+    asks = deployment.stack.protected and place.interactive
+    options = () if asks else ("--yes",) if deployment.stack.protected else ("--yes", "--skip-preview")
+    code = deployment.operate("up", *options, *extra, interactive=place.interactive)
+    if code == 0:
+        for line in usage(deployment.outputs() or {}):
+            place.say(line)
+    return code
+
+
+def destroy(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str]) -> int:
+    """Delete everything of the stack except the salt key, and say where that is."""
+    stack = Stack.read(place.project, name, overlays)
+    if stack.protected:
+        raise Problem(
+            f"stack {name} is protected. To destroy it: set litellm:protect to false in Pulumi.{name}.yaml, run "
+            f"`make up STACK={name}`, then `make destroy STACK={name}` again"
+        )
+    deployment = prepare(place, name, overlays, create_cluster=False)
+    outputs = deployment.outputs()
+    if outputs is None:
+        place.say(f"stack {name} does not exist in {deployment.backend.url}: nothing to destroy")
+        return 0
+    deployment.stack.write(deployment.backend.folder, keep_encryption=True)
+    release_retained(deployment)
+    code = deployment.operate("destroy", "--yes", "--skip-preview", *extra, interactive=place.interactive)
+    if code == 0 and (salt := outputs.get("saltDocument")):
+        place.say(f"kept: the salt key, in {salt}. The next `make up STACK={name}` adopts it")
+    return code
+
+
+def local_down(place: Workplace) -> int:
+    place.kind.down()
+    place.say("the local cluster is gone, and the state of what ran in it")
+    return 0
+
+
+def prepare(place: Workplace, name: str, overlays: Sequence[Path], *, create_cluster: bool) -> Deployment:
+    """Gather what the real engine needs; the cheap checks first, a cluster last."""
+    stack = Stack.read(place.project, name, overlays)
+    local = is_local(place, stack)
+    chosen = None if local else backend.choose(place.project, stack, place.environment)
+    cli = pulumi_cli.find(place.project, place.runner, place.environment)
+    variables: dict[str, str] = {}
+    if local:
+        place.say(f"no cluster is named: using {NAME}, a kind cluster on this machine (local/README.md)")
+        cluster = place.kind.ensure() if create_cluster else place.kind.existing()
+        if cluster is None:
+            raise Unavailable("there is no local cluster yet: `make up` creates it")
+        variables = cluster.variables
+        stack = Stack.read(place.project, name, [cluster.overlay, *overlays])
+    if chosen is None:
+        chosen = local_backend(place, stack)
+    if chosen.notice:
+        place.say(chosen.notice)
+    return Deployment(stack, cli.with_variables(variables, chosen.variables), chosen)
+
+
+def is_local(place: Workplace, stack: Stack) -> bool:
+    """Whether the stack goes to the cluster that this project makes.
+
+    Only what the user named is touched: the current context of `~/.kube/config` is not named by being there.
+
+    Raises:
+        Unavailable: when no cluster is named and none can be made.
+    """
+    if place.environment.get("KUBECONFIG") or stack.context:
+        return False
+    vault = place.environment.get("VAULT_ADDR") or stack.vault_address
+    if stack.name != LOCAL_STACK or vault:
+        why = "a Vault is named, but no cluster" if vault else "no cluster is named"
+        raise Unavailable(f"{why}: set KUBECONFIG, or litellm:context in Pulumi.{stack.name}.yaml, and VAULT_ADDR")
+    if not place.kind.existing() and not docker_works(place.runner, place.environment):
+        raise Unavailable(
+            "no cluster is named, and without Docker none can be made: set KUBECONFIG, VAULT_ADDR and VAULT_TOKEN "
+            "to a cluster and its Vault, or start Docker"
+        )
+    return True
+
+
+def local_backend(place: Workplace, stack: Stack) -> Backend:
+    """State of what is in the local cluster lives and ends with it, unless the environment names a backend."""
+    if place.environment.get("PULUMI_BACKEND_URL"):
+        return backend.choose(place.project, stack, place.environment)
+    return backend.local(place.kind.folder, stack, place.environment)
+
+
+def ensure_stack(place: Workplace, deployment: Deployment) -> None:
+    if deployment.outputs() is None:
+        place.say(f"creating stack {deployment.stack.name} in {deployment.backend.url}")
+        deployment.create()
+    else:
+        deployment.stack.write(deployment.backend.folder, keep_encryption=True)
+
+
+def release_retained(deployment: Deployment) -> None:
+    """Let the salt key leave the state: it is protected for good, and retained in the store all the same.
+
+    Whatever else is protected stops the command before anything is touched.
+    """
+    answer = deployment.cli.ask("stack", "export", "--stack", deployment.stack.name)
+    if not answer.ok:
+        raise Problem(f"cannot read the state of stack {deployment.stack.name}: {answer.reason}")
+    resources: list[dict[str, Any]] = json.loads(answer.output)["deployment"].get("resources") or []
+    protected = [resource for resource in resources if resource.get("protect")]
+    if guarded := [resource["urn"].split("::")[-1] for resource in protected if not resource.get("retainOnDelete")]:
+        name = deployment.stack.name
+        raise Problem(
+            f"stack {name} was deployed with protection of {', '.join(guarded)}: run `make up STACK={name}` with "
+            "litellm:protect set to false first"
+        )
+    for resource in protected:
+        answer = deployment.cli.ask("state", "unprotect", resource["urn"], "--yes", "--stack", deployment.stack.name)
+        if not answer.ok:
+            raise Problem(f"cannot lift the protection of {resource['urn']} in the state: {answer.reason}")
+
+
+def usage(outputs: Mapping[str, Any]) -> list[str]:
+    """The lines after a successful `up`."""
+    lines: list[str] = []
+    if "url" in outputs:
+        lines.append(f"LiteLLM answers at {outputs['url']} (namespace {outputs.get('namespace', 'unknown')})")
+    if "curl" in outputs:
+        lines.append(f"try it:\n\n{outputs['curl']}\n")
+    return lines

@@ -1,0 +1,153 @@
+"""The offline plan: the real program under Pulumi's mock engine, with no cluster, no Vault and no Pulumi CLI.
+
+It shows what a stack consists of. It knows nothing of what exists already, so it cannot say what would change: that is
+`make preview`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.tree import Tree
+
+from infra.config.load import ConfigError, load
+from infra.mock_engine import Recording, Registered, run
+from infra.stack_file import Stack, is_plain_map, project_file
+from infra.target import resolve_offline
+
+PROJECT = Path(__file__).resolve().parent.parent
+MASK = "[secret]"
+LABEL = "Offline plan: what the stack consists of. It knows nothing of what exists already."
+
+
+def main(stack: str, overlays: Sequence[Path] = (), *, as_json: bool = False) -> int:
+    """Print the plan of a stack; 1 when its configuration is wrong."""
+    try:
+        recording = record(Stack.read(PROJECT, stack, overlays))
+    except ConfigError as error:
+        Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    console = Console()
+    if as_json:
+        console.print_json(json.dumps(document(stack, recording)))
+    else:
+        console.print(tree(stack, recording))
+        console.print(summary(recording), highlight=False)
+        console.print(LABEL, style="dim")
+    return 0
+
+
+def record(stack: Stack) -> Recording:
+    """Run the program of a stack offline.
+
+    Raises:
+        ConfigError: with every problem of the configuration.
+    """
+    # The program's modules are the slow part of a start; a wrong configuration should not have to wait for them.
+    config = load(values(stack), stack.name)
+    from infra.environment import deploy  # noqa: PLC0415
+
+    return run(lambda: deploy(resolve_offline(config, stack.name)), preview=True, stack=stack.name)
+
+
+def values(stack: Stack) -> dict[str, str]:
+    """The configuration as Pulumi gives it to the program: text, JSON for objects, with the defaults of Pulumi.yaml.
+
+    An encrypted value is replaced by a mask: the plan has no key to read it with, and must not need one.
+    """
+    declared: dict[str, Any] = project_file(PROJECT).get("config") or {}
+    defaults = {
+        f"litellm:{key}": entry["default"]
+        for key, entry in declared.items()
+        if ":" not in key and isinstance(entry, dict) and "default" in entry
+    }
+    return {key: as_text(masked(value)) for key, value in (defaults | stack.config).items()}
+
+
+def as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def masked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [masked(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(value, dict):
+        return value
+    return {key: masked(item) for key, item in value.items()} if is_plain_map(value) else MASK
+
+
+def tree(stack: str, recording: Recording) -> Tree:
+    """Every resource below its parent, in the order of registration."""
+    root = Tree(f"[bold]litellm-{stack}[/bold]")
+    branches: dict[str, Tree] = {}
+    for resource in recording.resources:
+        parent = branches.get(resource.parent, root)
+        branches[resource.urn] = parent.add(line(resource))
+    return root
+
+
+def line(resource: Registered) -> str:
+    kind = resource.type.rpartition("/")[2] if resource.type.startswith("kubernetes:") else resource.type
+    marks = [
+        mark for mark, given in (("protected", resource.protect), ("retained", resource.retain_on_delete)) if given
+    ]
+    physical = physical_name(resource)
+    shown = f" [dim]{physical}[/dim]" if physical and physical != resource.name else ""
+    return f"{resource.name} [cyan]{short_type(kind)}[/cyan]{shown}" + (
+        f" [yellow]{', '.join(marks)}[/yellow]" if marks else ""
+    )
+
+
+def short_type(kind: str) -> str:
+    return kind.rpartition(":")[2]
+
+
+def physical_name(resource: Registered) -> str:
+    metadata = resource.inputs.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else resource.inputs.get("name")
+    return name if isinstance(name, str) else ""
+
+
+def summary(recording: Recording) -> str:
+    made = [resource for resource in recording.resources if resource.custom]
+    counts = Counter(resource.type.partition(":")[0] for resource in made)
+    by_provider = ", ".join(f"{count} {provider}" for provider, count in sorted(counts.items()))
+    return f"{len(made)} resources ({by_provider}) in {len(recording.resources) - len(made)} components"
+
+
+def document(stack: str, recording: Recording) -> dict[str, Any]:
+    """The plan for machines: no secret in it."""
+    return {
+        "stack": stack,
+        "offline": True,
+        "resources": [
+            {
+                "urn": resource.urn,
+                "type": resource.type,
+                "name": resource.name,
+                "parent": resource.parent,
+                "protect": resource.protect,
+                "retainOnDelete": resource.retain_on_delete,
+                "dependencies": list(resource.dependencies),
+                "inputs": without_secrets(resource),
+            }
+            for resource in recording.resources
+        ],
+    }
+
+
+def without_secrets(resource: Registered) -> dict[str, Any]:
+    return {key: hide(value, key, set(resource.secret_paths)) for key, value in sorted(resource.inputs.items())}
+
+
+def hide(value: Any, path: str, secret: set[str]) -> Any:
+    if path in secret:
+        return MASK
+    if isinstance(value, dict):
+        return {key: hide(item, f"{path}.{key}", secret) for key, item in value.items()}
+    if isinstance(value, list):
+        return [hide(item, f"{path}[{index}]", secret) for index, item in enumerate(value)]
+    return value if isinstance(value, (str, int, float, bool)) or value is None else "[unknown]"

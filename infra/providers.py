@@ -1,0 +1,31 @@
+"""The providers of a stack. Default providers are disabled in Pulumi.yaml: nothing reaches a target by accident."""
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pulumi_random as random
+import pulumi_vault as vault
+
+from infra.target import Target
+
+
+def providers(target: Target) -> list[pulumi.ProviderResource]:
+    """One provider each for the cluster, for Vault and for random values. Credentials come from the environment."""
+    return [
+        kubernetes.Provider(
+            "kubernetes",
+            context=target.config.context,
+            # Without it, another server name in the kubeconfig would replace the provider, and with it every object.
+            cluster_identifier=f"litellm-{target.stack}",
+            enable_config_map_mutable=True,
+            enable_secret_mutable=True,
+        ),
+        vault.Provider(
+            "vault",
+            address=target.vault.address,
+            namespace=target.vault.namespace,
+            ca_cert_file=target.vault.ca_cert_file,
+            # The environment's token is short-lived already, and need not have the right to create another one.
+            skip_child_token=True,
+        ),
+        random.Provider("random"),
+    ]

@@ -1,0 +1,136 @@
+"""A cluster of one's own: kind with a dev-mode Vault and Traefik, made by `make up` when no other cluster is named."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.private_file import create_once, private_folder
+from infra.problem import Problem, Unavailable
+from infra.process import Finished, Runner, child_environment, search_path
+
+HERE = Path(__file__).parent
+NAME = "litellm-dev"
+NODE = f"{NAME}-control-plane"
+OVERLAY = HERE / "stack.yaml"
+VAULT_ADDRESS = "http://127.0.0.1:18200"
+"""Vault's NodePort through the port mapping of `kind.yaml`: no port-forward that could die."""
+
+CREATE_SECONDS = 600
+READY_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class LocalCluster:
+    """How the program and its tools reach the cluster."""
+
+    variables: dict[str, str]
+    overlay: Path = OVERLAY
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The kind cluster of this project, with everything about it in one folder."""
+
+    folder: Path
+    runner: Runner
+    environment: Mapping[str, str]
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.folder / "kubeconfig"
+
+    @property
+    def token(self) -> Path:
+        return self.folder / "vault-token"
+
+    def ensure(self) -> LocalCluster:
+        """Create the cluster and what belongs in it, or bring up what is there. Takes seconds when all is there.
+
+        Raises:
+            Unavailable: without Docker or kind.
+            Problem: when one of the steps fails.
+        """
+        self.require_tools()
+        private_folder(self.folder)
+        if NAME in self.run("kind", "get", "clusters").output.split():
+            self.run("docker", "start", NODE)
+        else:
+            self.run(
+                *("kind", "create", "cluster", "--name", NAME, "--config", str(HERE / "kind.yaml")),
+                *("--kubeconfig", str(self.kubeconfig), "--wait", "120s"),
+                limit=CREATE_SECONDS,
+            )
+        self.run("kind", "export", "kubeconfig", "--name", NAME, "--kubeconfig", str(self.kubeconfig))
+        self.kubectl("wait", "--for=condition=Ready", "node", "--all", f"--timeout={READY_SECONDS}s")
+        token = create_once(self.token).read_text()
+        manifests = [(HERE / name).read_text() for name in ("vault.yaml", "traefik.yaml")]
+        self.kubectl("apply", "-f", "-", stdin="\n---\n".join([*manifests, token_secret(token)]))
+        for deployment in ("vault", "traefik"):
+            self.kubectl(
+                "-n", deployment, "rollout", "status", f"deployment/{deployment}", f"--timeout={READY_SECONDS}s"
+            )
+        return self.described()
+
+    def existing(self) -> LocalCluster | None:
+        """The cluster that an earlier `up` made, if any; nothing is started."""
+        return self.described() if self.kubeconfig.is_file() and self.token.is_file() else None
+
+    def down(self) -> None:
+        """Delete the cluster, and with it the state of what ran in it."""
+        self.require_tools()
+        self.run("kind", "delete", "cluster", "--name", NAME, "--kubeconfig", str(self.kubeconfig), limit=READY_SECONDS)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def described(self) -> LocalCluster:
+        return LocalCluster(
+            {
+                "KUBECONFIG": str(self.kubeconfig.absolute()),
+                "VAULT_ADDR": VAULT_ADDRESS,
+                "VAULT_TOKEN": self.token.read_text(),
+            }
+        )
+
+    def require_tools(self) -> None:
+        if not docker_works(self.runner, self.environment):
+            raise Unavailable("the local cluster needs Docker, and `docker info` fails: start Docker")
+        if not shutil.which("kind", path=search_path(self.environment)):
+            raise Unavailable(
+                "the local cluster needs kind, and it is not on PATH. Install it: "
+                "https://kind.sigs.k8s.io/docs/user/quick-start/#installation"
+            )
+
+    def kubectl(self, *arguments: str, stdin: str = "") -> Finished:
+        """Run the kubectl of the node itself: it can reach no other cluster than this one."""
+        admin = ("kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf")
+        return self.run("docker", "exec", "-i", NODE, *admin, *arguments, stdin=stdin, limit=READY_SECONDS + 30)
+
+    def run(self, *command: str, stdin: str = "", limit: float = 120) -> Finished:
+        done = self.runner.capture(command, environment=child_environment(self.environment), stdin=stdin, limit=limit)
+        if not done.ok:
+            raise Problem(f"the local cluster: `{shown(command)}` failed: {done.reason}. See local/README.md")
+        return done
+
+
+def shown(command: Sequence[str]) -> str:
+    """The command as a user would type it."""
+    words = list(command)
+    return " ".join(words[words.index("kubectl") :] if "kubectl" in words else words)
+
+
+def docker_works(runner: Runner, environment: Mapping[str, str]) -> bool:
+    if not shutil.which("docker", path=search_path(environment)):
+        return False
+    return runner.capture(["docker", "info"], environment=child_environment(environment), limit=20).ok
+
+
+def token_secret(token: str) -> str:
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "vault-dev-token", "namespace": "vault"},
+            "stringData": {"token": token},
+        }
+    )

@@ -1,0 +1,18 @@
+"""The stack files that tests run the program with: those of the project, and every example."""
+
+from pathlib import Path
+
+from infra.stack_file import Stack
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+
+FILES = sorted([*ROOT.glob("Pulumi.*.yaml"), *EXAMPLES.glob("Pulumi.*.yaml")])
+
+
+def name_of(path: Path) -> str:
+    return path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+
+
+def stack_of(path: Path) -> Stack:
+    return Stack.read(path.parent, name_of(path))

@@ -1,0 +1,174 @@
+"""Rules that hold for every stack file: the project's own and all examples."""
+
+import json
+import os
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.config.load import load
+from infra.mock_engine import Recording, run
+from infra.plan import record, values
+from infra.target import resolve_offline
+from tests.program.conftest import recording_of
+from tests.program.stacks import EXAMPLES, FILES, ROOT, name_of, stack_of
+
+GOLDEN = ROOT / "tests" / "program" / "golden"
+
+SECRETS_BELONG_HERE = {
+    "kubernetes:core/v1:Secret",
+    "vault:kv/secretV2:SecretV2",
+    "random:index/randomPassword:RandomPassword",
+}
+
+
+def test_no_secret_is_outside_a_secret(recording: Recording):
+    """A secret input of a ConfigMap, a pod, a Helm release or a component would be plaintext in the cluster."""
+    leaks = [
+        f"{resource.type}::{resource.name}: {resource.secret_paths}"
+        for resource in recording.resources
+        if [path for path in resource.secret_paths if path != "__provider"] and resource.type not in SECRETS_BELONG_HERE
+    ]
+    assert not leaks
+
+
+def test_no_output_of_a_stack_is_a_secret(recording: Recording):
+    assert not recording.secret_outputs
+
+
+def test_every_resource_has_a_provider_of_the_stack(recording: Recording):
+    assert len(recording.resources) > 20
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_names_of_resources_are_as_they_were(path):
+    """Another name, type or parent replaces the resource, and with it the data of a database.
+
+    After a change that is meant, with an alias where data is at stake: UPDATE_GOLDEN=1 make test.
+    """
+    names = sorted(resource.urn.split("::", 2)[2] for resource in recording_of(path).resources)
+    golden = GOLDEN / f"{name_of(path)}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text("\n".join(names) + "\n")
+    assert names == golden.read_text().splitlines()
+
+
+def test_stateful_things_are_protected_in_production():
+    protected = {resource.name for resource in recording_of(ROOT / "Pulumi.prod.yaml").resources if resource.protect}
+    assert {"namespace", "salt-key"} <= protected
+
+
+def test_the_salt_key_is_protected_and_retained_everywhere(recording: Recording):
+    for salt in [resource for resource in recording.resources if resource.name == "salt-key"]:
+        assert salt.protect
+        assert salt.retain_on_delete
+
+
+def test_nothing_is_protected_in_development_but_the_salt_key():
+    protected = [resource.name for resource in recording_of(ROOT / "Pulumi.dev.yaml").resources if resource.protect]
+    assert protected == ["salt-key"]
+
+
+def test_images_are_pinned(recording: Recording):
+    for image in images(recording):
+        assert re.search(r":v?\d[\w.-]*$|@sha256:", image), image
+
+
+def images(recording: Recording) -> set[str]:
+    found: set[str] = set()
+    for resource in recording.resources:
+        collect(resource.inputs, found)
+    return found
+
+
+def collect(value: Any, found: set[str]) -> None:
+    if isinstance(value, dict):
+        if isinstance(value.get("image"), str) and "containerPort" not in value:
+            found.add(value["image"])
+        for item in value.values():
+            collect(item, found)
+    elif isinstance(value, list):
+        for item in value:
+            collect(item, found)
+
+
+def test_pods_are_restricted_and_have_no_token(recording: Recording):
+    templates = [
+        resource.inputs["spec"]["template"]["spec"]
+        for resource in recording.resources
+        if resource.type.rpartition(":")[2] in ("Deployment", "StatefulSet", "Job")
+    ]
+    assert templates
+    for pod in templates:
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        for container in [*pod["containers"], *pod.get("initContainers", [])]:
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+            assert container["resources"]["limits"]["memory"]
+
+
+def test_the_policy_names_every_document_that_is_read_and_no_other(recording: Recording):
+    policy = recording.inputs("vault:index/policy:Policy")["policy"]
+    allowed = set(re.findall(r'path "([^"]+)"', policy))
+    mount = recording.of("vault:kv/secretV2:SecretV2")[0].inputs["mount"] if "SecretV2" in str(recording) else "litellm"
+    read = {
+        f"{mount}/data/{item['remoteRef']['key']}"
+        for resource in recording.resources
+        if resource.type.endswith(":ExternalSecret")
+        for item in resource.inputs["spec"]["data"]
+    }
+    assert read == allowed
+    assert "*" not in policy
+
+
+def test_what_needs_the_operator_goes_before_it():
+    """Otherwise the operator is gone before its finalizers are, and the namespace is stuck in Terminating."""
+    recording = recording_of(ROOT / "Pulumi.dev.yaml")
+    store = recording.named("secret-store")
+    assert any(urn.endswith("::external-secrets") or "external-secrets-release" in urn for urn in store.dependencies)
+
+
+def test_the_gateway_waits_for_its_migration():
+    """New pods that roll before the schema has migrated answer with errors (BerriAI/litellm#36938)."""
+    gateway = recording_of(ROOT / "Pulumi.dev.yaml").named("litellm")
+    assert any("litellm-migration" in urn for urn in gateway.dependencies)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_known_value_gives_the_same_program(path):
+    """Logic that hides in `apply` runs only when values are known: as after the first `up`."""
+    stack = stack_of(path)
+    config = load(values(stack), stack.name)
+    from infra.environment import deploy
+
+    known = run(lambda: deploy(resolve_offline(config, stack.name)), stack=stack.name)
+    assert sorted(r.urn for r in known.resources) == sorted(r.urn for r in record(stack).resources)
+    assert {"url", "namespace", "curl", "saltDocument"} <= set(known.outputs)
+    assert not known.secret_outputs
+
+
+def test_the_curl_line_reads_the_key_from_vault_and_has_no_key():
+    stack = stack_of(ROOT / "Pulumi.dev.yaml")
+    from infra.environment import deploy
+
+    config = load(values(stack), stack.name)
+    curl = run(lambda: deploy(resolve_offline(config, "dev")), stack="dev").outputs["curl"]
+    assert '"Authorization: Bearer $(vault kv get -mount=litellm -field=master-key dev/api-keys)"' in curl
+    assert "sk-" not in curl
+
+
+def test_every_example_says_what_it_is_for():
+    for path in EXAMPLES.glob("Pulumi.*.yaml"):
+        assert path.read_text().startswith("# "), path.name
+        assert yaml.safe_load(path.read_text())["config"]
+
+
+def test_the_config_file_of_the_gateway_has_no_key(recording: Recording):
+    (config_map,) = recording.of("kubernetes:core/v1:ConfigMap")
+    text = json.dumps(config_map.inputs)
+    assert not re.search(r"sk-[A-Za-z0-9]{8}", text)
+    assert "os.environ/LITELLM_MASTER_KEY" in text

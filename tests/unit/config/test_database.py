@@ -1,0 +1,154 @@
+"""Config key `database`."""
+
+import re
+from typing import Any
+from urllib.parse import quote_plus, unquote, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from infra.config.database import (
+    DatabaseConfig,
+    DocumentCredentials,
+    ExistingDatabase,
+    InClusterDatabase,
+    SecretCredentials,
+    connections_available,
+    connections_needed,
+)
+
+ADAPTER: TypeAdapter[Any] = TypeAdapter(DatabaseConfig)
+ADMIN = {"document": "shared/postgres"}
+HARD = "p@ss/w:rd?#[x]%&+ =é\"'\\`"
+
+
+def existing(**others: Any) -> dict[str, Any]:
+    return {"kind": "existing", "host": "db.example.com", "admin": ADMIN} | others
+
+
+def problems(given: object) -> dict[str, str]:
+    """Every message of a refused section, by the path it is about."""
+    with pytest.raises(ValidationError) as caught:
+        ADAPTER.validate_python(given)
+    return {".".join(str(part) for part in error["loc"]): error["msg"] for error in caught.value.errors()}
+
+
+def rendered(template: str, username: str, password: str) -> str:
+    """What ESO makes of a template: Go's `urlquery` escapes exactly what `quote_plus` does."""
+    values = {"username": username, "password": password}
+    replacement = r'{{ \.(\w+) \| urlquery \| replace "\+" "%20" }}'
+    return re.sub(replacement, lambda found: quote_plus(values[found[1]]).replace("+", "%20"), template)
+
+
+def test_nothing_said_is_a_postgres_in_the_cluster() -> None:
+    section = ADAPTER.validate_python({})
+    assert isinstance(section, InClusterDatabase)
+    assert (section.name, section.username, section.sslmode) == ("litellm", "litellm", "disable")
+    assert (section.storage, section.max_connections) == ("10Gi", 100)
+
+
+def test_the_kind_may_be_left_out() -> None:
+    assert ADAPTER.validate_python({"storage": None}) == InClusterDatabase(storage=None)
+
+
+def test_an_existing_server_needs_only_a_host_and_an_admin() -> None:
+    section = ADAPTER.validate_python(existing())
+    assert isinstance(section, ExistingDatabase)
+    assert (section.port, section.sslmode, section.credentials) == (5432, "require", "generated")
+    assert section.admin == DocumentCredentials(document="shared/postgres")
+
+
+def test_the_admin_may_be_in_a_secret_of_the_cluster() -> None:
+    admin = {"kubernetesSecret": "master", "usernameKey": "user"}
+    assert ADAPTER.validate_python(existing(admin=admin)).admin == SecretCredentials.model_validate(admin)
+
+
+def test_a_role_that_exists_needs_no_admin() -> None:
+    section = ADAPTER.validate_python(
+        {"kind": "existing", "host": "db.example.com", "credentials": {"document": "app", "passwordProperty": "pw"}}
+    )
+    assert section.credentials.password_property == "pw"
+    assert section.admin is None
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "message"),
+    [
+        ({"kind": "rds"}, "", "in-cluster"),
+        ({"size": "1Gi"}, "in-cluster.size", "not permitted"),
+        ({"storage": "lots"}, "in-cluster.storage", "pattern"),
+        ({"storage": None, "storageClass": "fast"}, "in-cluster", "storageClass is given, but storage is null"),
+        ({"sslmode": "require"}, "in-cluster.sslmode", "has no certificate"),
+        ({"sslmode": "on"}, "in-cluster.sslmode", "'disable', 'prefer' or 'require'"),
+        ({"username": "postgres"}, "in-cluster.username", "is the superuser"),
+        ({"username": "pg_litellm"}, "in-cluster.username", "must not start with pg_"),
+        ({"username": "é" * 32}, "in-cluster.username", "63 bytes"),
+        ({"name": ""}, "in-cluster.name", "63 bytes"),
+        ({"name": "two\nlines"}, "in-cluster.name", "control characters"),
+        ({"rotation": -1}, "in-cluster.rotation", "greater than or equal to 0"),
+        ({"maxConnections": 0}, "in-cluster.maxConnections", "greater than or equal to 10"),
+        ({"kind": "existing", "admin": ADMIN}, "existing.host", "required"),
+        (existing(host="postgresql://db"), "existing.host", "pattern"),
+        (existing(port=0), "existing.port", "greater than or equal to 1"),
+        ({"kind": "existing", "host": "db"}, "existing", "set admin to a document"),
+        (existing(admin={}), "existing.admin", "exactly one of document"),
+        (existing(admin=ADMIN | {"kubernetesSecret": "x"}), "existing.admin", "exactly one of document"),
+        (existing(admin="generated"), "existing.admin", "exactly one of document"),
+        (existing(credentials={"document": "app"}, username="app"), "existing", "remove username"),
+        (existing(credentials={"document": "app"}, rotation=1), "existing", "remove rotation"),
+        (existing(credentials={"document": "/app"}), "existing.credentials.from-document.document", "pattern"),
+        (existing(credentials="random"), "existing.credentials.generated", "'generated'"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(given: object, path: str, message: str) -> None:
+    found = problems(given)
+    assert list(found) == [path]
+    assert message in found[path]
+
+
+def test_the_url_says_where_and_how() -> None:
+    url = urlsplit(rendered(ADAPTER.validate_python(existing()).url_template("db.example.com", 6432), "user", "x"))
+    assert (url.scheme, url.hostname, url.port) == ("postgresql", "db.example.com", 6432)
+    assert (url.path, url.query) == ("/litellm", "sslmode=require")
+
+
+@given(username=st.text(min_size=1), password=st.text(min_size=1))
+def test_any_user_and_password_survive_the_url(username: str, password: str) -> None:
+    url = urlsplit(rendered(InClusterDatabase().url_template("h", 5432), username, password))
+    assert unquote(url.username or "") == username
+    assert unquote(url.password or "") == password
+    assert url.hostname == "h"
+
+
+def test_a_space_in_a_password_is_no_plus() -> None:
+    """A URL's user part is not a form: `+` would arrive as a plus."""
+    url = rendered(InClusterDatabase().url_template("h", 5432), "litellm", HARD)
+    assert url == (
+        "postgresql://litellm:p%40ss%2Fw%3Ard%3F%23%5Bx%5D%25%26%2B%20%3D%C3%A9%22%27%5C%60@h:5432/litellm?sslmode=disable"
+    )
+
+
+def test_a_name_cannot_break_out_of_the_url_or_the_template() -> None:
+    template = InClusterDatabase(name="a/b?{{ .password }}").url_template("h", 5432)
+    assert unquote(urlsplit(rendered(template, "user", "secret")).path) == "/a/b?{{ .password }}"
+
+
+def test_the_url_uses_the_values_it_is_told_to() -> None:
+    template = InClusterDatabase().url_template("h", 5432, username="database_user", password="database_password")
+    assert re.findall(r"{{ \.(\w+)", template) == ["database_user", "database_password"]
+
+
+def test_a_value_that_a_template_cannot_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="master-key"):
+        InClusterDatabase().url_template("h", 5432, password="master-key")
+
+
+def test_the_budget_counts_every_worker_of_a_rollout_and_the_jobs() -> None:
+    assert connections_needed(pool=10, workers=4, replicas=3, surge=1) == 10 * 4 * 4 + 3
+
+
+def test_a_server_keeps_some_connections_for_superusers() -> None:
+    assert connections_available(100) == 97
+    assert connections_available(1) == 0

@@ -1,0 +1,72 @@
+"""Config key `redis`."""
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from infra.config.redis import ExistingRedis, InClusterRedis, NoRedis, RedisConfig, bytes_of
+
+ADAPTER: TypeAdapter[Any] = TypeAdapter(RedisConfig)
+
+
+def existing(**others: Any) -> dict[str, Any]:
+    return {"kind": "existing", "host": "redis.example.com"} | others
+
+
+def problems(given: object) -> dict[str, str]:
+    """Every message of a refused section, by the path it is about."""
+    with pytest.raises(ValidationError) as caught:
+        ADAPTER.validate_python(given)
+    return {".".join(str(part) for part in error["loc"]): error["msg"] for error in caught.value.errors()}
+
+
+def test_nothing_said_is_a_redis_in_the_cluster() -> None:
+    section = ADAPTER.validate_python({})
+    assert isinstance(section, InClusterRedis)
+    assert section.max_memory_bytes == 256 * 1024**2
+
+
+def test_there_may_be_none() -> None:
+    assert ADAPTER.validate_python({"kind": "none"}) == NoRedis(kind="none")
+
+
+def test_an_existing_server_needs_only_a_host() -> None:
+    section = ADAPTER.validate_python(existing())
+    assert isinstance(section, ExistingRedis)
+    assert (section.port, section.tls, section.password) == (6379, False, None)
+
+
+def test_the_password_of_an_existing_server_is_a_reference() -> None:
+    section = ADAPTER.validate_python(existing(username="app", password={"document": "shared/redis", "property": "pw"}))
+    assert (section.password.document, section.password.property) == ("shared/redis", "pw")
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "message"),
+    [
+        ({"kind": "valkey"}, "", "none, in-cluster (the default) or existing"),
+        ({"kind": "none", "image": "redis:8"}, "none.image", "not permitted"),
+        ({"maxMemory": "256"}, "in-cluster.maxMemory", "at least 16Mi"),
+        ({"maxMemory": "256m"}, "in-cluster.maxMemory", "such as 256Mi"),
+        ({"maxMemory": "1Gi"}, "in-cluster", "needs 1536Mi or more"),
+        ({"resources": {"memory": "300Mi"}}, "in-cluster", "needs 384Mi or more"),
+        ({"rotation": -1}, "in-cluster.rotation", "greater than or equal to 0"),
+        ({"kind": "existing"}, "existing.host", "required"),
+        (existing(host="redis://h"), "existing.host", "pattern"),
+        (existing(username="app"), "existing", "username is given without password"),
+        (existing(password="in plain text"), "existing.password", "dictionary"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(given: object, path: str, message: str) -> None:
+    found = problems(given)
+    assert list(found) == [path]
+    assert message in found[path]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "count"),
+    [("1Ki", 1024), ("1k", 1000), ("256Mi", 268435456), ("1.5Gi", 1610612736), ("2G", 2000000000), ("64", 64)],
+)
+def test_quantities_are_kubernetes_own(quantity: str, count: int) -> None:
+    assert bytes_of(quantity) == count

@@ -1,0 +1,133 @@
+"""The bootstrap Job."""
+
+import re
+from typing import Any
+
+import pulumi
+import pulumi_random as random
+import pytest
+
+from components.database.bootstrap import SCRIPT, DatabaseBootstrap, DatabaseBootstrapArgs
+from tests.recording import Recording, run
+
+JOB = "kubernetes:batch/v1:Job"
+
+
+def arguments(**others: Any) -> DatabaseBootstrapArgs:
+    given: Any = {
+        "namespace": "gateway",
+        "image": "docker.io/library/postgres:17",
+        "host": "postgres.gateway.svc",
+        "database": "litellm",
+        "admin_secret": "database-admin-1",
+        "role_secret": "database-1",
+    }
+    return given | others
+
+
+def recorded(**others: Any) -> Recording:
+    return run(
+        lambda: {"completed": DatabaseBootstrap("database-bootstrap", arguments(**others)).completed}, preview=True
+    )
+
+
+def job_name(**others: Any) -> str:
+    return recorded(**others).inputs(JOB)["metadata"]["name"]
+
+
+def pod(recording: Recording) -> dict[str, Any]:
+    return recording.inputs(JOB)["spec"]["template"]["spec"]
+
+
+def environment(recording: Recording) -> dict[str, Any]:
+    return {
+        variable["name"]: variable.get("value") or variable["valueFrom"]["secretKeyRef"]
+        for variable in pod(recording)["containers"][0]["env"]
+    }
+
+
+def test_an_unchanged_bootstrap_does_not_run_again() -> None:
+    assert job_name() == job_name()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"image": "docker.io/library/postgres:18"},
+        {"host": "other.example.com"},
+        {"port": 5433},
+        {"database": "other"},
+        {"sslmode": "prefer"},
+        {"admin_secret": "database-admin-2"},
+        {"role_secret": "database-2"},
+        {"admin_password_key": "secret"},
+        {"revision": "2"},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_changed_bootstrap_is_a_new_job(changed: dict[str, Any]) -> None:
+    """Jobs are immutable, and one that completed never runs again under its name."""
+    assert job_name(**changed) != job_name()
+
+
+def test_the_output_is_the_name_of_the_job() -> None:
+    recording = recorded()
+    assert recording.outputs["completed"] == recording.inputs(JOB)["metadata"]["name"]
+    assert re.fullmatch(r"database-bootstrap-[0-9a-f]{10}", recording.outputs["completed"])
+
+
+def test_an_unknown_secret_leaves_the_name_open_but_not_the_resource() -> None:
+    """At the first preview nobody knows yet which Secret there will be."""
+
+    def program() -> None:
+        secret = random.RandomPassword("unknown", length=32).bcrypt_hash
+        DatabaseBootstrap("database-bootstrap", arguments(role_secret=pulumi.Output.unsecret(secret)))
+
+    job = run(program, preview=True).one(JOB)
+    assert job.name == "database-bootstrap-job"
+    assert not str(job.inputs["metadata"].get("name", "")).startswith("database-bootstrap-")
+
+
+def test_credentials_are_only_references() -> None:
+    given = environment(recorded(admin_secret="master", admin_username_key="user", admin_password_key="pass"))
+    assert given["ADMIN_USERNAME"] == {"name": "master", "key": "user"}
+    assert given["ADMIN_PASSWORD"] == {"name": "master", "key": "pass"}
+    assert given["ROLE_USERNAME"] == {"name": "database-1", "key": "username"}
+    assert given["ROLE_PASSWORD"] == {"name": "database-1", "key": "password"}
+
+
+def test_tls_is_required_unless_said_otherwise() -> None:
+    assert environment(recorded())["PGSSLMODE"] == "require"
+
+
+def test_the_script_gets_every_variable_that_it_reads() -> None:
+    names = set(re.findall(r"\$\{?([A-Z_]{3,})", SCRIPT)) | set(re.findall(r"getenv \w+ (\w+)", SCRIPT))
+    # SECONDS is bash's own, IN_DATABASE the script's.
+    assert names - {"SECONDS", "IN_DATABASE"} <= set(environment(recorded()))
+
+
+def test_kubernetes_leaves_the_script_as_it_is() -> None:
+    """In a command, the kubelet reads `$$` as `$` and replaces `$(NAME)` where NAME is a variable."""
+    assert "$$" not in SCRIPT
+    assert not [name for name in environment(recorded()) if f"$({name})" in SCRIPT]
+
+
+def test_a_failed_job_says_why_and_is_made_anew_by_the_next_up() -> None:
+    recording = recorded()
+    assert recording.inputs(JOB)["metadata"]["annotations"]["pulumi.com/replaceUnready"] == "true"
+    assert pod(recording)["containers"][0]["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
+def test_the_job_ends_by_itself_and_stays() -> None:
+    """A Job that removes itself would be missing from the cluster, and made again by the next `up`."""
+    spec = recorded().inputs(JOB)["spec"]
+    assert spec["activeDeadlineSeconds"] == 300
+    assert spec["backoffLimit"] == 1
+    assert "ttlSecondsAfterFinished" not in spec
+
+
+def test_the_pod_is_restricted() -> None:
+    recording = recorded()
+    assert pod(recording)["securityContext"]["runAsNonRoot"] is True
+    assert pod(recording)["automountServiceAccountToken"] is False
+    assert pod(recording)["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True

@@ -1,0 +1,35 @@
+import pulumi
+
+from components.secrets.generated import GeneratedSecret
+from tests.recording import run
+
+PASSWORD = "random:index/randomPassword:RandomPassword"
+
+
+def test_a_key_starts_with_its_prefix_and_is_a_secret():
+    recorded = run(lambda: {"value": GeneratedSecret("key", {"length": 48, "prefix": "sk-"}).value})
+    assert recorded.outputs["value"] == "sk-" + "x" * 48
+    assert recorded.secret_outputs == {"value"}
+
+
+def test_only_letters_and_digits_are_generated():
+    """The value must fit into a URL, a header and a shell line without quoting."""
+    recorded = run(lambda: GeneratedSecret("key", {"length": 40}))
+    assert recorded.inputs(PASSWORD)["special"] is False
+
+
+def test_the_rotation_counter_is_what_makes_a_new_value():
+    recorded = run(lambda: GeneratedSecret("key", {"length": 40, "rotation": 3}))
+    assert recorded.inputs(PASSWORD)["keepers"] == {"rotation": "3"}
+
+
+def test_settings_of_the_generator_do_not_replace_a_value_in_use():
+    """A provider upgrade or another length once regenerated passwords of running systems (pulumi-random#258)."""
+    ignored = set(run(lambda: GeneratedSecret("key", {"length": 40})).one(PASSWORD).ignore_changes)
+    assert {"length", "special", "overrideSpecial", "minLower"} <= ignored
+    assert "keepers" not in ignored
+
+
+def test_protection_given_to_the_component_reaches_the_generator():
+    opts = pulumi.ResourceOptions(protect=True)
+    assert run(lambda: GeneratedSecret("key", {"length": 40}, opts)).named("key").protect
