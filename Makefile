@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help preview up destroy plan local-down test e2e check fmt setup
+.PHONY: help preview up destroy plan config local-down test e2e check fmt setup
 
 help: ## Show this list
 	@echo "make TARGET [STACK=dev] [OVERLAY=file.yaml] [ARGS='more options']"
@@ -24,6 +24,9 @@ destroy: setup ## Delete the stack; its salt key stays in Vault
 
 plan: setup ## Show the stack's resources offline: no cluster, no Vault, no Pulumi CLI
 	@$(PYTHON) -m infra.cli plan $(ARGS)
+
+config: setup ## Run `pulumi config`: ARGS='set --secret --path litellm:providerKeys.OPENAI_API_KEY'
+	@$(PYTHON) -m infra.cli config $(ARGS)
 
 local-down: setup ## Delete the cluster that `up` made on this machine
 	@$(PYTHON) -m infra.cli local-down

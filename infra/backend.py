@@ -53,12 +53,12 @@ def local(folder: Path, stack: Stack, environment: Mapping[str, str]) -> Backend
     variables = {"PULUMI_BACKEND_URL": url}
     notice = f"state of stack {stack.name}: {relative(state)} on this machine"
     if not any(name in environment for name in PASSPHRASE_VARIABLES):
-        if stack.encrypted:
+        passphrase = folder / "passphrase"
+        if stack.encrypted and not passphrase.exists():
             raise Problem(
                 f"Pulumi.{stack.name}.yaml is encrypted already (encryptionsalt, encryptedkey or secretsprovider): "
                 "set PULUMI_BACKEND_URL to its backend and PULUMI_CONFIG_PASSPHRASE to its passphrase"
             )
-        passphrase = folder / "passphrase"
         if not passphrase.exists() and any(state.glob(".pulumi/stacks/**/*.json*")):
             raise Problem(
                 f"{relative(passphrase)} is gone, and the state in {relative(state)} cannot be read without it: "

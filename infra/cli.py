@@ -14,7 +14,6 @@ from infra import operations
 from infra.operations import Workplace
 from infra.problem import Problem, Unavailable
 from infra.process import SystemRunner
-from infra.stack_file import Stack
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -51,9 +50,19 @@ def destroy(context: typer.Context, stack: StackOption = "dev", overlay: Overlay
 
 
 @app.command()
-def plan(stack: StackOption = "dev", overlay: OverlayOption = None) -> None:
+def plan(
+    stack: StackOption = "dev",
+    overlay: OverlayOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """Show the stack's resources offline: needs no cluster, no Vault and no Pulumi CLI."""
-    finish(lambda: offline_plan(stack, all_overlays(overlay, os.environ)))
+    finish(lambda: offline_plan(stack, all_overlays(overlay, os.environ), as_json=as_json))
+
+
+@app.command(context_settings=passes_on)
+def config(context: typer.Context, stack: StackOption = "dev") -> None:
+    """Run `pulumi config` on the stack file: `config set --secret --path litellm:providerKeys.OPENAI_API_KEY`."""
+    finish(lambda: operations.config(workplace(), stack, context.args))
 
 
 @app.command()
@@ -70,11 +79,10 @@ def preview_or_plan(stack: str, overlays: list[Path], extra: list[str]) -> int:
         return offline_plan(stack, overlays)
 
 
-def offline_plan(stack: str, overlays: list[Path]) -> int:
-    Stack.read(PROJECT, stack, overlays)
+def offline_plan(stack: str, overlays: list[Path], *, as_json: bool = False) -> int:
     from infra import plan as offline  # noqa: PLC0415 - the other commands need not wait for Pulumi's SDK
 
-    return offline.main(stack, overlays)
+    return offline.main(stack, overlays, as_json=as_json)
 
 
 def workplace() -> Workplace:

@@ -24,7 +24,7 @@ from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret
 from components.sync.store import SecretStore
 from infra import workloads
-from infra.config.database import InClusterDatabase
+from infra.config.database import ExistingDatabase, InClusterDatabase
 from infra.config.load import ConfigError, load
 from infra.config.redis import InClusterRedis
 from infra.documents import POSTGRES, Contents, Generated, Property, SecretContent, StackSecret, documents
@@ -102,8 +102,9 @@ class Environment:
     def _value(self, name: str, content: Property) -> pulumi.Input[str]:
         match content:
             case Generated(length, prefix, rotation):
-                args = {"length": length, "prefix": prefix, "rotation": rotation}
-                return GeneratedSecret(name, args, self._options()).value
+                return GeneratedSecret(
+                    name, {"length": length, "prefix": prefix, "rotation": rotation}, self._options()
+                ).value
             case StackSecret(variable):
                 return pulumi.Output.secret(self.config.provider_keys[variable].get_secret_value())
             case str():
@@ -156,13 +157,13 @@ class Environment:
     def _database(self) -> list[pulumi.Resource]:
         """Postgres with LiteLLM's role and database in it; returns what the migration must wait for."""
         database, content = self.config.database, self.contents.database_admin()
+        if isinstance(database, ExistingDatabase) and database.admin is None:
+            return []
         admin = self._synced("postgres-admin", content).secret if content else None
         server: list[pulumi.Resource] = []
         if isinstance(database, InClusterDatabase) and admin is not None:
             args = workloads.postgres(database, self.namespace, admin, retain_data=self.config.protect)
             server.append(Postgres(POSTGRES, args, self._options(protect=self.config.protect)))
-        elif database.admin is None:
-            return []
         role = self._synced("postgres-role", self.contents.database_role()).secret
         bootstrap = workloads.bootstrap(database, self.namespace, admin, role)
         return [DatabaseBootstrap("database-bootstrap", bootstrap, self._options(*server))]

@@ -24,6 +24,7 @@ class Registered:
     type: str
     name: str
     parent: str
+    provider: str
     inputs: dict[str, Any]
     secret_paths: tuple[str, ...]
     """Input paths (`data.config.yaml`) whose value arrived marked as a secret."""
@@ -108,6 +109,7 @@ class RecordingMonitor(mocks.MockMonitor):
                 type=request.type,
                 name=request.name,
                 parent=request.parent,
+                provider=request.provider,
                 inputs=plain,
                 secret_paths=tuple(secret_paths),
                 dependencies=tuple(request.dependencies),

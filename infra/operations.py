@@ -1,10 +1,10 @@
-"""What `make preview`, `up`, `destroy` and `local-down` do, with Pulumi's own command line."""
+"""What `make preview`, `up`, `destroy`, `config` and `local-down` do, with Pulumi's own command line."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from infra import backend, pulumi_cli
 from infra.backend import STATE, Backend
@@ -12,16 +12,10 @@ from infra.problem import Problem, Unavailable
 from infra.process import Runner
 from infra.pulumi_cli import PulumiCli
 from infra.stack_file import Stack
-from local.cluster import NAME, Kind, docker_works
+from local.cluster import NAME, NAME_ONE, Kind
 
 LOCAL_STACK = "dev"
 """The stack that may make a cluster of its own."""
-
-
-class Say(Protocol):
-    """Prints one line for the user."""
-
-    def __call__(self, line: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -33,7 +27,8 @@ class Workplace:
     runner: Runner
     interactive: bool
     """Whether somebody can answer questions."""
-    say: Say
+    say: Callable[[str], None]
+    """Prints one line for the user."""
 
     @property
     def kind(self) -> Kind:
@@ -131,54 +126,57 @@ def local_down(place: Workplace) -> int:
     return 0
 
 
+def config(place: Workplace, name: str, extra: Sequence[str]) -> int:
+    """Run `pulumi config` on the committed stack file, with the encryption that the other commands use."""
+    stack = Stack.read(place.project, name)
+    chosen = choose_backend(place, stack)
+    cli = pulumi_cli.find(place.project, place.runner, place.environment)
+    deployment = Deployment(stack, cli.with_variables(chosen.variables), chosen)
+    ensure_stack(place, deployment)
+    file = str(place.project / f"Pulumi.{name}.yaml")
+    # A value is typed or piped in, so that it is on no command line.
+    return deployment.cli.operate("config", "--stack", name, "--config-file", file, *extra, interactive=True)
+
+
 def prepare(place: Workplace, name: str, overlays: Sequence[Path], *, create_cluster: bool) -> Deployment:
     """Gather what the real engine needs; the cheap checks first, a cluster last."""
     stack = Stack.read(place.project, name, overlays)
-    local = is_local(place, stack)
-    chosen = None if local else backend.choose(place.project, stack, place.environment)
+    if not is_named(place, stack) and not is_local(place, stack):
+        why = "a Vault is named, but no cluster" if stack.name == LOCAL_STACK else "no cluster is named"
+        raise Unavailable(f"{why}: set KUBECONFIG, or litellm:context in Pulumi.{stack.name}.yaml, and VAULT_ADDR")
+    chosen = choose_backend(place, stack)
     cli = pulumi_cli.find(place.project, place.runner, place.environment)
     variables: dict[str, str] = {}
-    if local:
+    if is_local(place, stack):
         place.say(f"no cluster is named: using {NAME}, a kind cluster on this machine (local/README.md)")
         cluster = place.kind.ensure() if create_cluster else place.kind.existing()
         if cluster is None:
-            raise Unavailable("there is no local cluster yet: `make up` creates it")
+            raise Unavailable(
+                f"no cluster is named, and there is no local one yet: `make up` creates it, or {NAME_ONE}"
+            )
         variables = cluster.variables
         stack = Stack.read(place.project, name, [cluster.overlay, *overlays])
-    if chosen is None:
-        chosen = local_backend(place, stack)
     if chosen.notice:
         place.say(chosen.notice)
     return Deployment(stack, cli.with_variables(variables, chosen.variables), chosen)
 
 
+def is_named(place: Workplace, stack: Stack) -> bool:
+    """Whether the user named a cluster. The current context of `~/.kube/config` is not named by being there."""
+    return bool(place.environment.get("KUBECONFIG") or stack.context)
+
+
 def is_local(place: Workplace, stack: Stack) -> bool:
-    """Whether the stack goes to the cluster that this project makes.
-
-    Only what the user named is touched: the current context of `~/.kube/config` is not named by being there.
-
-    Raises:
-        Unavailable: when no cluster is named and none can be made.
-    """
-    if place.environment.get("KUBECONFIG") or stack.context:
-        return False
+    """Whether the stack goes to the cluster that this project makes: it has none, and no Vault, of its own."""
     vault = place.environment.get("VAULT_ADDR") or stack.vault_address
-    if stack.name != LOCAL_STACK or vault:
-        why = "a Vault is named, but no cluster" if vault else "no cluster is named"
-        raise Unavailable(f"{why}: set KUBECONFIG, or litellm:context in Pulumi.{stack.name}.yaml, and VAULT_ADDR")
-    if not place.kind.existing() and not docker_works(place.runner, place.environment):
-        raise Unavailable(
-            "no cluster is named, and without Docker none can be made: set KUBECONFIG, VAULT_ADDR and VAULT_TOKEN "
-            "to a cluster and its Vault, or start Docker"
-        )
-    return True
+    return stack.name == LOCAL_STACK and not vault and not is_named(place, stack)
 
 
-def local_backend(place: Workplace, stack: Stack) -> Backend:
+def choose_backend(place: Workplace, stack: Stack) -> Backend:
     """State of what is in the local cluster lives and ends with it, unless the environment names a backend."""
-    if place.environment.get("PULUMI_BACKEND_URL"):
-        return backend.choose(place.project, stack, place.environment)
-    return backend.local(place.kind.folder, stack, place.environment)
+    if is_local(place, stack) and not place.environment.get("PULUMI_BACKEND_URL"):
+        return backend.local(place.kind.folder, stack, place.environment)
+    return backend.choose(place.project, stack, place.environment)
 
 
 def ensure_stack(place: Workplace, deployment: Deployment) -> None:

@@ -8,12 +8,12 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.tree import Tree
 
-from infra.config.load import ConfigError, load
+from infra.config.load import SCALARS, ConfigError, load
 from infra.mock_engine import Recording, Registered, run
 from infra.stack_file import Stack, is_plain_map, project_file
 from infra.target import resolve_offline
@@ -47,7 +47,7 @@ def record(stack: Stack) -> Recording:
         ConfigError: with every problem of the configuration.
     """
     # The program's modules are the slow part of a start; a wrong configuration should not have to wait for them.
-    config = load(values(stack), stack.name)
+    config = load(values(stack), stack.name, secret_keys(stack))
     from infra.environment import deploy  # noqa: PLC0415
 
     return run(lambda: deploy(resolve_offline(config, stack.name)), preview=True, stack=stack.name)
@@ -58,13 +58,14 @@ def values(stack: Stack) -> dict[str, str]:
 
     An encrypted value is replaced by a mask: the plan has no key to read it with, and must not need one.
     """
-    declared: dict[str, Any] = project_file(PROJECT).get("config") or {}
-    defaults = {
-        f"litellm:{key}": entry["default"]
-        for key, entry in declared.items()
-        if ":" not in key and isinstance(entry, dict) and "default" in entry
-    }
+    declared: dict[str, dict[str, Any]] = project_file(PROJECT)["config"]
+    defaults = {f"litellm:{key}": entry["default"] for key, entry in declared.items() if "default" in entry}
     return {key: as_text(masked(value)) for key, value in (defaults | stack.config).items()}
+
+
+def secret_keys(stack: Stack) -> list[str]:
+    """Keys of the configuration with an encrypted value in them."""
+    return [key for key, value in stack.config.items() if masked(value) != value]
 
 
 def as_text(value: Any) -> str:
@@ -73,10 +74,10 @@ def as_text(value: Any) -> str:
 
 def masked(value: Any) -> Any:
     if isinstance(value, list):
-        return [masked(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(value, dict):
-        return value
-    return {key: masked(item) for key, item in value.items()} if is_plain_map(value) else MASK
+        return [masked(item) for item in cast("list[Any]", value)]
+    if is_plain_map(value):
+        return {key: masked(item) for key, item in value.items()}
+    return MASK if isinstance(value, dict) else value
 
 
 def tree(stack: str, recording: Recording) -> Tree:
@@ -106,8 +107,8 @@ def short_type(kind: str) -> str:
 
 
 def physical_name(resource: Registered) -> str:
-    metadata = resource.inputs.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else resource.inputs.get("name")
+    metadata: dict[str, Any] = resource.inputs.get("metadata") or resource.inputs
+    name = metadata.get("name")
     return name if isinstance(name, str) else ""
 
 
@@ -147,7 +148,7 @@ def hide(value: Any, path: str, secret: set[str]) -> Any:
     if path in secret:
         return MASK
     if isinstance(value, dict):
-        return {key: hide(item, f"{path}.{key}", secret) for key, item in value.items()}
+        return {key: hide(item, f"{path}.{key}", secret) for key, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [hide(item, f"{path}[{index}]", secret) for index, item in enumerate(value)]
-    return value if isinstance(value, (str, int, float, bool)) or value is None else "[unknown]"
+        return [hide(item, f"{path}[{index}]", secret) for index, item in enumerate(cast("list[Any]", value))]
+    return value if isinstance(value, SCALARS) or value is None else "[unknown]"

@@ -1,3 +1,5 @@
+# hvac and kubernetes are untyped:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 """Look before anything is created: can the cluster and Vault be reached, and is there what the stack builds on?
 
 Runs in the real engine only, never in the offline plan. Every problem is reported, not only the first one. Values in
@@ -41,17 +43,21 @@ def preflight(target: Target, documents: Mapping[str, object]) -> None:
         lambda: check_vault(target, documents),
     ]
     with ThreadPoolExecutor(len(checks)) as pool:
-        problems = [problem for found in pool.map(lambda check: list(check()), checks) for problem in found]
+        problems = [problem for found in pool.map(run_check, checks) for problem in found]
     if problems:
         raise PreflightError(problems)
+
+
+def run_check(check: Callable[[], Iterator[str]]) -> list[str]:
+    return list(check())
 
 
 def check_cluster(target: Target) -> Iterator[str]:
     operator = target.config.external_secrets
     try:
-        client = kubernetes.config.new_client_from_config(str(kubeconfig_path()), context=target.config.context)
+        client = kubernetes.config.new_client_from_config(str(kubeconfig_path()), context=target.config.context or None)
         client.configuration.retries = False
-        get(client, "/version")
+        kubernetes.client.VersionApi(client).get_code(_request_timeout=TIMEOUT_SECONDS)
         if not operator.install:
             yield from check_operator(client, operator.namespace, operator.service_account)
     except kubernetes.client.ApiException as error:
@@ -65,7 +71,9 @@ def check_cluster(target: Target) -> Iterator[str]:
 
 def check_operator(client: Any, namespace: str, service_account: str) -> Iterator[str]:
     try:
-        get(client, "/apis/external-secrets.io/v1")
+        kubernetes.client.CustomObjectsApi(client).get_api_resources(
+            "external-secrets.io", "v1", _request_timeout=TIMEOUT_SECONDS
+        )
     except kubernetes.client.ApiException as error:
         if error.status != 404:
             raise
@@ -75,7 +83,9 @@ def check_operator(client: Any, namespace: str, service_account: str) -> Iterato
         )
         return
     try:
-        get(client, f"/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}")
+        kubernetes.client.CoreV1Api(client).read_namespaced_service_account(
+            service_account, namespace, _request_timeout=TIMEOUT_SECONDS
+        )
     except kubernetes.client.ApiException as error:
         if error.status == 404:
             yield (
@@ -84,24 +94,14 @@ def check_operator(client: Any, namespace: str, service_account: str) -> Iterato
             )
 
 
-def get(client: Any, path: str) -> None:
-    client.call_api(
-        path,
-        "GET",
-        auth_settings=["BearerToken"],
-        _preload_content=False,
-        _request_timeout=TIMEOUT_SECONDS,
-    )
-
-
 def check_vault(target: Target, documents: Mapping[str, object]) -> Iterator[str]:
     vault = target.vault
     client: Any = hvac.Client(
         url=vault.address, namespace=vault.namespace, verify=vault.ca_cert_file or True, timeout=TIMEOUT_SECONDS
     )
     try:
-        health = client.sys.read_health_status(method="GET")
-        state = health if isinstance(health, dict) else health.json()
+        health: Any = client.sys.read_health_status(method="GET")
+        state: Any = health if isinstance(health, dict) else health.json()
         if not state.get("initialized", True) or state.get("sealed"):
             yield f"Vault at {vault.address} is {'sealed' if state.get('initialized') else 'not initialized'}: unseal it first"
             return
@@ -130,7 +130,7 @@ def check_mount(client: Any, target: Target) -> Iterator[str]:
     if mount.create:
         return
     try:
-        found = client.adapter.get(url=f"/v1/sys/internal/ui/mounts/{mount.path}")["data"]
+        found: Any = client.adapter.get(url=f"/v1/sys/internal/ui/mounts/{mount.path}")["data"]
     except hvac.exceptions.Forbidden:
         yield f"Vault has no secrets engine at {mount.path}/ that this token may use: set litellm:secrets.vault.mount"
         return
@@ -142,7 +142,9 @@ def check_foreign_documents(client: Any, target: Target, documents: Mapping[str,
     for document in documents:
         path = f"{target.vault.prefix}/{document}"
         try:
-            metadata = client.secrets.kv.v2.read_secret_metadata(path=path, mount_point=target.vault.mount)["data"]
+            metadata: dict[str, Any] = client.secrets.kv.v2.read_secret_metadata(
+                path=path, mount_point=target.vault.mount
+            )["data"]
         except (hvac.exceptions.InvalidPath, hvac.exceptions.Forbidden, hvac.exceptions.UnsupportedOperation):
             continue
         owner = (metadata.get("custom_metadata") or {}).get("managed-by")
@@ -157,7 +159,7 @@ def check_references(client: Any, target: Target) -> Iterator[str]:
     for where, reference in target.config.references():
         path = f"/v1/{target.vault.mount}/subkeys/{reference.document}"
         try:
-            found = client.adapter.get(url=path)["data"]["subkeys"]
+            found: Any = client.adapter.get(url=path)["data"]["subkeys"]
         except hvac.exceptions.InvalidPath:
             yield f"litellm:{where}: there is no document {target.vault.mount}/{reference.document} in Vault"
             continue

@@ -13,7 +13,7 @@ def providers(target: Target) -> list[pulumi.ProviderResource]:
     return [
         kubernetes.Provider(
             "kubernetes",
-            context=target.config.context,
+            context=target.config.context or None,
             # Without it, another server name in the kubeconfig would replace the provider, and with it every object.
             cluster_identifier=f"litellm-{target.stack}",
             enable_config_map_mutable=True,

@@ -35,7 +35,7 @@ for tag, pattern, first in (
     ("null", r"^(~|null|Null|NULL|)$", [*"~nN", ""]),
     ("bool", r"^(true|True|TRUE|false|False|FALSE)$", [*"tTfF"]),
     ("int", r"^[-+]?(0|[1-9][0-9]*)$", [*"-+0123456789"]),
-    ("float", r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$", [*"-+.0123456789"]),
+    ("float", r"^[-+]?((\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$", [*"-+.0123456789"]),
     ("merge", r"^<<$", ["<"]),
 ):
     Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType] - PyYAML's stubs leave it open
@@ -66,8 +66,11 @@ class Stack:
 
     @property
     def protected(self) -> bool:
-        """Whether the stack is guarded: against destruction, and against a state that only this machine has."""
-        return str(self.config.get("litellm:protect", "")).lower() == "true"
+        """Whether the stack is guarded: against destruction, and against a state that only this machine has.
+
+        It is unless the configuration says otherwise, as in the schema of Pulumi.yaml.
+        """
+        return str(self.config.get("litellm:protect", True)).lower() != "false"
 
     @property
     def context(self) -> str | None:

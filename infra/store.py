@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.secrets.vault_auth import VaultKubernetesAuth
+from components.secrets.vault_auth import VaultKubernetesAuth, VaultKubernetesAuthArgs
 from components.secrets.vault_documents import VaultDocuments
 from components.secrets.vault_once import VaultConnection, VaultMount, VaultSaltKey
 from components.secrets.vault_token import VaultTokenAuth
@@ -103,24 +103,22 @@ def kubernetes_login(
     target: Target, namespace: pulumi.Input[str], policy: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> tuple[VaultKubernetesAuth, ReaderArgs]:
     vault, operator, auth = target.vault, target.config.external_secrets, target.config.secrets.vault.kubernetes_auth
-    login = VaultKubernetesAuth(
-        "vault-auth",
-        {
-            "path": vault.auth_path,
-            "create": auth.create,
-            "role": vault.role,
-            "service_account": READER,
-            "namespace": namespace,
-            "audience": auth.audience,
-            "extra_audiences": auth.extra_audiences,
-            "policies": [policy],
-            "token_ttl_seconds": auth.token_ttl_seconds,
-            "kubernetes_host": vault.kubernetes_host,
-            "kubernetes_ca_cert": vault.kubernetes_ca_cert,
-            "use_client_token": auth.reviewer == "client",
-        },
-        opts,
-    )
+    args: VaultKubernetesAuthArgs = {
+        "path": vault.auth_path,
+        "create": auth.create,
+        "role": vault.role,
+        "service_account": READER,
+        "namespace": namespace,
+        "audience": auth.audience,
+        "extra_audiences": auth.extra_audiences,
+        "policies": [policy],
+        "token_ttl_seconds": auth.token_ttl_seconds,
+        "kubernetes_host": vault.kubernetes_host,
+        "use_client_token": auth.reviewer == "client",
+    }
+    if vault.kubernetes_ca_cert:
+        args["kubernetes_ca_cert"] = vault.kubernetes_ca_cert
+    login = VaultKubernetesAuth("vault-auth", args, opts)
     return login, {
         "name": READER,
         "operator_namespace": operator.namespace,

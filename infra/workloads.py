@@ -129,7 +129,9 @@ def redis_connection(config: RedisConfig) -> RedisConnection | None:
     if not isinstance(config, ExistingRedis):
         return None
     connection: RedisConnection = {"host": config.host, "port": config.port, "tls": config.tls}
-    return connection | {"username": config.username} if config.username else connection
+    if config.username:
+        connection["username"] = config.username
+    return connection
 
 
 def tolerations(config: StackConfig) -> list[dict[str, Any]]:

@@ -17,6 +17,8 @@ OVERLAY = HERE / "stack.yaml"
 VAULT_ADDRESS = "http://127.0.0.1:18200"
 """Vault's NodePort through the port mapping of `kind.yaml`: no port-forward that could die."""
 
+NAME_ONE = "set KUBECONFIG, VAULT_ADDR and VAULT_TOKEN to a cluster and its Vault"
+
 CREATE_SECONDS = 600
 READY_SECONDS = 300
 
@@ -94,11 +96,11 @@ class Kind:
 
     def require_tools(self) -> None:
         if not docker_works(self.runner, self.environment):
-            raise Unavailable("the local cluster needs Docker, and `docker info` fails: start Docker")
+            raise Unavailable(f"no cluster is named, and without Docker none can be made: {NAME_ONE}, or start Docker")
         if not shutil.which("kind", path=search_path(self.environment)):
             raise Unavailable(
-                "the local cluster needs kind, and it is not on PATH. Install it: "
-                "https://kind.sigs.k8s.io/docs/user/quick-start/#installation"
+                "no cluster is named, and without kind none can be made. Install it: "
+                f"https://kind.sigs.k8s.io/docs/user/quick-start/#installation, or {NAME_ONE}"
             )
 
     def kubectl(self, *arguments: str, stdin: str = "") -> Finished:

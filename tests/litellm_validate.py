@@ -42,8 +42,10 @@ def finish(process: int, descriptor: int) -> tuple[int, str]:
 
 
 if __name__ == "__main__":
-    from litellm import run_server
-    from litellm.proxy import proxy_server  # noqa: F401 - what each process would spend its time on
+    from litellm import run_server  # pyright: ignore[reportMissingImports]
+
+    # Imported here, or each process would spend seconds on it.
+    from litellm.proxy import proxy_server  # noqa: F401  # pyright: ignore[reportMissingImports]
 
     files = sys.argv[1:]
     results: list[tuple[int, str]] = []

@@ -54,10 +54,10 @@ class MountProvider(ResourceProvider):
     def create(self, props: Properties) -> CreateResult:
         client, path = connect(props), str(props["path"])
         engines: dict[str, Any] = client.sys.list_mounted_secrets_engines()["data"]
-        engine = engines.get(f"{path}/")
+        engine: Any = engines.get(f"{path}/")
         if engine is None:
             client.sys.enable_secrets_engine("kv", path=path, options={"version": "2"})
-        elif engine["type"] != "kv" or (engine.get("options") or {}).get("version") != "2":
+        elif engine["type"] != "kv" or dict(engine.get("options") or {}).get("version") != "2":
             raise VaultRefusalError(
                 f"Vault has a secrets engine of another kind at {path}/ ({engine['type']}): choose another "
                 "`litellm:secrets.vault.mount.path`, this one must be KV version 2"

@@ -11,6 +11,15 @@ QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
 DURATION = r"^([0-9]+(h|m|s))+$"
 ENVIRONMENT_VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
 
+ALLOWED = {
+    DNS_LABEL: "a Kubernetes name: lower-case letters, digits and -, at most 63 characters",
+    DNS_NAME: "a host name: lower-case letters, digits and - in labels joined by dots",
+    QUANTITY: "a Kubernetes quantity such as 500m, 512Mi or 4Gi",
+    DURATION: "a duration such as 90s, 15m or 1h30m",
+    ENVIRONMENT_VARIABLE: "the name of an environment variable such as OPENAI_API_KEY",
+}
+"""What each pattern allows, in words."""
+
 DnsLabel = Annotated[str, StringConstraints(pattern=DNS_LABEL)]
 """A Kubernetes name: lower-case letters, digits and `-`, at most 63 characters."""
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from infra.config.base import ALLOWED
 from infra.config.rules import cross_checks
 from infra.config.stack import StackConfig
 
@@ -17,6 +18,7 @@ NAMESPACE = "litellm"
 
 SECRET_KEYS = ("providerKeys",)
 SCALARS = (str, int, float, bool)
+NO_OBJECT = "must be an object: indent its keys below it"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ def load(values: Mapping[str, str], stack: str, secret_keys: Iterable[str] = ())
             try:
                 data[key] = parse(key, text)
             except ValueError:
-                problems.append(ConfigProblem(key, "must be an object: indent its keys below it"))
+                problems.append(ConfigProblem(key, "must be true or false" if key in SWITCHES else NO_OBJECT))
+    if data.get("providerKeys") and f"{NAMESPACE}:providerKeys" not in set(secret_keys):
+        problems.append(ConfigProblem("providerKeys", UNENCRYPTED))
     config, more = validate(data, secret)
     problems += more
     if problems or config is None:
@@ -102,28 +106,54 @@ def from_rules(sections: Mapping[str, Any]) -> list[ConfigProblem]:
 
 
 def problem(details: ErrorDetails, data: Mapping[str, Any], secret: Iterable[str]) -> ConfigProblem:
-    where, value = locate(details["loc"], data)
-    message = "unknown key" if details["type"] == "extra_forbidden" else details["msg"].removeprefix("Value error, ")
+    location = tuple(part for part in details["loc"] if part != "[key]")
+    where, value = locate(location, data)
     if details["type"] == "extra_forbidden":
-        message += nearest(where.rpartition(".")[2])
-    hidden = details["loc"][0] in secret or details["type"] in ("extra_forbidden", "missing")
-    got = json.dumps(value) if isinstance(value, SCALARS) and not hidden and not looks_secret(value) else ""
-    return ConfigProblem(where, message, got)
+        return ConfigProblem(where, f"unknown key{nearest(where.rpartition('.')[2])}")
+    hidden = str(location[0]) in set(secret) or details["type"] == "missing" or looks_secret(value)
+    got = json.dumps(value) if isinstance(value, SCALARS) and not hidden else ""
+    return ConfigProblem(where, in_words(details), got)
+
+
+def in_words(details: ErrorDetails) -> str:
+    """What is allowed, for somebody who knows YAML and not Python."""
+    context = details.get("ctx", {})
+    match details["type"]:
+        case "missing":
+            return "is required"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return NO_OBJECT
+        case "tuple_type" | "list_type":
+            return "must be a list: put `- ` before each entry"
+        case "string_pattern_mismatch":
+            return f"must be {ALLOWED.get(context['pattern'], 'text of the form ' + context['pattern'])}"
+        case "union_tag_invalid":
+            return f"{context['discriminator'].strip(chr(39))} must be one of {context['expected_tags']}"
+        case "union_tag_not_found":
+            return f"needs {context['discriminator'].strip(chr(39))}, which says what kind it is"
+        case _:
+            message = details["msg"].removeprefix("Value error, ")
+            return (
+                "must be " + message.removeprefix("Input should be ")
+                if message.startswith("Input should be ")
+                else message
+            )
 
 
 def locate(loc: tuple[int | str, ...], data: Any) -> tuple[str, Any]:
     """The path as the user wrote it, and the value there. Names of union members, which pydantic adds, are left out."""
-    path, value = "", data
+    path = ""
+    value: Any = data
     for part in loc:
         if isinstance(part, int):
             path += f"[{part}]"
-            value = value[part] if isinstance(value, list) and part < len(cast("list[Any]", value)) else None
+            value = cast("list[Any]", value)[part] if isinstance(value, (list, tuple)) else None
         elif isinstance(value, dict) and part not in value and is_union_tag(part, cast("dict[str, Any]", value)):
             continue
         else:
             path += f".{part}" if path else part
             value = cast("dict[str, Any]", value).get(part) if isinstance(value, dict) else None
-    return path, value
+    return path, cast("Any", value)
 
 
 def is_union_tag(part: str, value: Mapping[str, Any]) -> bool:
@@ -158,5 +188,10 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 KEYS = tuple(field.alias or name for name, field in StackConfig.model_fields.items())
+UNENCRYPTED = (
+    "is plain text in the stack file, so these keys must count as leaked: revoke them, and set new ones with "
+    "`pulumi config set --secret --path litellm:providerKeys.NAME`"
+)
 TEXTS = ("namespace", "context")
+SWITCHES = ("protect",)
 NESTED_KEYS = tuple(sorted(set(nested_keys(StackConfig))))

@@ -1,9 +1,9 @@
 """The whole configuration of a stack."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Literal
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import Field, SecretStr
 
 from infra.config.base import DnsLabel, Section, VariableName
 from infra.config.database import DatabaseConfig, DocumentCredentials, ExistingDatabase, InClusterDatabase
@@ -18,14 +18,14 @@ from infra.config.secrets import ExternalSecretsConfig, SecretsConfig
 class StackConfig(Section):
     """Everything that `Pulumi.<stack>.yaml` may say, below `litellm:`."""
 
-    namespace: DnsLabel | None = None
-    """Kubernetes namespace of the gateway; it is created. Defaults to `litellm-<stack>`."""
+    namespace: Literal[""] | DnsLabel = ""
+    """Kubernetes namespace of the gateway; it is created. Without one: `litellm-<stack>`."""
 
     protect: bool = True
     """Refuse to delete what holds data: the database's volume, the namespace. The salt key is protected always."""
 
-    context: Annotated[str, StringConstraints(min_length=1)] | None = None
-    """Context of the kubeconfig. Defaults to its current context."""
+    context: str = ""
+    """Context of the kubeconfig. Without one: its current context."""
 
     secrets: SecretsConfig = SecretsConfig()
 

@@ -1,6 +1,6 @@
 """Pulumi.yaml and the models say the same."""
 
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import yaml
 
@@ -8,17 +8,15 @@ from infra.config.stack import StackConfig
 from tests.program.stacks import ROOT
 
 DECLARED: dict[str, Any] = {
-    key: value
-    for key, value in yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"].items()
-    if ":" not in key
+    key: value for key, value in yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"].items() if ":" not in key
 }
 FIELDS = {field.alias or name: field for name, field in StackConfig.model_fields.items()}
 
 
 def kind(annotation: Any) -> str:
-    chosen = next((argument for argument in get_args(annotation) if argument is not type(None)), annotation)
-    text = annotation if annotation in (bool, str) else get_args(chosen)[0] if get_args(chosen) else chosen
-    return {bool: "boolean", str: "string"}.get(text, "object") if "dict" not in str(annotation) else "object"
+    if annotation is bool:
+        return "boolean"
+    return "string" if annotation is str or get_args(annotation)[:1] == (Literal[""],) else "object"
 
 
 def test_every_key_of_the_models_is_declared_and_no_other():
@@ -35,14 +33,20 @@ def test_every_key_is_described():
     assert not [key for key, entry in DECLARED.items() if len(entry.get("description", "")) < 20]
 
 
-def test_defaults_are_the_same():
-    declared = {key: entry["default"] for key, entry in DECLARED.items() if "default" in entry}
-    assert declared == {key: FIELDS[key].default for key in declared}
+def test_what_may_be_left_out_has_a_default():
+    """Pulumi refuses a stack that lacks a declared key without one."""
+    assert {key for key, entry in DECLARED.items() if "default" not in entry} == {
+        key for key, field in FIELDS.items() if field.is_required()
+    }
 
 
-def test_provider_keys_must_be_encrypted():
-    """Pulumi itself then refuses a plain one."""
-    assert [key for key, entry in DECLARED.items() if entry.get("secret")] == ["providerKeys"]
+def test_the_default_of_a_text_or_a_switch_is_that_of_its_model():
+    simple = {key: entry["default"] for key, entry in DECLARED.items() if entry["type"] != "object"}
+    assert simple == {key: FIELDS[key].default for key in simple}
+
+
+def test_the_default_of_an_object_is_its_models():
+    assert all(entry.get("default", {}) == {} for entry in DECLARED.values() if entry["type"] == "object")
 
 
 def test_no_default_provider_can_reach_a_target_by_accident():

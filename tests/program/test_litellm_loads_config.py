@@ -1,0 +1,129 @@
+"""LiteLLM itself loads the configuration files that we make (`litellm --config FILE --validate_config`)."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.gateway.proxy_config import coordination_redis, proxy_config
+from infra.config.gateway import GatewayConfig
+from tests.litellm_env import load, load_texts, load_with_command
+
+IN_CLUSTER = "http://vllm.models.svc.cluster.local:8000/v1"
+
+MODELS: list[dict[str, Any]] = [
+    {"provider": "openai", "name": "gpt", "model": "gpt-4o", "params": {"rpm": 100, "tpm": 100000, "weight": 2}},
+    {"provider": "openai", "name": "openai/*", "model": "*"},
+    {
+        "provider": "azure",
+        "name": "gpt",
+        "model": "gpt-4o-eu",
+        "apiBase": "https://example.openai.azure.com",
+        "apiVersion": "2024-10-21",
+        "info": {"base_model": "azure/gpt-4o"},
+    },
+    {"provider": "anthropic", "name": "claude", "model": "claude-sonnet-4-6"},
+    {
+        "provider": "bedrock",
+        "name": "claude",
+        "model": "anthropic.claude-sonnet-4-20250514-v1:0",
+        "region": "eu-central-1",
+    },
+    {
+        "provider": "openrouter",
+        "name": "gemini",
+        "model": "google/gemini-pro",
+        "apiBase": "https://openrouter.ai/api/v1",
+    },
+    {
+        "provider": "vllm",
+        "name": "llama",
+        "model": "meta-llama/Llama-3.1-8B-Instruct",
+        "apiBase": IN_CLUSTER,
+        "apiKey": "VLLM_API_KEY",
+        "params": {"guardrails": ["message_trimming"]},
+    },
+    {"provider": "vllm", "name": "keyless", "model": "openai/gpt-oss-20b", "apiBase": IN_CLUSTER},
+    {"provider": "openai-compatible", "name": "local", "model": "llama3", "apiBase": "http://ollama:11434/v1"},
+    {"provider": "mock", "name": "mock", "response": "Hello: 'there', #1"},
+]
+
+
+def rendered(redis: dict[str, str] | None = None, **values: Any) -> str:
+    gateway = GatewayConfig.model_validate({"models": MODELS, **values})
+    return proxy_config(
+        models=gateway.model_list,
+        request_timeout=gateway.request_timeout,
+        database_connection_pool_limit=gateway.database_connection_pool_limit,
+        store_model_in_db=gateway.store_model_in_db,
+        redis=redis,
+        litellm_settings=gateway.litellm_settings,
+        router_settings=gateway.router_settings,
+        general_settings=gateway.general_settings,
+    )
+
+
+FILES = {
+    "every provider": rendered(),
+    "no models": rendered(models=[]),
+    "shared Redis": rendered(coordination_redis()),
+    "shared Redis over TLS": rendered(coordination_redis(tls=True, username=True)),
+    "settings": rendered(
+        coordination_redis(),
+        storeModelInDb=False,
+        litellmSettings={
+            "drop_params": True,
+            "num_retries": 2,
+            "cache": True,
+            "cache_params": {"type": "redis", "ttl": 60},
+        },
+        routerSettings={"routing_strategy": "least-busy", "fallbacks": [{"gpt": ["claude"]}]},
+        generalSettings={"alerting_threshold": 300, "database_connection_timeout": 30},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return load_texts(FILES, tmp_path_factory.mktemp("configs"))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_litellm_loads_what_we_render(loaded: Any, name: str) -> None:
+    assert loaded[name].exit_code == 0, loaded[name].output
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_litellm_drops_none_of_the_models(loaded: Any, name: str) -> None:
+    """It leaves out a model that it cannot use, and still says that the file is fine."""
+    assert loaded[name].models == FILES[name].count("model_name:"), loaded[name].output
+
+
+BROKEN = {
+    "no model list entry is complete": "model_list:\n- model_name: a\n",
+    "no YAML": 'model_list: "\n',
+    "unknown routing strategy": "model_list: []\nrouter_settings: {routing_strategy: no-such}\n",
+    "Redis without a host": "model_list: []\ngeneral_settings: {coordination_redis: {port: 1}}\n",
+}
+
+
+def test_litellm_refuses_broken_files(tmp_path: Path) -> None:
+    """Or the tests above would prove nothing."""
+    said = load_texts(BROKEN, tmp_path)
+    assert {name: each.exit_code for name, each in said.items()} == dict.fromkeys(BROKEN, 1)
+
+
+def test_a_model_that_litellm_cannot_use_is_missing_from_its_count(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("model_list:\n- {model_name: a, litellm_params: {model: no-such-provider/x, api_key: none}}\n")
+    (said,) = load([file])
+    assert (said.exit_code, said.models) == (0, 0)
+
+
+def test_the_command_says_the_same_as_many_files_in_one_process(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text(FILES["every provider"])
+    bad.write_text(BROKEN["no model list entry is complete"])
+    for file, several in zip((good, bad), load([good, bad]), strict=True):
+        alone = load_with_command(file)
+        assert (alone.exit_code, alone.models) == (several.exit_code, several.models)

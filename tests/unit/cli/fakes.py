@@ -1,0 +1,98 @@
+"""A machine for the commands to run on: a project folder, a recorded runner, no real process."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.operations import Workplace
+from infra.process import Finished
+
+NO_STACK = Finished(6, errors="error: no stack named 'dev' found")
+CLUSTER = {"KUBECONFIG": "/clusters/one", "VAULT_ADDR": "https://vault.example.com", "VAULT_TOKEN": "hvs.named-token"}
+
+
+@dataclass(frozen=True)
+class Call:
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    stdin: str
+    interactive: bool
+
+    @property
+    def line(self) -> str:
+        return " ".join((Path(self.command[0]).name, *self.command[1:]))
+
+
+@dataclass
+class FakeRunner:
+    """Answers by the first key of `answers` that the command line starts with; succeeds silently otherwise."""
+
+    answers: dict[str, Finished] = field(default_factory=dict[str, Finished])
+    calls: list[Call] = field(default_factory=list[Call])
+
+    def capture(
+        self, command: Sequence[str], *, environment: Mapping[str, str], stdin: str = "", limit: float = 60
+    ) -> Finished:
+        return self.record(Call((*command,), dict(environment), stdin, interactive=False))
+
+    def follow(self, command: Sequence[str], *, environment: Mapping[str, str], interactive: bool, limit: float) -> int:
+        return self.record(Call((*command,), dict(environment), "", interactive)).code
+
+    def record(self, call: Call) -> Finished:
+        self.calls.append(call)
+        return next((answer for start, answer in self.answers.items() if call.line.startswith(start)), Finished(0))
+
+    def only(self, start: str) -> Call:
+        found = self.starting(start)
+        assert len(found) == 1, f"{len(found)} calls of {start!r} among {self.lines}"
+        return found[0]
+
+    def starting(self, start: str) -> list[Call]:
+        return [call for call in self.calls if call.line.startswith(start)]
+
+    @property
+    def lines(self) -> list[str]:
+        return [call.line for call in self.calls]
+
+
+@dataclass
+class Machine:
+    """One project on one machine, and what was said on it."""
+
+    project: Path
+    runner: FakeRunner
+    environment: dict[str, str]
+    said: list[str] = field(default_factory=list[str])
+    interactive: bool = False
+
+    def place(self, **variables: str) -> Workplace:
+        return Workplace(
+            self.project, {**self.environment, **variables}, self.runner, self.interactive, self.said.append
+        )
+
+    def install(self, *programs: str) -> None:
+        for program in programs:
+            executable = self.project / "bin" / program
+            executable.touch(0o755)
+
+    def write(self, name: str, content: str) -> Path:
+        path = self.project / name
+        path.write_text(content)
+        return path
+
+
+def machine(folder: Path) -> Machine:
+    """A project with stacks dev and prod (protected), a new enough Pulumi CLI, and a stack without resources."""
+    (folder / "bin").mkdir()
+    (folder / "Pulumi.yaml").write_text('name: litellm\nruntime: python\nrequiredPulumiVersion: ">=3.220.0"\n')
+    (folder / "Pulumi.dev.yaml").write_text("config:\n  litellm:protect: false\n  litellm:gateway: {replicas: 1}\n")
+    (folder / "Pulumi.prod.yaml").write_text("config:\n  litellm:protect: true\n")
+    answers = {
+        "pulumi version": Finished(0, "v3.255.0\n"),
+        "pulumi stack output": Finished(0, "{}"),
+        "pulumi stack export": Finished(0, json.dumps({"deployment": {}})),
+    }
+    made = Machine(folder, FakeRunner(answers), {"PATH": str(folder / "bin"), "HOME": str(folder)})
+    made.install("pulumi")
+    return made

@@ -1,0 +1,178 @@
+"""What the commands ask of Pulumi."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infra import operations
+from infra.problem import Problem, Unavailable
+from infra.process import Finished
+from infra.stack_file import read
+from tests.unit.cli.fakes import CLUSTER, NO_STACK, Machine
+
+OUTPUTS = Finished(
+    0,
+    json.dumps({"url": "https://llm.example.com", "namespace": "litellm", "curl": "curl x", "saltDocument": "kv/salt"}),
+)
+BACKEND = {"PULUMI_BACKEND_URL": "s3://state", "PULUMI_CONFIG_PASSPHRASE": "a passphrase"}
+
+
+def state_of(*resources: dict[str, object]) -> Finished:
+    return Finished(0, json.dumps({"deployment": {"resources": resources}}))
+
+
+def salt_and(**options: object) -> Finished:
+    return state_of(
+        {"urn": "urn:x::salt", "protect": True, "retainOnDelete": True}, {"urn": "urn:x::database", **options}
+    )
+
+
+def test_up_of_an_unprotected_stack_asks_nothing(machine: Machine) -> None:
+    assert operations.up(machine.place(**CLUSTER), "dev", [], []) == 0
+    command = machine.runner.only("pulumi up").command
+    assert {"--yes", "--skip-preview", "--non-interactive"} <= set(command)
+
+
+def test_up_of_a_protected_stack_lets_somebody_decide(machine: Machine) -> None:
+    machine.interactive = True
+    operations.up(machine.place(**CLUSTER, **BACKEND), "prod", [], [])
+    call = machine.runner.only("pulumi up")
+    assert call.interactive
+    assert not {"--yes", "--skip-preview", "--non-interactive"} & set(call.command)
+
+
+def test_up_of_a_protected_stack_without_a_terminal_shows_its_preview(machine: Machine) -> None:
+    """The log of the job is the only place where it can be read."""
+    operations.up(machine.place(**CLUSTER, **BACKEND), "prod", [], [])
+    command = machine.runner.only("pulumi up").command
+    assert "--yes" in command
+    assert "--skip-preview" not in command
+
+
+def test_further_options_are_passed_on(machine: Machine) -> None:
+    operations.preview(machine.place(**CLUSTER), "dev", [], ["--diff", "--target", "urn:x"])
+    assert " --diff --target urn:x" in machine.runner.only("pulumi preview").line
+
+
+def test_pulumi_gets_the_merged_file(machine: Machine) -> None:
+    overlay = machine.write("mine.yaml", "config:\n  litellm:gateway: {replicas: 5}\n")
+    operations.up(machine.place(**CLUSTER), "dev", [overlay], [])
+    merged = machine.project / ".state" / "Pulumi.dev.yaml"
+    assert f"--config-file {merged}" in machine.runner.only("pulumi up").line
+    assert read(merged)["config"]["litellm:gateway"] == {"replicas": 5}
+
+
+def test_a_missing_stack_is_created_beside_the_merged_file(machine: Machine) -> None:
+    """`pulumi stack init` writes its salt into the stack file of the folder it runs in: not the committed one."""
+    machine.runner.answers["pulumi stack output"] = NO_STACK
+    operations.preview(machine.place(**CLUSTER), "dev", [], [])
+    init = machine.runner.only("pulumi --cwd")
+    assert init.line.startswith(f"pulumi --cwd {machine.project / '.state'} stack init dev --no-select")
+    assert (machine.project / ".state" / "Pulumi.yaml").exists()
+
+
+def test_an_existing_stack_is_not_created_again(machine: Machine) -> None:
+    operations.up(machine.place(**CLUSTER), "dev", [], [])
+    assert not machine.runner.starting("pulumi --cwd")
+
+
+def test_a_state_that_cannot_be_read_stops_before_anything_changes(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack output"] = Finished(1, errors="error: incorrect passphrase\nsee --help")
+    with pytest.raises(Problem, match="incorrect passphrase"):
+        operations.up(machine.place(**CLUSTER), "dev", [], [])
+    assert not machine.runner.starting("pulumi up")
+
+
+def test_up_ends_with_the_address_and_a_line_to_try(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack output"] = OUTPUTS
+    operations.up(machine.place(**CLUSTER), "dev", [], [])
+    assert "https://llm.example.com" in machine.said[-2]
+    assert "curl x" in machine.said[-1]
+
+
+def test_a_failed_up_keeps_its_exit_code_and_promises_nothing(machine: Machine) -> None:
+    machine.runner.answers |= {"pulumi stack output": OUTPUTS, "pulumi up": Finished(255)}
+    assert operations.up(machine.place(**CLUSTER), "dev", [], []) == 255
+    assert not any("llm.example.com" in line for line in machine.said)
+
+
+def test_destroy_refuses_a_protected_stack_and_says_how(machine: Machine) -> None:
+    with pytest.raises(Problem, match=r"set litellm:protect to false in Pulumi\.prod\.yaml, run `make up STACK=prod`"):
+        operations.destroy(machine.place(**CLUSTER, **BACKEND), "prod", [], [])
+    assert machine.runner.calls == []
+
+
+def test_destroy_refuses_what_was_deployed_with_protection(machine: Machine) -> None:
+    """Editing the file is not enough: the database is guarded until an `up` said otherwise."""
+    machine.runner.answers["pulumi stack export"] = salt_and(protect=True)
+    with pytest.raises(Problem, match="protection of database"):
+        operations.destroy(machine.place(**CLUSTER), "dev", [], [])
+    assert not machine.runner.starting("pulumi state")
+    assert not machine.runner.starting("pulumi destroy")
+
+
+def test_destroy_releases_the_salt_key_and_nothing_else(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack export"] = salt_and()
+    assert operations.destroy(machine.place(**CLUSTER), "dev", [], []) == 0
+    assert "urn:x::salt" in machine.runner.only("pulumi state unprotect").command
+    assert machine.runner.lines[-1].startswith("pulumi destroy")
+
+
+def test_destroy_says_where_the_salt_key_is_kept(machine: Machine) -> None:
+    """The output is read first: afterwards the state has none."""
+    machine.runner.answers["pulumi stack output"] = OUTPUTS
+    operations.destroy(machine.place(**CLUSTER), "dev", [], [])
+    assert "kv/salt" in machine.said[-1]
+
+
+def test_destroy_of_what_does_not_exist_succeeds(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack output"] = NO_STACK
+    assert operations.destroy(machine.place(**CLUSTER), "dev", [], []) == 0
+    assert "nothing to destroy" in machine.said[-1]
+    assert not machine.runner.starting("pulumi destroy")
+
+
+def test_no_secret_is_on_a_command_line(machine: Machine) -> None:
+    machine.runner.answers |= {"pulumi stack output": NO_STACK, "pulumi stack export": salt_and()}
+    operations.up(machine.place(**CLUSTER), "dev", [], [])
+    machine.runner.answers["pulumi stack output"] = OUTPUTS
+    operations.destroy(machine.place(**CLUSTER, **BACKEND), "dev", [], [])
+    everything = "\n".join([*machine.runner.lines, *machine.said])
+    passphrase = (machine.project / ".state" / "passphrase").read_text()
+    assert not [secret for secret in (passphrase, "a passphrase", "hvs.named-token") if secret in everything]
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_current_context_is_not_a_named_cluster(machine: Machine, stack: str) -> None:
+    """Whoever has a production cluster selected and types `make up` did not ask for it."""
+    (machine.project / ".kube").mkdir()
+    (machine.project / ".kube" / "config").write_text("current-context: production\n")
+    with pytest.raises(Unavailable, match="no cluster is named"):
+        operations.up(machine.place(**BACKEND), stack, [], [])
+    assert not machine.runner.starting("pulumi up")
+
+
+def test_a_vault_without_a_cluster_is_not_completed_with_a_local_one(machine: Machine) -> None:
+    machine.install("docker", "kind")
+    with pytest.raises(Unavailable, match="a Vault is named, but no cluster"):
+        operations.up(machine.place(VAULT_ADDR="https://vault.example.com"), "dev", [], [])
+    assert not machine.runner.starting("kind")
+
+
+def test_a_context_in_the_stack_file_names_the_cluster(machine: Machine) -> None:
+    machine.write("Pulumi.dev.yaml", "config:\n  litellm:protect: false\n  litellm:context: staging\n")
+    assert operations.up(machine.place(), "dev", [], []) == 0
+    assert not machine.runner.starting("docker")
+
+
+def test_a_secret_is_set_in_the_committed_file_with_the_encryption_of_the_stack(machine: Machine) -> None:
+    operations.config(machine.place(), "dev", ["set", "--secret", "litellm:x"])
+    call = machine.runner.only("pulumi config")
+    assert f"--config-file {machine.project / 'Pulumi.dev.yaml'} set --secret litellm:x" in call.line
+    assert Path(call.environment["PULUMI_CONFIG_PASSPHRASE_FILE"]).is_file()
+    assert call.interactive, "the value is typed or piped in"
+
+
+def test_a_secret_can_be_set_where_no_cluster_is(machine: Machine) -> None:
+    assert operations.config(machine.place(**BACKEND), "prod", ["get", "litellm:x"]) == 0

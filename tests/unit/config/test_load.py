@@ -1,0 +1,153 @@
+"""What a user reads when a stack file is wrong."""
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.config.load import ConfigError, load
+from infra.config.stack import StackConfig
+
+MOCK = {"name": "mock", "provider": "mock", "model": "mock", "response": "hi"}
+OPENAI = {"name": "gpt", "provider": "openai", "model": "gpt-4o"}
+RIGHT: dict[str, Any] = {"ingress": {"host": "litellm.example.com"}, "gateway": {"models": [MOCK]}}
+
+
+def config(**sections: Any) -> StackConfig:
+    merged = RIGHT | sections
+    texts = {f"litellm:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in merged.items()}
+    return load(texts, "dev", ["litellm:providerKeys"])
+
+
+def message(**sections: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        config(**sections)
+    return str(caught.value)
+
+
+def test_a_host_is_all_that_must_be_said():
+    assert load({"litellm:ingress": '{"host": "litellm.example.com"}'}, "dev").redis.kind == "in-cluster"
+
+
+def test_other_namespaces_of_the_configuration_are_not_ours():
+    texts = {"litellm:ingress": '{"host": "a.example.com"}', "pulumi:tags": "{}", "aws:region": "eu-west-1"}
+    assert load(texts, "dev").ingress.host == "a.example.com"
+
+
+def test_a_configuration_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        config().protect = False  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_all_problems_are_reported_at_once():
+    text = message(gateway={"replicas": 0, "models": [MOCK | {"provider": "opnai"}]}, redis={"kind": "valkey"}, foo="1")
+    assert text.startswith("4 problems in Pulumi.dev.yaml; nothing was changed:")
+    assert all(where in text for where in ("gateway.replicas", "gateway.models[0]", "litellm:redis", "litellm:foo"))
+
+
+def test_problems_between_sections_are_reported_together_with_those_within():
+    text = message(gateway={"replicas": 3, "models": [MOCK]}, redis={"kind": "none"}, keys={"master": {"length": 8}})
+    assert "litellm:redis.kind" in text
+    assert "litellm:keys.master.length" in text
+
+
+@pytest.mark.parametrize(
+    ("sections", "where", "says"),
+    [
+        ({"gatway": {}}, "litellm:gatway", "unknown key; did you mean 'gateway'?"),
+        ({"gateway": {"modles": []}}, "litellm:gateway.modles", "unknown key; did you mean 'models'?"),
+        ({"gateway": {"models": [MOCK | {"modle": "x"}]}}, "litellm:gateway.models[0].modle", "unknown key"),
+        ({"gateway": {"models": [MOCK], "replicas": 0}}, "litellm:gateway.replicas", "greater than or equal to 1 (got 0)"),
+        ({"gateway": {"models": [MOCK], "replicas": "two"}}, "litellm:gateway.replicas", 'integer'),
+        ({"gateway": "litellm"}, "litellm:gateway", "must be an object"),
+        ({"gateway": {"models": MOCK}}, "litellm:gateway.models", "must be a list"),
+        ({"gateway": {"models": [MOCK], "image": "litellm:latest"}}, "litellm:gateway.image", "name a version"),
+        ({"gateway": {"models": [MOCK], "image": "ghcr.io/x/litellm"}}, "litellm:gateway.image", "there is no tag"),
+        ({"gateway": {"models": [MOCK], "resources": {"memory": "1Gi"}}}, "litellm:gateway", "allowMemoryBelowFloor"),
+        ({"gateway": {"models": [MOCK], "resources": {"memory": "4 GB"}}}, "memory", "Kubernetes quantity such as"),
+        ({"gateway": {"models": [MOCK], "terminationGracePeriodSeconds": 30}}, "litellm:gateway", "cuts off requests"),
+        ({"gateway": {"models": [MOCK], "startupTimeout": "10 min"}}, "startupTimeout", "a duration such as"),
+        ({"gateway": {"models": [], "storeModelInDb": False}}, "litellm:gateway", "never be a model"),
+        ({"gateway": {"models": [MOCK, MOCK]}}, "litellm:gateway", "repeats models[0] exactly"),
+        ({"gateway": {"models": [OPENAI]}}, "litellm:gateway.models[0]", "needs OPENAI_API_KEY, which nothing supplies"),
+        ({"gateway": {"models": [MOCK | {"provider": "gpt"}]}}, "litellm:gateway.models[0]", "'openai', 'anthropic'"),
+        ({"gateway": {"models": [{"name": "x"}]}}, "litellm:gateway.models[0]", "needs provider"),
+        ({"gateway": {"models": [{"provider": "openai", "model": "x"}]}}, "models[0].name", "is required"),
+        ({"gateway": {"models": [MOCK], "environment": {"A_TOKEN": "x"}}}, "litellm:gateway.environment", "providerKeys"),
+        ({"redis": {"kind": "none"}, "gateway": {"models": [MOCK], "replicas": 2}}, "litellm:redis.kind", "in-cluster"),
+        ({"redis": {"maxMemory": "10Gi"}}, "litellm:redis", "raise resources.memory or lower maxMemory"),
+        ({"redis": {"kind": "cluster"}}, "litellm:redis", "none, in-cluster (the default) or existing"),
+        ({"redis": {"kind": "existing"}}, "litellm:redis.host", "is required"),
+        ({"database": {"kind": "rds"}}, "litellm:database", "in-cluster (the default) or existing"),
+        ({"database": {"kind": "existing"}}, "litellm:database.host", "is required"),
+        ({"database": {"kind": "existing", "host": "db"}}, "litellm:database", "set admin to a document"),
+        ({"database": {"username": "postgres"}}, "litellm:database.username", "superuser"),
+        ({"database": {"sslmode": "verify-full"}}, "litellm:database.sslmode", "'disable', 'prefer' or 'require'"),
+        ({"database": {"maxConnections": 10}}, "databaseConnectionPoolLimit", "raise database.maxConnections"),
+        ({"keys": {"master": {"length": 16}}}, "litellm:keys.master.length", "32 (got 16)"),
+        ({"keys": {"salt": {"retain": False}}}, "litellm:keys.salt.retain", "unreadable"),
+        ({"keys": {"master": {"existing": {"document": "/x"}}}}, "keys.master.existing.property", "is required"),
+        ({"namespace": "LiteLLM"}, "litellm:namespace", 'a Kubernetes name: lower-case letters, digits and -'),
+        ({"protect": "yes"}, "litellm:protect", "must be true or false"),
+        ({"secrets": {"kind": "aws"}}, "litellm:secrets.kind", "must be 'vault'"),
+        ({"secrets": {"vault": {"address": "vault:8200"}}}, "litellm:secrets.vault.address", "must be a URL such as"),
+        ({"secrets": {"vault": {"address": "http://127.0.0.1:8200"}}}, "litellm:secrets.vault", "set clusterAddress too"),
+        ({"secrets": {"vault": {"auth": "approle"}}}, "litellm:secrets.vault.auth", "'kubernetes' or 'token'"),
+        ({"secrets": {"vault": {"mount": "litellm"}}}, "litellm:secrets.vault.mount", "must be an object"),
+        ({"externalSecrets": {"refreshInterval": "hourly"}}, "litellm:externalSecrets.refreshInterval", "a duration"),
+        ({"ingress": {}}, "litellm:ingress", "host is missing"),
+        ({"ingress": {"host": "https://a.example.com"}}, "litellm:ingress.host", "a host name"),
+        ({"ingress": {"host": "a.example.com", "className": "haproxy"}}, "className", "'nginx' or 'traefik'"),
+        ({"ingress": {"host": "a.example.com", "tls": {}}}, "litellm:ingress.tls", "needs issuer"),
+        ({"providerKeys": {"openai-key": "x"}}, "providerKeys", "environment variable such as OPENAI_API_KEY"),
+        ({"providerKeys": {"OPENAI_API_KEY": " "}}, "litellm:providerKeys.OPENAI_API_KEY", "is empty"),
+        ({"providerKeys": {"DATABASE_URL": "x"}}, "litellm:providerKeys.DATABASE_URL", "see litellm:database"),
+        ({"providerDocuments": {"A_KEY": {"document": "a"}}}, "providerDocuments.A_KEY.property", "is required"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_with_its_place_and_what_is_allowed(sections: dict[str, Any], where: str, says: str):
+    text = message(**sections)
+    assert where in text
+    assert says in text
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"providerKeys": {"bad name": "sk-verysecretvalue"}},
+        {"gateway": {"models": [OPENAI | {"apiKey": "sk-verysecretvalue"}]}},
+        {"gateway": {"models": [OPENAI | {"params": {"api_key": "sk-verysecretvalue"}}]}},
+        {"gateway": {"models": [MOCK], "environment": {"OPENAI_API_KEY": "sk-verysecretvalue"}}},
+        {"gateway": {"models": [MOCK], "generalSettings": {"master_key": "sk-verysecretvalue"}}},
+        {"masterKey": "sk-verysecretvalue"},
+        {"secrets": {"vault": {"address": "https://root:sk-verysecretvalue@vault"}}},
+        {"namespace": "sk-verysecretvalue_"},
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_not_repeated(sections: dict[str, Any]):
+    assert "verysecret" not in message(**sections)
+
+
+def test_a_provider_key_is_hidden_when_the_configuration_is_printed():
+    loaded = config(providerKeys={"OPENAI_API_KEY": "sk-verysecretvalue"})
+    assert "verysecret" not in f"{loaded!r} {loaded}"
+
+
+def test_a_provider_key_of_the_stack_supplies_a_model():
+    models = {"models": [OPENAI]}
+    assert config(gateway=models, providerKeys={"OPENAI_API_KEY": "sk-1"}).gateway.models[0].name == "gpt"
+
+
+def test_a_document_of_the_store_supplies_a_model():
+    document = {"OPENAI_API_KEY": {"document": "shared/providers", "property": "openai-key"}}
+    assert [where for where, _ in config(gateway={"models": [OPENAI]}, providerDocuments=document).references()] == [
+        "providerDocuments.OPENAI_API_KEY"
+    ]
+
+
+def test_provider_keys_in_plain_text_are_refused():
+    """Pulumi's own check (`secret: true` in Pulumi.yaml) would refuse a stack that has none, too."""
+    texts = {f"litellm:{key}": json.dumps(value) for key, value in RIGHT.items()}
+    with pytest.raises(ConfigError, match="must count as leaked") as caught:
+        load(texts | {"litellm:providerKeys": '{"OPENAI_API_KEY": "sk-verysecretvalue"}'}, "dev", [])
+    assert "verysecret" not in str(caught.value)

@@ -1,0 +1,206 @@
+"""The component `Gateway`: what it registers."""
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.gateway.gateway import Gateway, GatewayArgs
+from tests.recording import Recording, run
+
+DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+SERVICE = "kubernetes:core/v1:Service"
+ACCOUNT = "kubernetes:core/v1:ServiceAccount"
+BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
+
+
+def recorded(*, preview: bool = False, **values: Any) -> Recording:
+    def program() -> dict[str, Any]:
+        args: GatewayArgs = {
+            "namespace": "ns",
+            "image": "litellm:v1",
+            "config": "model_list: []\n",
+            "environment_secret": "litellm-env-1",
+            **values,  # pyright: ignore[reportGeneralTypeIssues]
+        }
+        gateway = Gateway("litellm", args)
+        return {
+            "service": gateway.service_name,
+            "port": gateway.port,
+            "deployment": gateway.deployment_name,
+            "config_map": gateway.config_map_name,
+        }
+
+    return run(program, preview=preview)
+
+
+def pod(recording: Recording) -> dict[str, Any]:
+    return recording.inputs(DEPLOYMENT)["spec"]["template"]["spec"]
+
+
+def container(recording: Recording) -> dict[str, Any]:
+    (only,) = pod(recording)["containers"]
+    return only
+
+
+def environment(recording: Recording) -> dict[str, str]:
+    return {variable["name"]: variable["value"] for variable in container(recording)["env"]}
+
+
+def test_outputs_are_the_names_of_what_is_made() -> None:
+    outputs = recorded().outputs
+    assert outputs["service"] == outputs["deployment"] == "litellm"
+    assert outputs["port"] == 4000
+    assert outputs["config_map"].startswith("litellm-")
+
+
+def test_a_changed_config_is_another_immutable_config_map() -> None:
+    one, two = (recorded(config=text).inputs(CONFIG_MAP) for text in ("a: 1\n", "a: 2\n"))
+    assert one["immutable"] is True
+    assert one["metadata"]["name"] != two["metadata"]["name"]
+    assert one["data"] == {"config.yaml": "a: 1\n"}
+
+
+def test_pods_mount_the_config_map_they_were_made_for() -> None:
+    recording = recorded()
+    volumes = {volume["name"]: volume for volume in pod(recording)["volumes"]}
+    assert volumes["config"]["configMap"]["name"] == recording.inputs(CONFIG_MAP)["metadata"]["name"]
+    assert {"name": "config", "mountPath": "/etc/litellm", "readOnly": True} in container(recording)["volumeMounts"]
+
+
+def test_secrets_come_from_the_secret_alone() -> None:
+    recording = recorded(redis={"host": "redis", "port": 6379})
+    assert container(recording)["envFrom"] == [{"secretRef": {"name": "litellm-env-1"}}]
+    assert not any(name.endswith(("KEY", "PASSWORD")) or name == "DATABASE_URL" for name in environment(recording))
+
+
+def test_pods_never_change_the_schema() -> None:
+    assert environment(recorded())["DISABLE_SCHEMA_UPDATE"] == "true"
+
+
+def test_what_is_written_goes_to_the_only_writable_folder() -> None:
+    recording = recorded()
+    assert container(recording)["securityContext"]["readOnlyRootFilesystem"] is True
+    assert {"name": "tmp", "mountPath": "/tmp"} in container(recording)["volumeMounts"]
+    folders = ("HOME", "XDG_CACHE_HOME", "LITELLM_MIGRATION_DIR", "LITELLM_ASSETS_PATH")
+    assert all(environment(recording)[name].startswith("/tmp") for name in folders)
+
+
+def test_prismas_paths_are_left_to_the_image() -> None:
+    """The image has Prisma's engines in /opt/prisma (BerriAI/litellm#34325); another cache folder would be an empty one."""
+    assert not [name for name in environment(recorded()) if name.startswith("PRISMA")]
+
+
+def test_pods_are_restricted_and_have_no_token() -> None:
+    recording = recorded()
+    spec = pod(recording)
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
+    assert spec["securityContext"]["runAsUser"] == 65534
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert container(recording)["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert recording.inputs(ACCOUNT)["automountServiceAccountToken"] is False
+
+
+def test_probes_never_call_models() -> None:
+    main = container(recorded())
+    paths = {kind: main[kind]["httpGet"]["path"] for kind in ("startupProbe", "readinessProbe", "livenessProbe")}
+    assert paths == {
+        "startupProbe": "/health/readiness",
+        "readinessProbe": "/health/readiness",
+        "livenessProbe": "/health/liveliness",
+    }
+
+
+def test_a_busy_pod_is_not_killed() -> None:
+    """Pain of BerriAI/litellm#35497: a liveness probe that gives up after a second restarts pods under load."""
+    probe = container(recorded())["livenessProbe"]
+    assert (probe["periodSeconds"], probe["timeoutSeconds"], probe["failureThreshold"]) == (15, 10, 6)
+
+
+@pytest.mark.parametrize(("timeout", "expected"), [("90s", 90), ("10m", 600), ("1h1m", 3660)])
+def test_one_timeout_rules_the_start(timeout: str, expected: int) -> None:
+    recording = recorded(startup_timeout=timeout)
+    probe = container(recording)["startupProbe"]
+    deadline = recording.inputs(DEPLOYMENT)["spec"]["progressDeadlineSeconds"]
+    waited = int(recording.one(DEPLOYMENT).create_timeout.removesuffix("s"))
+    assert probe["periodSeconds"] * probe["failureThreshold"] == expected
+    assert expected < deadline < waited
+
+
+def test_a_stopping_pod_serves_drains_and_only_then_dies() -> None:
+    recording = recorded(request_timeout=100, pre_stop_seconds=5)
+    assert container(recording)["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
+    assert environment(recording)["GRACEFUL_SHUTDOWN_TIMEOUT"] == "100"
+    assert pod(recording)["terminationGracePeriodSeconds"] == 115
+
+
+def test_without_a_pause_there_is_no_hook() -> None:
+    assert "lifecycle" not in container(recorded(pre_stop_seconds=0))
+
+
+def test_a_rollout_never_has_fewer_pods() -> None:
+    strategy = recorded().inputs(DEPLOYMENT)["spec"]["strategy"]
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+
+
+def test_several_pods_are_spread_and_protected_from_disruption() -> None:
+    recording = recorded(replicas=3)
+    constraints = pod(recording)["topologySpreadConstraints"]
+    assert [each["topologyKey"] for each in constraints] == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+    assert recording.inputs(BUDGET)["spec"]["maxUnavailable"] == 1
+
+
+def test_one_pod_has_no_disruption_budget() -> None:
+    """It would keep its node from ever being drained."""
+    recording = recorded()
+    assert recording.of(BUDGET) == []
+    assert "topologySpreadConstraints" not in pod(recording)
+
+
+def test_redis_is_named_by_parts() -> None:
+    variables = environment(recorded(redis={"host": "redis", "port": 6380, "tls": True, "username": "app"}))
+    assert {name: value for name, value in variables.items() if name.startswith("REDIS")} == {
+        "REDIS_HOST": "redis",
+        "REDIS_PORT": "6380",
+        "REDIS_SSL": "True",
+        "REDIS_USERNAME": "app",
+    }
+
+
+def test_variables_of_the_user_win_and_appear_once() -> None:
+    recording = recorded(environment={"LITELLM_LOCAL_MODEL_COST_MAP": "False", "EXTRA": "1"})
+    names = [variable["name"] for variable in container(recording)["env"]]
+    assert len(names) == len(set(names))
+    assert environment(recording)["LITELLM_LOCAL_MODEL_COST_MAP"] == "False"
+    assert environment(recording)["EXTRA"] == "1"
+
+
+def test_the_service_selects_the_pods() -> None:
+    recording = recorded()
+    labels = recording.inputs(DEPLOYMENT)["spec"]["template"]["metadata"]["labels"]
+    assert recording.inputs(SERVICE)["spec"]["selector"].items() <= labels.items()
+
+
+def test_the_account_may_carry_an_identity() -> None:
+    annotations = {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/litellm"}
+    recording = recorded(service_account_annotations=annotations)
+    assert recording.inputs(ACCOUNT)["metadata"]["annotations"] == annotations
+    assert pod(recording)["serviceAccountName"] == "litellm"
+
+
+def test_pods_go_where_they_are_told() -> None:
+    tolerations = [{"key": "CriticalAddonsOnly", "operator": "Exists"}]
+    spec = pod(recorded(node_selector={"pool": "system"}, tolerations=tolerations))
+    assert (spec["nodeSelector"], spec["tolerations"]) == ({"pool": "system"}, tolerations)
+
+
+def test_a_secret_whose_name_is_unknown_at_preview_is_fine() -> None:
+    recording = recorded(preview=True, environment_secret=pulumi.Output.from_input("x").apply(lambda name: name + "-1"))
+    assert recording.inputs(CONFIG_MAP)["metadata"]["name"].startswith("litellm-")
+
+
+def test_nothing_carries_a_secret() -> None:
+    recording = recorded(redis={"host": "redis", "port": 6379}, replicas=2)
+    assert [each.name for each in recording.resources if each.secret_paths] == []

@@ -1,0 +1,93 @@
+"""The component `Migration`: when its Job runs again, and how."""
+
+from typing import Any
+
+from components.gateway.migration import Migration, MigrationArgs
+from tests.recording import Recording, run
+
+JOB = "kubernetes:batch/v1:Job"
+
+
+def recorded(**values: Any) -> Recording:
+    def program() -> dict[str, Any]:
+        args: MigrationArgs = {
+            "namespace": "ns",
+            "image": "litellm:v1",
+            "environment_secret": "litellm-env-1",
+            **values,  # pyright: ignore[reportGeneralTypeIssues]
+        }
+        return {"job": Migration("litellm-migration", args).job_name}
+
+    return run(program)
+
+
+def name(**values: Any) -> str:
+    return recorded(**values).inputs(JOB)["metadata"]["name"]
+
+
+def container(recording: Recording) -> dict[str, Any]:
+    (only,) = recording.inputs(JOB)["spec"]["template"]["spec"]["containers"]
+    return only
+
+
+def test_the_same_migration_is_the_same_job() -> None:
+    assert name() == name()
+
+
+def test_whatever_the_job_runs_makes_it_another_job() -> None:
+    """A Job cannot be changed, and one that is done does not run again (BerriAI/litellm#7536)."""
+    names = {
+        name(),
+        name(image="litellm:v2"),
+        name(environment_secret="litellm-env-2"),
+        name(revision="2"),
+        name(node_selector={"a": "b"}),
+    }
+    assert len(names) == 5
+
+
+def test_the_output_is_the_name_of_the_job() -> None:
+    assert recorded().outputs["job"] == name()
+
+
+def test_the_job_may_change_the_schema() -> None:
+    variables = {each["name"]: each.get("value") for each in container(recorded())["env"]}
+    assert variables["DISABLE_SCHEMA_UPDATE"] == "false"
+
+
+def test_the_job_gets_the_url_of_the_database_and_no_other_secret() -> None:
+    main = container(recorded())
+    assert "envFrom" not in main
+    secrets = [each for each in main["env"] if "valueFrom" in each]
+    assert secrets == [
+        {"name": "DATABASE_URL", "valueFrom": {"secretKeyRef": {"name": "litellm-env-1", "key": "DATABASE_URL"}}}
+    ]
+
+
+def test_the_job_writes_to_tmp_only() -> None:
+    main = container(recorded())
+    assert main["securityContext"]["readOnlyRootFilesystem"] is True
+    assert main["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]
+
+
+def test_attempts_are_bounded_and_leave_their_logs() -> None:
+    spec = recorded(timeout="5m").inputs(JOB)["spec"]
+    assert spec["backoffLimit"] == 4
+    assert spec["activeDeadlineSeconds"] == 300
+    assert spec["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_pulumi_waits_longer_than_the_job_may_run() -> None:
+    """Or its timeout would hide the Job's own reason."""
+    assert recorded(timeout="5m").one(JOB).create_timeout == "330s"
+
+
+def test_a_failed_job_is_replaced_and_a_finished_one_stays() -> None:
+    inputs = recorded().inputs(JOB)
+    assert inputs["metadata"]["annotations"] == {"pulumi.com/replaceUnready": "true"}
+    assert "ttlSecondsAfterFinished" not in inputs["spec"]
+
+
+def test_the_gateways_service_does_not_select_the_job() -> None:
+    labels = recorded().inputs(JOB)["spec"]["template"]["metadata"]["labels"]
+    assert labels["app.kubernetes.io/name"] == "litellm-migration"
