@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
@@ -12,6 +13,8 @@ from components.labels import labels
 from components.objects import name_after
 from components.secrets.references import RemoteReference
 from components.sync.store import API_VERSION, WAIT_UNTIL_READY
+
+SECONDS = {"h": 3600, "m": 60, "s": 1}
 
 
 class SyncedSecretArgs(TypedDict):
@@ -64,7 +67,7 @@ class SyncedSecret(pulumi.ComponentResource):
                 "annotations": WAIT_UNTIL_READY,
             },
             spec={
-                "refreshInterval": args.get("refresh_interval", "1h"),
+                "refreshInterval": pulumi.Output.from_input(args.get("refresh_interval", "1h")).apply(go_duration),
                 "secretStoreRef": {"kind": "SecretStore", "name": args["store"]},
                 "target": {
                     "name": physical_name,
@@ -88,6 +91,15 @@ class SyncedSecret(pulumi.ComponentResource):
         )
         self.secret = name_after(physical_name, resource)
         self.register_outputs({"secret": self.secret})
+
+
+def go_duration(text: str) -> str:
+    """A duration as Go writes it: `1h` is `1h0m0s`. The operator rewrites the field so, and would own another form."""
+    seconds = sum(int(number) * SECONDS[unit] for number, unit in re.findall(r"([0-9]+)([hms])", text))
+    hours, minutes, seconds = seconds // 3600, seconds // 60 % 60, seconds % 60
+    if hours:
+        return f"{hours}h{minutes}m{seconds}s"
+    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
 
 
 def short_hash(content: Any) -> str:

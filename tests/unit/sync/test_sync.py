@@ -120,3 +120,12 @@ def test_another_content_is_another_secret(change: dict[str, Any]):
 
 def test_the_same_content_is_the_same_secret():
     assert synced().outputs["secret"] == synced().outputs["secret"]
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [("1h", "1h0m0s"), ("15s", "15s"), ("90s", "1m30s"), ("30m", "30m0s"), ("1h30m", "1h30m0s"), ("0s", "0s")],
+)
+def test_the_interval_is_written_as_the_operator_writes_it(given: str, written: str):
+    """The operator rewrites the field in Go's form, and then owns it: the next `up` would be refused as a conflict."""
+    assert synced(refresh_interval=given).inputs(EXTERNAL_SECRET)["spec"]["refreshInterval"] == written
