@@ -97,7 +97,9 @@ def job_spec(name: str, args: MigrationArgs, timeout: int) -> Any:
         "backoffLimit": 4,
         "activeDeadlineSeconds": timeout,
         # A drained node is nobody's failure. LiteLLM's exit codes do not tell a database that is away from one that is broken.
-        "podFailurePolicy": {"rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]},
+        "podFailurePolicy": {
+            "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
+        },
         "template": {
             "metadata": {"labels": labels(name)},
             "spec": pod(

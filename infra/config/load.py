@@ -3,7 +3,7 @@
 import contextlib
 import difflib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, cast, get_args
 
@@ -117,27 +117,12 @@ def problem(details: ErrorDetails, data: Mapping[str, Any], secret: Iterable[str
 
 def in_words(details: ErrorDetails) -> str:
     """What is allowed, for somebody who knows YAML and not Python."""
-    context = details.get("ctx", {})
-    match details["type"]:
-        case "missing":
-            return "is required"
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return NO_OBJECT
-        case "tuple_type" | "list_type":
-            return "must be a list: put `- ` before each entry"
-        case "string_pattern_mismatch":
-            return f"must be {ALLOWED.get(context['pattern'], 'text of the form ' + context['pattern'])}"
-        case "union_tag_invalid":
-            return f"{context['discriminator'].strip(chr(39))} must be one of {context['expected_tags']}"
-        case "union_tag_not_found":
-            return f"needs {context['discriminator'].strip(chr(39))}, which says what kind it is"
-        case _:
-            message = details["msg"].removeprefix("Value error, ")
-            return (
-                "must be " + message.removeprefix("Input should be ")
-                if message.startswith("Input should be ")
-                else message
-            )
+    words = WORDS.get(details["type"])
+    if words:
+        return words(details.get("ctx", {}))
+    message = details["msg"].removeprefix("Value error, ")
+    allowed = message.removeprefix("Input should be ")
+    return message if allowed == message else f"must be {allowed}"
 
 
 def locate(loc: tuple[int | str, ...], data: Any) -> tuple[str, Any]:
@@ -188,6 +173,18 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 KEYS = tuple(field.alias or name for name, field in StackConfig.model_fields.items())
+WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "missing": lambda _: "is required",
+    "model_type": lambda _: NO_OBJECT,
+    "dict_type": lambda _: NO_OBJECT,
+    "tuple_type": lambda _: "must be a list: put `- ` before each entry",
+    "string_pattern_mismatch": lambda context: f"must be {ALLOWED.get(context['pattern'], context['pattern'])}",
+    "union_tag_invalid": lambda context: (
+        f"{context['discriminator'].strip(QUOTE)} must be one of {context['expected_tags']}"
+    ),
+    "union_tag_not_found": lambda context: f"needs {context['discriminator'].strip(QUOTE)}, which says what kind it is",
+}
+QUOTE = "'"
 UNENCRYPTED = (
     "is plain text in the stack file, so these keys must count as leaked: revoke them, and set new ones with "
     "`pulumi config set --secret --path litellm:providerKeys.NAME`"

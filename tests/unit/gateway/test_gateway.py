@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import pulumi
+import pulumi_random as random
 import pytest
 
 from components.gateway.gateway import Gateway, GatewayArgs
@@ -15,14 +15,14 @@ ACCOUNT = "kubernetes:core/v1:ServiceAccount"
 BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
 
 
-def recorded(*, preview: bool = False, **values: Any) -> Recording:
+def recorded(**values: Any) -> Recording:
     def program() -> dict[str, Any]:
         args: GatewayArgs = {
             "namespace": "ns",
             "image": "litellm:v1",
             "config": "model_list: []\n",
             "environment_secret": "litellm-env-1",
-            **values,  # pyright: ignore[reportGeneralTypeIssues]
+            **values,  # pyright: ignore[reportAssignmentType]
         }
         gateway = Gateway("litellm", args)
         return {
@@ -32,7 +32,7 @@ def recorded(*, preview: bool = False, **values: Any) -> Recording:
             "config_map": gateway.config_map_name,
         }
 
-    return run(program, preview=preview)
+    return run(program)
 
 
 def pod(recording: Recording) -> dict[str, Any]:
@@ -196,9 +196,14 @@ def test_pods_go_where_they_are_told() -> None:
     assert (spec["nodeSelector"], spec["tolerations"]) == ({"pool": "system"}, tolerations)
 
 
-def test_a_secret_whose_name_is_unknown_at_preview_is_fine() -> None:
-    recording = recorded(preview=True, environment_secret=pulumi.Output.from_input("x").apply(lambda name: name + "-1"))
+def test_a_secret_whose_name_is_unknown_at_preview_leaves_all_other_names_known() -> None:
+    def program() -> None:
+        unknown = random.RandomId("unknown", byte_length=4).hex
+        Gateway("litellm", {"namespace": "ns", "image": "litellm:v1", "config": "a: 1", "environment_secret": unknown})
+
+    recording = run(program, preview=True)
     assert recording.inputs(CONFIG_MAP)["metadata"]["name"].startswith("litellm-")
+    assert recording.inputs(DEPLOYMENT)["metadata"]["name"] == "litellm"
 
 
 def test_nothing_carries_a_secret() -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pulumi_random as random
+
 from components.gateway.migration import Migration, MigrationArgs
 from tests.recording import Recording, run
 
@@ -14,7 +16,7 @@ def recorded(**values: Any) -> Recording:
             "namespace": "ns",
             "image": "litellm:v1",
             "environment_secret": "litellm-env-1",
-            **values,  # pyright: ignore[reportGeneralTypeIssues]
+            **values,  # pyright: ignore[reportAssignmentType]
         }
         return {"job": Migration("litellm-migration", args).job_name}
 
@@ -44,6 +46,17 @@ def test_whatever_the_job_runs_makes_it_another_job() -> None:
         name(node_selector={"a": "b"}),
     }
     assert len(names) == 5
+
+
+def test_the_name_waits_for_a_secret_that_is_unknown_at_preview() -> None:
+    """A name that ignored the Secret would be one that the Job does not have in the end."""
+
+    def program() -> None:
+        unknown = random.RandomId("unknown", byte_length=4).hex
+        Migration("litellm-migration", {"namespace": "ns", "image": "litellm:v1", "environment_secret": unknown})
+
+    metadata = run(program, preview=True).inputs(JOB)["metadata"]
+    assert not str(metadata.get("name", "")).startswith("litellm-migration")
 
 
 def test_the_output_is_the_name_of_the_job() -> None:

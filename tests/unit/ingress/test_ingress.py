@@ -18,7 +18,7 @@ def recorded(**values: Any) -> Recording:
             "class_name": "nginx",
             "service_name": "litellm",
             "service_port": 4000,
-            **values,  # pyright: ignore[reportGeneralTypeIssues]
+            **values,  # pyright: ignore[reportAssignmentType]
         }
         return {"url": Ingress("litellm", args).url}
 

@@ -1,0 +1,110 @@
+"""The real engine, a real cluster and a real Vault.
+
+Needed: `pulumi`, `kubectl` and `make` on PATH, KUBECONFIG, VAULT_ADDR and VAULT_TOKEN, and a cluster without External Secrets
+Operator. What the cluster asks of a stack (addresses, chart, ingress class) comes from OVERLAY, or from the variables LAB_*.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.e2e.support import Project, Vault, kubectl
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = ("pulumi", "kubectl", "make")
+VARIABLES = ("KUBECONFIG", "VAULT_ADDR", "VAULT_TOKEN")
+COPIED = (
+    "components",
+    "infra",
+    "local",
+    "Makefile",
+    "Pulumi.yaml",
+    "Pulumi.dev.yaml",
+    "Pulumi.prod.yaml",
+    "__main__.py",
+)
+LOCKS = ("pyproject.toml", "requirements.txt", "requirements-dev.txt")
+
+
+def missing() -> list[str]:
+    programs = [f"{program} on PATH" for program in PROGRAMS if not shutil.which(program)]
+    return programs + [variable for variable in VARIABLES if not os.environ.get(variable)]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    lacks = missing()
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.e2e)
+            if lacks:
+                item.add_marker(pytest.mark.skip(reason=f"needs {', '.join(lacks)}"))
+
+
+def cluster_overlay(folder: Path) -> str:
+    """What this cluster asks of every stack."""
+    if given := os.environ.get("OVERLAY"):
+        return ",".join(str(Path(part).resolve()) for part in given.split(","))
+    if "LAB_VAULT_ADDR_IN_CLUSTER" not in os.environ:
+        return ""
+    lab = {name.removeprefix("LAB_"): value for name, value in os.environ.items() if name.startswith("LAB_")}
+    config = {
+        "litellm:secrets": {
+            "vault": {
+                "clusterAddress": lab["VAULT_ADDR_IN_CLUSTER"],
+                "kubernetesAuth": {"host": lab["KUBERNETES_ADDR"], "caCertFile": lab["KUBERNETES_CA"]},
+            }
+        },
+        "litellm:externalSecrets": {"chart": {"source": lab["ESO_CHART"]}, "imageTag": lab["ESO_IMAGE_TAG"]},
+        "litellm:ingress": {
+            "className": lab["INGRESS_CLASS"],
+            "publicPort": int(lab["INGRESS_URL"].rpartition(":")[2]),
+        },
+    }
+    path = folder / "cluster.yaml"
+    path.write_text(yaml.safe_dump({"config": config}))
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the project with a backend of its own, so that nothing of the checkout changes."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in (*COPIED, *LOCKS):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    state = folder / "backend"
+    state.mkdir()
+    environment = {
+        **os.environ,
+        "PULUMI_BACKEND_URL": f"file://{state}",
+        "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
+        "OVERLAY": cluster_overlay(folder),
+        "CI": "true",
+    }
+    return Project(folder, environment)
+
+
+@pytest.fixture(scope="session")
+def vault() -> Vault:
+    return Vault(os.environ["VAULT_ADDR"], os.environ["VAULT_TOKEN"])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cluster_is_as_before(project: Project, vault: Vault) -> Iterator[None]:
+    """Whatever the tests did: every stack is destroyed, and what they put into Vault is gone."""
+    if kubectl("get", "crd", "externalsecrets.external-secrets.io", check=False).returncode == 0:
+        pytest.exit("the end-to-end tests need a cluster without External Secrets Operator", returncode=1)
+    before = vault.everything()
+    yield
+    for stack in project.stacks():
+        project.make("destroy", stack, check=False)
+    vault.clean(before)

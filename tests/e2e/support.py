@@ -1,0 +1,151 @@
+"""What the end-to-end tests do to the outside world, in the words of the tests."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import hvac
+import hvac.exceptions
+import requests
+import yaml
+
+LIMIT_SECONDS = 600
+
+
+@dataclass
+class Project:
+    """A checkout of the project, used as its users do: with make."""
+
+    folder: Path
+    environment: dict[str, str]
+    log: list[str] = field(default_factory=list[str])
+    """Everything that any command printed."""
+
+    def make(
+        self, target: str, stack: str = "dev", *, check: bool = True, arguments: str = "", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        environment = {**self.environment, **variables}
+        command = ["make", "--no-print-directory", target, f"STACK={stack}", f"ARGS={arguments}"]
+        return self.run(command, environment, check=check)
+
+    def pulumi(self, *arguments: str) -> str:
+        return self.run(["pulumi", *arguments], self.environment, check=True).stdout
+
+    def run(
+        self, command: list[str], environment: Mapping[str, str], *, check: bool
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            stdin=subprocess.DEVNULL,
+        )
+        self.log.append(done.stdout + done.stderr)
+        assert not check or done.returncode == 0, f"{command} ended with {done.returncode}:\n{tail(done)}"
+        return done
+
+    def write_stack(self, name: str, config: Mapping[str, Any]) -> None:
+        path = self.folder / f"Pulumi.{name}.yaml"
+        path.write_text(yaml.safe_dump({"config": {f"litellm:{key}": value for key, value in config.items()}}))
+
+    def config(self, stack: str) -> dict[str, Any]:
+        content: dict[str, Any] = yaml.safe_load((self.folder / f"Pulumi.{stack}.yaml").read_text())["config"]
+        return {key.removeprefix("litellm:"): value for key, value in content.items()}
+
+    def outputs(self, stack: str) -> dict[str, Any]:
+        return json.loads(self.pulumi("stack", "output", "--json", "--stack", stack))
+
+    def stacks(self) -> list[str]:
+        return [stack["name"].rpartition("/")[2] for stack in json.loads(self.pulumi("stack", "ls", "--json"))]
+
+
+def tail(done: subprocess.CompletedProcess[str]) -> str:
+    return "\n".join((done.stdout + done.stderr).splitlines()[-60:])
+
+
+def kubectl(*arguments: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        ["kubectl", *arguments], check=False, capture_output=True, text=True, timeout=120, input=stdin
+    )
+    assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
+    return done
+
+
+def objects(kinds: str, *arguments: str) -> list[dict[str, Any]]:
+    return json.loads(kubectl("get", kinds, "-o", "json", *arguments).stdout)["items"]
+
+
+def psql(namespace: str, query: str, database: str = "litellm") -> str:
+    local = ("psql", "-U", "postgres", "-h", "/var/run/postgresql", "-d", database, "-At", "-c", query)
+    return kubectl("exec", "-n", namespace, "statefulset/postgres", "--", *local).stdout.strip()
+
+
+def completion(url: str, key: str | None) -> requests.Response:
+    """Ask the mock model, as a client that resolves the host to this machine."""
+    parts = urlsplit(url)
+    headers = {"Host": parts.hostname or ""} | ({"Authorization": f"Bearer {key}"} if key else {})
+    body = {"model": "mock", "messages": [{"role": "user", "content": "Hello"}]}
+    address = f"{parts.scheme}://127.0.0.1:{parts.port or 80}/v1/chat/completions"
+    return requests.post(address, json=body, headers=headers, timeout=30)
+
+
+def eventually(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds} seconds: {what}"
+        time.sleep(0.5)
+
+
+class Vault:
+    """The store, as its administrator sees it."""
+
+    def __init__(self, address: str, token: str) -> None:
+        self.address = address
+        self.client: Any = hvac.Client(url=address, token=token)
+
+    def read(self, mount: str, path: str) -> dict[str, str]:
+        return self.client.secrets.kv.v2.read_secret_version(
+            path=path, mount_point=mount, raise_on_deleted_version=True
+        )["data"]["data"]
+
+    def write(self, mount: str, path: str, **properties: str) -> None:
+        self.client.secrets.kv.v2.create_or_update_secret(path=path, mount_point=mount, secret=properties)
+
+    def list(self, mount: str, path: str) -> list[str]:
+        try:
+            return self.client.secrets.kv.v2.list_secrets(path=path, mount_point=mount)["data"]["keys"]
+        except hvac.exceptions.InvalidPath:
+            return []
+
+    def everything(self) -> dict[str, set[str]]:
+        """Mounts, auth methods and policies, by name."""
+        return {
+            "mounts": set(self.client.sys.list_mounted_secrets_engines()["data"]),
+            "auth": set(self.client.sys.list_auth_methods()["data"]),
+            "policies": set(self.client.sys.list_policies()["data"]["policies"]),
+        }
+
+    def clean(self, before: dict[str, set[str]]) -> None:
+        for mount in self.everything()["mounts"] - before["mounts"]:
+            self.client.sys.disable_secrets_engine(mount.rstrip("/"))
+        for auth in self.everything()["auth"] - before["auth"]:
+            self.client.sys.disable_auth_method(auth.rstrip("/"))
+
+    def log_in(self, auth: str, role: str, token: str) -> Any:
+        """A client with what a Kubernetes token is worth to Vault."""
+        client: Any = hvac.Client(url=self.address, token="")
+        client.auth.kubernetes.login(role=role, jwt=token, mount_point=auth)
+        return client
+
+
+def token_of(namespace: str, account: str, audience: str) -> str:
+    return kubectl("create", "token", account, "-n", namespace, f"--audience={audience}").stdout.strip()

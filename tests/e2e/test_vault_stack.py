@@ -1,0 +1,333 @@
+"""A stack's whole life, in order: one gateway from an empty cluster, a second one next to it, a bad day, and the end.
+
+The tests build on each other: each says what must be true by then.
+"""
+
+import base64
+import json
+import time
+from typing import Any
+
+import hvac.exceptions
+import pytest
+
+from tests.e2e.support import Project, Vault, completion, eventually, kubectl, objects, psql, token_of
+
+NAMESPACE = "litellm-dev"
+HARD_PASSWORD = "p@ss/w:rd?#[x]%&+ =é\"'\\`"
+
+SECOND = {
+    "namespace": "litellm-second",
+    "protect": False,
+    "secrets": {"vault": {"mount": {"path": "litellm"}, "prefix": "teams/second"}},
+    "keys": {"master": {"existing": {"document": "shared/keys", "property": "gateway"}}},
+    "providerDocuments": {"OPENAI_API_KEY": {"document": "shared/keys", "property": "openai"}},
+    "database": {
+        "kind": "existing",
+        "host": f"postgres.{NAMESPACE}.svc",
+        "name": "second",
+        "sslmode": "prefer",
+        "credentials": {"document": "shared/second-database"},
+        "admin": {"document": "dev/database-admin"},
+    },
+    "redis": {"kind": "none"},
+    "gateway": {
+        "allowMemoryBelowFloor": True,
+        "resources": {"cpu": "100m", "memory": "1Gi"},
+        "preStopSeconds": 0,
+        "models": [
+            {"name": "mock", "provider": "mock", "response": "Hello from the second."},
+            {"name": "gpt", "provider": "openai", "model": "gpt-4o"},
+        ],
+    },
+    "ingress": {"host": "second.localhost"},
+}
+
+
+@pytest.fixture(scope="module")
+def up(project: Project) -> dict[str, Any]:
+    project.make("up")
+    return project.outputs("dev")
+
+
+@pytest.fixture(scope="module")
+def second(project: Project, vault: Vault, up: dict[str, Any]) -> dict[str, Any]:
+    vault.write("litellm", "shared/keys", gateway="sk-second-gateway-key-0123456789", openai="sk-not-a-real-key")
+    vault.write("litellm", "shared/second-database", username="second", password=HARD_PASSWORD)
+    project.write_stack("second", SECOND)
+    project.make("up", "second")
+    return project.outputs("second")
+
+
+def master_key(vault: Vault) -> str:
+    return vault.read("litellm", "dev/api-keys")["master-key"]
+
+
+class TestBeforeAnythingIsThere:
+    """Each mistake is a message, and nothing is made."""
+
+    def test_a_cluster_without_the_operator_is_named(self, project: Project):
+        project.write_stack("bare", SECOND | {"keys": {}, "providerDocuments": {}, "gateway": {}, "database": {}})
+        done = project.make("up", "bare", check=False)
+        assert done.returncode != 0
+        assert "External Secrets Operator is not in this cluster" in done.stdout + done.stderr
+        assert "litellm:externalSecrets.install" in done.stdout + done.stderr
+        assert not kubectl("get", "namespace", "litellm-second", check=False).stdout
+
+    def test_a_wrong_vault_address_is_named(self, project: Project):
+        done = project.make("up", check=False, VAULT_ADDR="http://127.0.0.1:1")
+        assert done.returncode != 0
+        assert "Vault at http://127.0.0.1:1 cannot be reached" in done.stdout + done.stderr
+        assert not kubectl("get", "namespace", NAMESPACE, check=False).stdout
+
+    def test_a_wrong_token_is_named_and_not_repeated(self, project: Project):
+        done = project.make("up", check=False, VAULT_TOKEN="hvs.not-a-token")
+        assert done.returncode != 0
+        assert "refuses the token" in done.stdout + done.stderr
+        assert "not-a-token" not in done.stdout + done.stderr
+
+    def test_an_unreachable_cluster_is_named(self, project: Project):
+        config = project.folder / "unreachable.yaml"
+        context = {"name": "gone", "context": {"cluster": "gone", "user": "nobody"}}
+        cluster = {"name": "gone", "cluster": {"server": "https://127.0.0.1:1"}}
+        content = {"current-context": "gone", "contexts": [context], "clusters": [cluster], "users": []}
+        config.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **content}))
+        done = project.make("up", check=False, KUBECONFIG=str(config))
+        assert done.returncode != 0
+        assert "the Kubernetes API cannot be reached" in done.stdout + done.stderr
+
+    def test_every_mistake_of_a_stack_file_is_in_one_message(self, project: Project, vault: Vault):
+        project.write_stack(
+            "wrong", {"gateway": {"replicas": 0, "modles": []}, "redis": {"kind": "valkey"}, "ingress": {}}
+        )
+        done = project.make("up", "wrong", check=False)
+        assert done.returncode != 0
+        assert "4 problems in Pulumi.wrong.yaml; nothing was changed" in done.stdout + done.stderr
+        assert "litellm/" not in vault.everything()["mounts"]
+
+
+class TestOneStack:
+    """From an empty cluster to a completion."""
+
+    def test_the_gateway_answers_through_its_ingress(self, up: dict[str, Any], vault: Vault):
+        answer = completion(up["url"], master_key(vault))
+        assert answer.status_code == 200
+        assert answer.json()["choices"][0]["message"]["content"] == "Hello from LiteLLM."
+
+    @pytest.mark.parametrize("key", ["sk-wrong", None])
+    def test_a_wrong_key_and_none_are_refused(self, up: dict[str, Any], key: str | None):
+        """401 with LiteLLM's database client; where an image has none, 400 and 500 stand for it."""
+        assert completion(up["url"], key).status_code in (400, 401, 500)
+
+    def test_the_master_key_is_long_and_random(self, up: dict[str, Any], vault: Vault):
+        key = master_key(vault)
+        assert key.startswith("sk-")
+        assert len(key) >= 35
+        assert key[3:].isalnum()
+
+    def test_postgres_holds_the_tables_of_litellm(self, up: dict[str, Any]):
+        count = psql(NAMESPACE, "SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 'LiteLLM_%'")
+        assert int(count) > 10
+
+    def test_the_role_of_litellm_is_no_superuser(self, up: dict[str, Any]):
+        rights = psql(NAMESPACE, "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = 'litellm'")
+        assert rights == "f|f|f"
+
+    def test_a_second_up_changes_nothing(self, project: Project, up: dict[str, Any]):
+        project.make("up", arguments="--expect-no-changes")
+
+    def test_the_cluster_is_as_the_state_says(self, project: Project, up: dict[str, Any]):
+        """A refresh that finds a difference would make every drift report cry wolf."""
+        project.make("preview", arguments="--refresh --expect-no-changes")
+
+    def test_the_namespace_is_restricted_and_no_pod_has_a_token(self, up: dict[str, Any]):
+        labels = objects("namespaces", f"--field-selector=metadata.name={NAMESPACE}")[0]["metadata"]["labels"]
+        assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+        assert all(pod["spec"]["automountServiceAccountToken"] is False for pod in objects("pods", "-n", NAMESPACE))
+
+    def test_no_secret_is_anywhere_but_in_vault_and_in_secrets(
+        self, project: Project, up: dict[str, Any], vault: Vault
+    ):
+        values = {
+            f"{document}.{name}": value
+            for document in vault.list("litellm", "dev")
+            for name, value in vault.read("litellm", f"dev/{document}").items()
+            if name != "username"
+        }
+        assert len(values) >= 5
+        project.make("preview", arguments="--diff")
+        kinds = kubectl("api-resources", "--namespaced", "--verbs=list", "-o", "name").stdout.split()
+        plain = [kind for kind in kinds if kind != "secrets"]
+        places = {
+            "state": project.pulumi("stack", "export", "--stack", "dev"),
+            "printed": "\n".join(project.log),
+            "objects": kubectl("get", ",".join(plain), "-A", "-o", "json", check=False).stdout,
+            "logs": "".join(
+                kubectl("logs", pod["metadata"]["name"], "-n", NAMESPACE, "--all-containers", check=False).stdout
+                for pod in objects("pods", "-n", NAMESPACE)
+            ),
+        }
+        for place, text in places.items():
+            assert text, place
+            for name, value in values.items():
+                encoded = base64.b64encode(value.encode()).decode()
+                assert value not in text, f"{name} is in {place}"
+                assert encoded not in text, f"{name} is in {place}, encoded"
+
+    def test_the_reader_may_read_its_own_documents_and_no_others(self, up: dict[str, Any], vault: Vault):
+        vault.write("litellm", "prod/api-keys", **{"master-key": "of another environment"})
+        client = vault.log_in("kubernetes-dev", "litellm-dev", token_of(NAMESPACE, "secret-reader", "vault"))
+        assert client.secrets.kv.v2.read_secret_version(
+            path="dev/api-keys", mount_point="litellm", raise_on_deleted_version=True
+        )
+        for path in ("prod/api-keys", "dev/other"):
+            with pytest.raises(hvac.exceptions.Forbidden):
+                client.secrets.kv.v2.read_secret_version(
+                    path=path, mount_point="litellm", raise_on_deleted_version=True
+                )
+        with pytest.raises(hvac.exceptions.Forbidden):
+            client.secrets.kv.v2.create_or_update_secret(path="dev/api-keys", mount_point="litellm", secret={"a": "b"})
+
+    @pytest.mark.parametrize(
+        ("account", "audience"),
+        [("secret-reader", "https://kubernetes.default.svc"), ("litellm", "vault"), ("default", "vault")],
+    )
+    def test_nobody_else_may_log_in(self, up: dict[str, Any], vault: Vault, account: str, audience: str):
+        with pytest.raises((hvac.exceptions.Forbidden, hvac.exceptions.InvalidRequest)):
+            vault.log_in("kubernetes-dev", "litellm-dev", token_of(NAMESPACE, account, audience))
+
+
+class TestSecondStack:
+    """Next to the first: same cluster, same Vault engine, same Postgres; documents and operator that are there already."""
+
+    def test_it_answers_with_a_key_that_was_in_vault(self, second: dict[str, Any]):
+        answer = completion(second["url"], "sk-second-gateway-key-0123456789")
+        assert answer.json()["choices"][0]["message"]["content"] == "Hello from the second."
+
+    def test_any_password_works_in_the_connection_url(self, second: dict[str, Any]):
+        """The bootstrap Job set it, LiteLLM's migration used it."""
+        query = "SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 'LiteLLM_%'"
+        assert int(psql(NAMESPACE, query, "second")) > 10
+
+    def test_the_first_is_untouched(self, project: Project, second: dict[str, Any], up: dict[str, Any], vault: Vault):
+        assert completion(up["url"], master_key(vault)).status_code == 200
+        project.make("up", arguments="--expect-no-changes")
+
+    def test_its_keys_do_not_open_the_first(self, second: dict[str, Any], up: dict[str, Any]):
+        assert completion(up["url"], "sk-second-gateway-key-0123456789").status_code != 200
+
+    def test_a_document_that_loses_a_property_is_named(self, project: Project, vault: Vault, second: dict[str, Any]):
+        vault.write("litellm", "shared/keys", gateway="sk-second-gateway-key-0123456789")
+        done = project.make("up", "second", check=False)
+        vault.write("litellm", "shared/keys", gateway="sk-second-gateway-key-0123456789", openai="sk-not-a-real-key")
+        assert done.returncode != 0
+        assert "litellm:providerDocuments.OPENAI_API_KEY" in done.stdout + done.stderr
+        assert "has no property 'openai'" in done.stdout + done.stderr
+
+    def test_a_document_of_somebody_else_is_not_overwritten(self, project: Project, vault: Vault, up: dict[str, Any]):
+        vault.write("litellm", "taken/redis", password="of somebody else")
+        project.write_stack(
+            "taken", SECOND | {"secrets": {"vault": {"prefix": "taken"}}, "redis": {"kind": "in-cluster"}}
+        )
+        done = project.make("up", "taken", check=False)
+        assert done.returncode != 0
+        assert "litellm/taken/redis in Vault was written by somebody else" in done.stdout + done.stderr
+        assert vault.read("litellm", "taken/redis") == {"password": "of somebody else"}
+
+    def test_it_goes_without_a_trace_in_the_first(self, project: Project, vault: Vault, second: dict[str, Any]):
+        done = project.make("destroy", "second")
+        assert "kept: the salt key, in litellm/teams/second/salt" in done.stdout
+        assert not kubectl("get", "namespace", "litellm-second", check=False).stdout
+        assert vault.list("litellm", "teams/second") == ["salt"]
+        assert not {"litellm-second"} & vault.everything()["policies"]
+        project.make("up", arguments="--expect-no-changes")
+
+
+class TestBadDay:
+    """What goes wrong is said, and the next `up` goes on."""
+
+    def test_a_failing_sync_shows_the_operators_reason(self, project: Project, up: dict[str, Any]):
+        config = project.config("dev")
+        try:
+            auth = {"kubernetesAuth": {"audience": "somebody-else"}}
+            project.write_stack("dev", config | {"secrets": {"vault": auth}})
+            done = project.make("up", check=False)
+            assert done.returncode != 0
+            assert "secret-store" in done.stdout + done.stderr
+            assert "unable to log in" in done.stdout + done.stderr or "invalid audience" in done.stdout + done.stderr
+        finally:
+            project.write_stack("dev", config)
+        project.make("up")
+
+    def test_an_image_that_cannot_be_pulled_is_named(self, project: Project, up: dict[str, Any], vault: Vault):
+        config = project.config("dev")
+        try:
+            image = {"image": "ghcr.io/berriai/litellm-non_root:v0.0.0", "startupTimeout": "30s"}
+            project.write_stack("dev", config | {"gateway": config["gateway"] | image})
+            done = project.make("up", check=False)
+            assert done.returncode != 0
+            assert "ghcr.io/berriai/litellm-non_root:v0.0.0" in done.stdout + done.stderr
+            assert completion(up["url"], master_key(vault)).status_code == 200, "the old pods must go on"
+        finally:
+            project.write_stack("dev", config)
+        project.make("up")
+        project.make("up", arguments="--expect-no-changes")
+
+    def test_a_rotated_master_key_works_and_the_old_one_does_not(
+        self, project: Project, up: dict[str, Any], vault: Vault
+    ):
+        config, old = project.config("dev"), master_key(vault)
+        project.write_stack("dev", config | {"keys": {"master": {"rotation": 1}}})
+        project.make("up")
+        new = master_key(vault)
+        assert new != old
+        eventually(lambda: completion(up["url"], new).status_code == 200, "the new key works")
+        assert completion(up["url"], old).status_code != 200
+
+    def test_moving_the_salt_key_is_refused(self, project: Project, up: dict[str, Any], vault: Vault):
+        config, salt = project.config("dev"), vault.read("litellm", "dev/salt")
+        try:
+            project.write_stack("dev", config | {"secrets": {"vault": {"prefix": "moved"}}})
+            done = project.make("up", check=False)
+            assert done.returncode != 0
+            assert (
+                "Another salt key would make every credential in LiteLLM's database unreadable"
+                in done.stdout + done.stderr
+            )
+        finally:
+            project.write_stack("dev", config)
+        project.make("up")
+        assert vault.read("litellm", "dev/salt") == salt
+        assert not vault.list("litellm", "moved")
+
+
+class TestTheEnd:
+    """Nothing is left but the salt key, and that is found again."""
+
+    def test_destroy_leaves_the_salt_key_and_nothing_else(self, project: Project, up: dict[str, Any], vault: Vault):
+        salt = vault.read("litellm", "dev/salt")
+        start = time.monotonic()
+        done = project.make("destroy")
+        assert time.monotonic() - start < 120
+        assert "kept: the salt key, in litellm/dev/salt" in done.stdout
+        assert vault.list("litellm", "dev") == ["salt"]
+        assert vault.read("litellm", "dev/salt") == salt
+        left = vault.everything()
+        assert not {"litellm-dev"} & left["policies"]
+        assert not {"kubernetes-dev/"} & left["auth"]
+        namespaces = {namespace["metadata"]["name"] for namespace in objects("namespaces")}
+        assert not namespaces & {NAMESPACE, "external-secrets"}
+        cluster_wide = objects(
+            "clusterroles,clusterrolebindings,validatingwebhookconfigurations,customresourcedefinitions"
+        )
+        names = [item["metadata"]["name"] for item in cluster_wide]
+        assert not [name for name in names if "litellm" in name or "external-secrets" in name]
+        assert not [volume for volume in objects("persistentvolumes") if NAMESPACE in json.dumps(volume)]
+
+    def test_the_next_up_adopts_the_salt_key(self, project: Project, vault: Vault):
+        salt = vault.read("litellm", "dev/salt")
+        project.make("up")
+        assert vault.read("litellm", "dev/salt") == salt
+        secret = project.outputs("dev")["kubernetesSecrets"]["gateway"]
+        synced = objects("secrets", "-n", NAMESPACE, f"--field-selector=metadata.name={secret}")[0]["data"]
+        assert base64.b64decode(synced["LITELLM_SALT_KEY"]).decode() == salt["salt-key"]
