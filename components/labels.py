@@ -2,6 +2,9 @@
 
 NAME = "app.kubernetes.io/name"
 
+INSTANCE = "app.kubernetes.io/instance"
+"""On the namespace: which stack it belongs to."""
+
 
 def selector(name: str) -> dict[str, str]:
     """The label that tells the pods of one workload from all others in the namespace."""

@@ -98,27 +98,26 @@ class Contents:
         self.written = documents(config)
 
     def gateway(self) -> SecretContent:
-        """The environment of LiteLLM."""
-        keys = self.config.keys
+        """The environment of LiteLLM. Values are named like variables, as they are in a bundle of all of them."""
+        keys, login = self.config.keys, self.database_credentials()
         values = {
-            "master_key": self.given(keys.master.existing) or self.own(API_KEYS, MASTER_KEY),
-            "salt_key": self.given(keys.salt.existing) or self.own(SALT, SALT_KEY),
-        } | self.database_credentials()
-        template = {
-            "LITELLM_MASTER_KEY": "{{ .master_key }}",
-            "LITELLM_SALT_KEY": "{{ .salt_key }}",
-            "DATABASE_URL": self.config.database.url_template(*database_address(self.config.database)),
+            "LITELLM_MASTER_KEY": self.given(keys.master.existing) or self.own(API_KEYS, MASTER_KEY),
+            "LITELLM_SALT_KEY": self.given(keys.salt.existing) or self.own(SALT, SALT_KEY),
+            "REDIS_PASSWORD": self.redis_password(),
+            **{variable: self.own(PROVIDERS, variable) for variable in self.config.provider_keys},
+            **{variable: to_remote(given) for variable, given in self.config.provider_documents.items()},
         }
-        if reference := self.redis_password():
-            values["redis_password"] = reference
-            template["REDIS_PASSWORD"] = "{{ .redis_password }}"  # noqa: S105 - a template
-        for variable in self.config.provider_keys:
-            values[variable] = self.own(PROVIDERS, variable)
-        for variable, reference in self.config.provider_documents.items():
-            values[variable] = to_remote(reference)
-        for variable in sorted({*self.config.provider_keys, *self.config.provider_documents}):
-            template[variable] = f"{{{{ .{variable} }}}}"
-        return self.content(values, template, API_KEYS, DATABASE, REDIS, PROVIDERS)
+        handed_on = {variable: reference for variable, reference in values.items() if reference}
+        url = self.config.database.url_template(  # names of values, not values
+            *database_address(self.config.database),
+            username="DATABASE_USERNAME",
+            password="DATABASE_PASSWORD",  # noqa: S106
+        )
+        return self.content(
+            handed_on | {"DATABASE_USERNAME": login[USERNAME], "DATABASE_PASSWORD": login[PASSWORD]},
+            plain(*handed_on) | {"DATABASE_URL": url},
+            *(API_KEYS, DATABASE, REDIS, PROVIDERS),
+        )
 
     def database_role(self) -> SecretContent:
         """LiteLLM's role in Postgres, for the Job that creates it."""

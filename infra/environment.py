@@ -17,7 +17,7 @@ from components.database.postgres import Postgres
 from components.gateway.gateway import Gateway
 from components.gateway.migration import Migration
 from components.ingress.ingress import Ingress
-from components.labels import labels
+from components.labels import INSTANCE, labels
 from components.objects import name_after
 from components.secrets.generated import GeneratedSecret
 from components.sync.operator import ExternalSecretsOperator
@@ -85,6 +85,7 @@ class Environment:
                 "name": self.target.namespace,
                 "labels": labels("litellm")
                 | {
+                    INSTANCE: f"litellm-{self.target.stack}",
                     "pod-security.kubernetes.io/enforce": "restricted",
                     "pod-security.kubernetes.io/warn": "restricted",
                 },

@@ -18,6 +18,7 @@ import pulumi
 import requests
 import urllib3.exceptions
 
+from components.labels import INSTANCE
 from infra.cluster import kubeconfig_path
 from infra.target import Target
 
@@ -58,7 +59,10 @@ def check_cluster(target: Target) -> Iterator[str]:
         client = kubernetes.config.new_client_from_config(str(kubeconfig_path()), context=target.config.context or None)
         client.configuration.retries = False
         kubernetes.client.VersionApi(client).get_code(_request_timeout=TIMEOUT_SECONDS)
-        if not operator.install:
+        yield from check_namespace(client, target)
+        if operator.install:
+            yield from check_interrupted_installation(client, operator.namespace)
+        else:
             yield from check_operator(client, operator.namespace, operator.service_account)
     except kubernetes.client.ApiException as error:
         yield f"the cluster refuses the credentials of {kubeconfig_path()}: {error.status} {error.reason}"
@@ -66,6 +70,41 @@ def check_cluster(target: Target) -> Iterator[str]:
         yield (
             f"the Kubernetes API cannot be reached with {kubeconfig_path()}: {reason(error)}. Is the cluster up, and "
             "does KUBECONFIG name the right one? `kubectl version` must work first"
+        )
+
+
+def check_namespace(client: Any, target: Target) -> Iterator[str]:
+    """A namespace of somebody else would be taken over, and deleted with the stack."""
+    try:
+        namespace: Any = kubernetes.client.CoreV1Api(client).read_namespace(
+            target.namespace, _request_timeout=TIMEOUT_SECONDS
+        )
+    except kubernetes.client.ApiException as error:
+        if error.status in (403, 404):
+            return
+        raise
+    if (namespace.metadata.labels or {}).get(INSTANCE) != f"litellm-{target.stack}":
+        yield (
+            f"there is a namespace {target.namespace} already, and it does not belong to stack {target.stack}: choose "
+            "another name in litellm:namespace"
+        )
+
+
+def check_interrupted_installation(client: Any, namespace: str) -> Iterator[str]:
+    """Helm refuses a release whose installation was killed half-way, until its record is gone."""
+    selector = "owner=helm,name=external-secrets,status in (pending-install,pending-upgrade)"
+    try:
+        records: Any = kubernetes.client.CoreV1Api(client).list_namespaced_secret(
+            namespace, label_selector=selector, _request_timeout=TIMEOUT_SECONDS
+        )
+    except kubernetes.client.ApiException as error:
+        if error.status == 403:
+            return
+        raise
+    for record in records.items:
+        yield (
+            "an installation of External Secrets Operator was interrupted half-way; let the next one take over with "
+            f"`kubectl delete secret {record.metadata.name} -n {namespace}`"
         )
 
 

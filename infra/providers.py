@@ -16,6 +16,9 @@ def providers(target: Target) -> list[pulumi.ProviderResource]:
             context=target.config.context or None,
             # Without it, another server name in the kubeconfig would replace the provider, and with it every object.
             cluster_identifier=f"litellm-{target.stack}",
+            # An `up` that was killed may have made an object that its state does not know: the next one takes it over.
+            # What is in the way of somebody else is refused by the preflight (namespace) and by field ownership.
+            upsert_existing_objects=True,
             enable_config_map_mutable=True,
             enable_secret_mutable=True,
         ),

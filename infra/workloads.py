@@ -100,6 +100,7 @@ def migration(config: StackConfig, namespace: Name, secret: Name) -> MigrationAr
         "environment_secret": secret,
         "node_selector": config.gateway.node_selector,
         "tolerations": tolerations(config),
+        "timeout": config.gateway.startup_timeout,
     }
 
 

@@ -1,7 +1,5 @@
 """A role and a database for the gateway, in any Postgres."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -9,7 +7,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.labels import labels
-from components.objects import name_after
+from components.objects import name_after, short_hash
 from components.pods import RESTRICTED_CONTAINER, restricted_pod, secret_variable
 
 USER = 999
@@ -144,7 +142,3 @@ def variables(args: DatabaseBootstrapArgs) -> list[dict[str, Any]]:
         secret_variable("ROLE_USERNAME", role, "username"),
         secret_variable("ROLE_PASSWORD", role, "password"),
     ]
-
-
-def short_hash(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]

@@ -7,8 +7,9 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.gateway.pod import COMMAND, SURROUNDINGS, container, digest, pod, seconds, variables
+from components.gateway.pod import COMMAND, SURROUNDINGS, container, pod, seconds, variables
 from components.labels import labels, selector
+from components.objects import short_hash
 
 PORT = 4000
 CONFIG_FOLDER = "/etc/litellm"
@@ -124,7 +125,7 @@ class Gateway(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         metadata: Any = {"name": name, "namespace": args["namespace"], "labels": labels(name)}
 
-        config_name = pulumi.Output.from_input(args["config"]).apply(lambda text: f"{name}-{digest(text)}")
+        config_name = pulumi.Output.from_input(args["config"]).apply(lambda text: f"{name}-{short_hash(text)}")
         config_map = k8s.core.v1.ConfigMap(
             f"{name}-config",
             metadata=metadata | {"name": config_name},

@@ -6,8 +6,9 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.gateway.pod import COMMAND, SURROUNDINGS, container, digest, pod, seconds, variables
+from components.gateway.pod import COMMAND, SURROUNDINGS, container, pod, seconds, variables
 from components.labels import labels
+from components.objects import short_hash
 from components.pods import secret_variable
 
 DEFAULT_RESOURCES = {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}
@@ -60,7 +61,7 @@ class Migration(pulumi.ComponentResource):
         super().__init__("litellm:index:Migration", name, None, opts)
         timeout = seconds(args.get("timeout", "15m"))
         spec = job_spec(name, args, timeout)
-        job_name = pulumi.Output.all(spec, args.get("revision", "")).apply(lambda known: f"{name}-{digest(known)}")
+        job_name = pulumi.Output.all(spec, args.get("revision", "")).apply(lambda known: f"{name}-{short_hash(known)}")
         job = k8s.batch.v1.Job(
             f"{name}-job",
             metadata={

@@ -1,7 +1,5 @@
 """What the gateway's pods and its migration Job share: they run the same image in the same surroundings."""
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,12 +37,6 @@ WRITABLE = {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108
 def seconds(duration: str) -> int:
     """Seconds of a Go duration of hours, minutes and seconds."""
     return sum(int(number) * SECONDS[unit] for number, unit in re.findall(r"([0-9]+)(h|m|s)", duration))
-
-
-def digest(value: object) -> str:
-    """Ten characters that change whenever `value` does: the end of the name of an object that is never changed."""
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 def variables(values: Mapping[str, pulumi.Input[str]]) -> list[dict[str, Any]]:

@@ -1,16 +1,14 @@
 """One Kubernetes Secret, built from documents of the store by External Secrets Operator."""
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.labels import labels
-from components.objects import name_after
+from components.objects import name_after, short_hash
 from components.secrets.references import RemoteReference
 from components.sync.store import API_VERSION, WAIT_UNTIL_READY
 
@@ -54,7 +52,10 @@ class SyncedSecret(pulumi.ComponentResource):
     def __init__(self, name: str, args: SyncedSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:SyncedSecret", name, None, opts)
         physical_name = pulumi.Output.all(
-            revision=args.get("revision", ""), values=dict(args["values"]), template=dict(args["template"])
+            store=args["store"],
+            revision=args.get("revision", ""),
+            values=dict(args["values"]),
+            template=dict(args["template"]),
         ).apply(lambda content: f"{name}-{short_hash(content)}")
         resource = kubernetes.apiextensions.CustomResource(
             f"{name}-external-secret",
@@ -100,7 +101,3 @@ def go_duration(text: str) -> str:
     if hours:
         return f"{hours}h{minutes}m{seconds}s"
     return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
-
-
-def short_hash(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]

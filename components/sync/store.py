@@ -7,7 +7,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.labels import labels
-from components.objects import name_after
+from components.objects import name_after, short_hash
 
 API_VERSION = "external-secrets.io/v1"
 WAIT_UNTIL_READY = {"pulumi.com/waitFor": "condition=Ready"}
@@ -60,12 +60,14 @@ class SecretStore(pulumi.ComponentResource):
         super().__init__("litellm:index:SecretStore", name, None, opts)
         reader = args.get("reader")
         identity = self._identity(name, args["namespace"], reader) if reader else []
+        # Another provider block is another store: the condition of a changed one would still be that of before.
+        physical_name = pulumi.Output.from_input(args["provider"]).apply(lambda block: f"{name}-{short_hash(block)}")
         store = kubernetes.apiextensions.CustomResource(
             f"{name}-store",
             api_version=API_VERSION,
             kind="SecretStore",
             metadata={
-                "name": name,
+                "name": physical_name,
                 "namespace": args["namespace"],
                 "labels": labels(name),
                 "annotations": WAIT_UNTIL_READY,
@@ -76,7 +78,7 @@ class SecretStore(pulumi.ComponentResource):
                 parent=self, depends_on=identity, custom_timeouts=pulumi.CustomTimeouts(create="2m", update="2m")
             ),
         )
-        self.store = name_after(name, store)
+        self.store = name_after(physical_name, store)
         self.register_outputs({"store": self.store})
 
     def _identity(self, name: str, namespace: pulumi.Input[str], reader: ReaderArgs) -> list[pulumi.Resource]:

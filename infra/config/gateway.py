@@ -106,7 +106,7 @@ class GatewayConfig(Section):
     and is then killed, with its requests. Fine where only mock models or a few people use the gateway."""
 
     startup_timeout: Duration = "10m"
-    """How long a pod may take to become ready, and an `up` waits for it."""
+    """How long a pod may take to become ready, and the migration before it to end; an `up` waits as long for each."""
 
     request_timeout: Annotated[int, Field(ge=1, le=86400)] = 600
     """Seconds after which LiteLLM gives up on a provider. LiteLLM's own default is 6000."""

@@ -8,6 +8,9 @@ import pytest
 from components.gateway.proxy_config import coordination_redis, proxy_config
 from infra.config.gateway import GatewayConfig
 from tests.litellm_env import load, load_texts, load_with_command
+from tests.program.conftest import recording_of
+from tests.program.stacks import FILES as STACK_FILES
+from tests.program.stacks import name_of
 
 IN_CLUSTER = "http://vllm.models.svc.cluster.local:8000/v1"
 
@@ -81,6 +84,11 @@ FILES = {
         generalSettings={"alerting_threshold": 300, "database_connection_timeout": 30},
     ),
 }
+
+
+for path in STACK_FILES:
+    (config_map,) = recording_of(path).of("kubernetes:core/v1:ConfigMap")
+    FILES[f"stack {name_of(path)}"] = config_map.inputs["data"]["config.yaml"]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,127 @@
+"""A copy of the project to deploy from, with a backend of its own, and a cluster and a Vault that are as before afterwards."""
+
+import json
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import run
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from infra import plan
+from infra.config.load import load
+from infra.process import child_environment
+from infra.stack_file import Stack, merge
+from infra.target import Target, resolve
+from tests.e2e.conftest import COPIED, LOCKS, VARIABLES, cluster_overlay
+from tests.e2e.support import Project, Vault, kubectl
+
+ROOT = Path(__file__).resolve().parent.parent
+MOUNT = "litellm-bench"
+"""Secrets engine of every stack here: nothing else is in it, so that it may go as a whole."""
+
+
+@dataclass
+class Workspace:
+    """Where the stacks of a benchmark are deployed from."""
+
+    project: Project
+    vault: Vault
+    overlays: list[Path]
+    targets: list[Target] = field(default_factory=list[Target])
+
+    def add_stack(self, name: str, based_on: str, changes: Mapping[str, Any]) -> Target:
+        """A stack with the configuration of another one, on this cluster, with a few changes."""
+        ours = {"protect": False, "secrets": {"vault": {"mount": {"path": MOUNT}}}, "keys": {"salt": {"retain": False}}}
+        document = Stack.read(ROOT, based_on, self.overlays).document
+        for more in (ours, changes):
+            document = merge(document, {"config": {f"litellm:{key}": value for key, value in more.items()}})
+        # JSON is YAML.
+        (self.project.folder / f"Pulumi.{name}.yaml").write_text(json.dumps(document))
+        stack = Stack(name, document)
+        target = resolve(load(plan.values(stack), name, plan.secret_keys(stack)), name)
+        self.targets = [*(known for known in self.targets if known.stack != name), target]
+        return target
+
+    def remove(self, target: Target) -> None:
+        """Take away whatever there is of a stack, whoever made it. What the operator cleans up goes first."""
+        namespace, vault = target.namespace, target.vault
+        kubectl("delete", "externalsecrets,secretstores", "--all", "-n", namespace, check=False)
+        kubectl("delete", "namespace", namespace, "--ignore-not-found")
+        kubectl("delete", "clusterrolebinding", f"{namespace}-secret-store-token-review", "--ignore-not-found")
+        self.vault.client.sys.disable_auth_method(vault.auth_path)
+        self.vault.client.sys.delete_policy(vault.policy)
+
+    def remove_operator(self) -> None:
+        operators = {target.config.external_secrets.namespace for target in self.targets}
+        for namespace in operators:
+            command = ["helm", "uninstall", "external-secrets", "-n", namespace, "--wait", "--ignore-not-found"]
+            run(command, check=True, capture_output=True, timeout=300)
+            kubectl("delete", "namespace", namespace, "--ignore-not-found")
+
+    def remove_everything(self) -> None:
+        for target in self.targets:
+            self.remove(target)
+        self.remove_operator()
+        self.vault.client.sys.disable_secrets_engine(MOUNT)
+
+
+@contextmanager
+def workspace(programs: tuple[str, ...]) -> Iterator[Workspace]:
+    """A workspace, on a cluster without External Secrets Operator.
+
+    Raises:
+        SystemExit: when something is missing, or when something is left in the end.
+    """
+    lacks = [program for program in programs if not shutil.which(program)]
+    lacks += [variable for variable in VARIABLES if not os.environ.get(variable)]
+    if lacks:
+        sys.exit(f"error: the benchmark needs {', '.join(lacks)}: see bench/README.md")
+    if kubectl("get", "crd", "externalsecrets.external-secrets.io", check=False).returncode == 0:
+        sys.exit("error: the benchmark needs a cluster without External Secrets Operator, which it installs itself")
+    with TemporaryDirectory(prefix="litellm-bench-") as folder:
+        bench = prepare(Path(folder))
+        before = everything(bench.vault)
+        try:
+            yield bench
+        finally:
+            bench.remove_everything()
+        if left := everything(bench.vault) - before:
+            sys.exit(f"error: this is left in the cluster or in Vault: {', '.join(sorted(left))}")
+
+
+def prepare(folder: Path) -> Workspace:
+    for name in (*COPIED, *LOCKS):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    state = folder / "backend"
+    state.mkdir()
+    environment = child_environment(
+        os.environ,
+        {"PULUMI_BACKEND_URL": f"file://{state}", "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16), "CI": "1"},
+    )
+    # What the stack files need is in them, and options of this make are not those of the next.
+    overlays = cluster_overlay(folder)
+    for variable in ("OVERLAY", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"):
+        environment.pop(variable, None)
+    # As on a machine that has deployed before: with bytecode of the project, too.
+    run([sys.executable, "-m", "compileall", "-q", "components", "infra", "local"], cwd=folder, check=True)
+    vault = Vault(os.environ["VAULT_ADDR"], os.environ["VAULT_TOKEN"])
+    return Workspace(Project(folder, environment), vault, [Path(part) for part in overlays.split(",") if part])
+
+
+def everything(vault: Vault) -> set[str]:
+    """What a stack makes outside of its namespace, by name."""
+    kinds = "namespaces,clusterroles,clusterrolebindings,customresourcedefinitions,validatingwebhookconfigurations"
+    return set(kubectl("get", kinds, "-o", "name").stdout.split()) | {
+        f"{kind} {name}" for kind, names in vault.everything().items() for name in names
+    }
