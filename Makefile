@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help preview up destroy plan config local-down test e2e check fmt setup
+.PHONY: help preview up destroy recover plan config local-down test e2e check fmt setup
 
 help: ## Show this list
 	@echo "make TARGET [STACK=dev] [OVERLAY=file.yaml] [ARGS='more options']"
@@ -21,6 +21,9 @@ up: setup ## Create or change the stack, and wait until the gateway answers
 
 destroy: setup ## Delete the stack; its salt key stays in Vault
 	@$(PYTHON) -m infra.cli destroy $(ARGS)
+
+recover: setup ## After an `up` that was killed: lift its lock, bring the state up to date
+	@$(PYTHON) -m infra.cli recover $(ARGS)
 
 plan: setup ## Show the stack's resources offline: no cluster, no Vault, no Pulumi CLI
 	@$(PYTHON) -m infra.cli plan $(ARGS)
@@ -36,6 +39,13 @@ test: check ## Run `check`, then the unit and program tests
 
 e2e: setup ## Test with a real engine, cluster and Vault (KUBECONFIG, VAULT_ADDR, VAULT_TOKEN)
 	@$(PYTHON) -m pytest tests/e2e -m e2e $(ARGS)
+
+.PHONY: bench-up bench-preview
+bench-up: setup ## Time `up` against the same steps done by hand (bench/README.md)
+	@$(PYTHON) -m bench.up $(ARGS)
+
+bench-preview: setup ## Time a `preview` without changes against a minimal program
+	@$(PYTHON) -m bench.preview $(ARGS)
 
 check: setup ## Check format, lint and types
 	@$(PYTHON) -m ruff format --check --quiet .

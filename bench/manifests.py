@@ -96,7 +96,8 @@ def snake_case(name: str) -> str:
 
 def helm_arguments(release: dict[str, Any]) -> list[str]:
     """What follows `helm install` on the command line."""
-    repository: str | None = (release.get("repositoryOpts") or {}).get("repo")
+    options: dict[str, str] = release.get("repositoryOpts") or {}
+    repository: str | None = options.get("repo")
     version: str | None = release.get("version")
     return [
         *(release["name"], release["chart"], "--namespace", release["namespace"]),

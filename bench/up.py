@@ -89,7 +89,7 @@ class Comparison:
         )
         manifests.write(target, self.folder / str(install))
         ways: dict[str, Callable[[], None]] = {
-            "make up": lambda: self.with_pulumi(),
+            "make up": self.with_pulumi,
             "by hand": lambda: self.by_hand("up", install=install),
         }
         times = {name: Times() for name in ways}

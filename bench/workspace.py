@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,7 +72,7 @@ class Workspace:
 
 
 @contextmanager
-def workspace(programs: tuple[str, ...]) -> Iterator[Workspace]:
+def workspace(programs: tuple[str, ...]) -> Generator[Workspace]:
     """A workspace, on a cluster without External Secrets Operator.
 
     Raises:

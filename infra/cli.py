@@ -49,6 +49,12 @@ def destroy(context: typer.Context, stack: StackOption = "dev", overlay: Overlay
     finish(lambda: operations.destroy(workplace(), stack, all_overlays(overlay, os.environ), context.args))
 
 
+@app.command(context_settings=passes_on)
+def recover(context: typer.Context, stack: StackOption = "dev", overlay: OverlayOption = None) -> None:
+    """After an `up` that was killed: lift its lock, and bring the state up to date."""
+    finish(lambda: operations.recover(workplace(), stack, all_overlays(overlay, os.environ), context.args))
+
+
 @app.command()
 def plan(
     stack: StackOption = "dev",

@@ -120,6 +120,21 @@ def destroy(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequen
     return code
 
 
+def recover(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str]) -> int:
+    """After an `up` that was killed: lift its lock, and make the state what is really there."""
+    deployment = prepare(place, name, overlays, create_cluster=False)
+    if deployment.outputs() is None:
+        place.say(f"stack {name} does not exist in {deployment.backend.url}: nothing to recover")
+        return 0
+    deployment.stack.write(deployment.backend.folder, keep_encryption=True)
+    answer = deployment.cli.ask("cancel", name, "--yes")
+    place.say("the lock of the interrupted run is lifted" if answer.ok else f"no lock was lifted: {answer.reason}")
+    code = deployment.operate("refresh", "--yes", "--clear-pending-creates", *extra, interactive=place.interactive)
+    if code == 0:
+        place.say(f"the state is what is really there; go on with `make up STACK={name}`")
+    return code
+
+
 def local_down(place: Workplace) -> int:
     place.kind.down()
     place.say("the local cluster is gone, and the state of what ran in it")
