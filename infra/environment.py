@@ -64,6 +64,7 @@ class Environment:
         self.target = target
         self.config = target.config
         self.providers = providers(target)
+        self.operator = self._operator()
         self.namespace = self._namespace()
         self.store = vault_store(target, self.namespace, self._values(), self._options())
         self.contents = Contents(self.config, target.vault.prefix)
@@ -90,7 +91,10 @@ class Environment:
                     "pod-security.kubernetes.io/warn": "restricted",
                 },
             },
-            opts=pulumi.ResourceOptions(provider=self.providers[0], protect=self.config.protect),
+            # On the way out the namespace goes first: the operator must be there for the finalizers of what is in it.
+            opts=pulumi.ResourceOptions(
+                provider=self.providers[0], protect=self.config.protect, depends_on=self.operator
+            ),
         )
         return name_after(self.target.namespace, namespace)
 
@@ -138,7 +142,7 @@ class Environment:
         return SecretStore(
             "secret-store",
             {"namespace": self.namespace, "provider": self.store.provider, "reader": self.store.reader},
-            self._options(*self._operator(), *self.store.resources),
+            self._options(*self.operator, *self.store.resources),
         )
 
     def _synced(self, name: str, content: SecretContent) -> SyncedSecret:

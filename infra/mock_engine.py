@@ -32,6 +32,7 @@ class Registered:
     protect: bool
     retain_on_delete: bool
     ignore_changes: tuple[str, ...]
+    replace_on_changes: tuple[str, ...]
     create_timeout: str
     custom: bool
 
@@ -116,6 +117,7 @@ class RecordingMonitor(mocks.MockMonitor):
                 protect=bool(request.protect),
                 retain_on_delete=bool(request.retainOnDelete),
                 ignore_changes=tuple(request.ignoreChanges),
+                replace_on_changes=tuple(request.replaceOnChanges),
                 create_timeout=request.customTimeouts.create,
                 custom=bool(request.custom),
             )

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.labels import labels
-from components.objects import name_after, short_hash
+from components.objects import REPLACED_AS_A_WHOLE, given_name
 from components.pods import RESTRICTED_CONTAINER, restricted_pod, secret_variable
 
 USER = 999
@@ -53,6 +53,9 @@ class DatabaseBootstrapArgs(TypedDict):
     admin_database: NotRequired[pulumi.Input[str]]
     """Optional: database that the admin logs in to. Defaults to `postgres`."""
 
+    iam_authentication: NotRequired[bool]
+    """Optional: the role logs in to Amazon RDS with IAM tokens, and its password no longer works. Defaults to false."""
+
     revision: NotRequired[pulumi.Input[str]]
     """Optional: any text; a new one runs the Job again. Defaults to nothing."""
 
@@ -65,7 +68,7 @@ class DatabaseBootstrap(pulumi.ComponentResource):
 
     **Type:** `litellm:index:DatabaseBootstrap`. **Produces:** `Job`.
 
-    The Job's name is a hash of all that it runs: nothing changed, nothing runs; a new password (a new Secret) runs it again.
+    Nothing changed, nothing runs; whatever changes, such as a new password (a new Secret), makes a new Job.
     It waits up to two minutes for the server, and is safe to repeat.
     """
 
@@ -76,18 +79,15 @@ class DatabaseBootstrap(pulumi.ComponentResource):
         super().__init__("litellm:index:DatabaseBootstrap", name, None, opts)
         timeout = args.get("timeout", "6m")
         template = pod(args)
-        physical_name = pulumi.Output.all(pod=template, revision=args.get("revision", "")).apply(
-            lambda content: f"{name}-{short_hash(content)}"
-        )
+        annotations = {"litellm/revision": args.get("revision", "")}
         spec: Any = {
             "backoffLimit": 1,
             "activeDeadlineSeconds": 300,
-            "template": {"metadata": {"labels": labels(name)}, "spec": template},
+            "template": {"metadata": {"labels": labels(name), "annotations": annotations}, "spec": template},
         }
         job = kubernetes.batch.v1.Job(
             f"{name}-job",
             metadata={
-                "name": physical_name,
                 "namespace": args["namespace"],
                 "labels": labels(name),
                 # A Job that failed is made anew by the next `up`.
@@ -95,10 +95,12 @@ class DatabaseBootstrap(pulumi.ComponentResource):
             },
             spec=spec,
             opts=pulumi.ResourceOptions(
-                parent=self, custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete="2m")
+                parent=self,
+                replace_on_changes=REPLACED_AS_A_WHOLE,
+                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete="2m"),
             ),
         )
-        self.completed = name_after(physical_name, job)
+        self.completed = given_name(job)
         self.register_outputs({"completed": self.completed})
 
 
@@ -137,6 +139,7 @@ def variables(args: DatabaseBootstrapArgs) -> list[dict[str, Any]]:
         {"name": "ADMIN_DATABASE", "value": args.get("admin_database", "postgres")},
         {"name": "DATABASE", "value": args["database"]},
         {"name": "WAIT_SECONDS", "value": "120"},
+        {"name": "IAM_AUTHENTICATION", "value": str(args.get("iam_authentication", False)).lower()},
         secret_variable("ADMIN_USERNAME", admin, args.get("admin_username_key", "username")),
         secret_variable("ADMIN_PASSWORD", admin, args.get("admin_password_key", "password")),
         secret_variable("ROLE_USERNAME", role, "username"),

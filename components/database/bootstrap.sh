@@ -8,8 +8,9 @@
 # ADMIN_USERNAME ADMIN_PASSWORD ADMIN_DATABASE who creates, and the database to log in to
 # ROLE_USERNAME ROLE_PASSWORD DATABASE         what is created
 # WAIT_SECONDS                                 how long to wait for the server
+# IAM_AUTHENTICATION                           "true": the role logs in to Amazon RDS with IAM tokens, never with its password
 set -euo pipefail
-export PGCONNECT_TIMEOUT=10 PGAPPNAME=litellm-bootstrap
+export PGCONNECT_TIMEOUT=10 PGAPPNAME=litellm-bootstrap IAM_AUTHENTICATION=${IAM_AUTHENTICATION:-false}
 
 fail() {
   printf 'bootstrap: %s\n' "$@" >&2
@@ -75,6 +76,28 @@ SELECT format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE', :'role
 SELECT format('ALTER ROLE %I LOGIN', rolname) FROM pg_roles WHERE rolname = :'role' AND NOT rolcanlogin \gexec
 SQL
 
+# RDS refuses the password of everybody who is a member of rds_iam, also by way of another role. So the role is none until all
+# else is done; and when it becomes one, the admin must not be a member of the role.
+tokens_and_database=$(
+  as_admin <<'SQL'
+\getenv role ROLE_USERNAME
+\getenv database DATABASE
+SELECT EXISTS (SELECT FROM pg_auth_members WHERE roleid IN (SELECT oid FROM pg_roles WHERE rolname = 'rds_iam')
+    AND member IN (SELECT oid FROM pg_roles WHERE rolname = :'role')),
+  EXISTS (SELECT FROM pg_database WHERE datname = :'database')
+SQL
+)
+if [[ $IAM_AUTHENTICATION == true && $tokens_and_database == 't|t' ]]; then
+  printf 'bootstrap: role %s logs in to database %s at %s with IAM tokens, as before\n' "$ROLE_USERNAME" "$DATABASE" "$server"
+  exit 0
+fi
+if [[ $tokens_and_database == t* ]]; then
+  attempt "letting role $ROLE_USERNAME log in with a password failed: may the admin revoke rds_iam?" as_admin <<'SQL'
+\getenv role ROLE_USERNAME
+REVOKE rds_iam FROM :"role";
+SQL
+fi
+
 attempt "setting the password of role $ROLE_USERNAME failed: may the admin change this role?" set_password
 
 # Only a member of the owner may create a database for it, unless a superuser does.
@@ -119,4 +142,24 @@ may_create=$(as_role --command="SELECT has_schema_privilege('public', 'CREATE')"
   fail "role $ROLE_USERNAME cannot create tables in database $DATABASE, which belongs to $owner: make the role its owner," \
     "or choose another database"
 
+if [[ $IAM_AUTHENTICATION == true ]]; then
+  attempt "granting rds_iam to role $ROLE_USERNAME failed: is this Amazon RDS, and may the admin grant it?" as_admin <<'SQL'
+\getenv role ROLE_USERNAME
+SET client_min_messages = error;
+BEGIN;
+REVOKE :"role" FROM CURRENT_USER;
+GRANT rds_iam TO :"role";
+-- From 16 on, who creates a role is a member of it for good, without inheriting: RDS does not mind that.
+SELECT NOT rolsuper AND pg_has_role(oid, 'rds_iam',
+    CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'USAGE' END) AS locked_out
+  FROM pg_roles WHERE rolname = current_user \gset
+\if :locked_out
+  ROLLBACK;
+  DO 'BEGIN RAISE ''the admin inherits from the role in another way, and could not log in any more''; END';
+\endif
+COMMIT;
+SQL
+  printf 'bootstrap: role %s logs in to database %s at %s with IAM tokens\n' "$ROLE_USERNAME" "$DATABASE" "$server"
+  exit 0
+fi
 printf 'bootstrap: role %s can log in to database %s at %s\n' "$ROLE_USERNAME" "$DATABASE" "$server"

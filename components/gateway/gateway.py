@@ -51,8 +51,8 @@ class GatewayArgs(TypedDict):
     image: pulumi.Input[str]
     """Required: LiteLLM's image."""
 
-    config: pulumi.Input[str]
-    """Required: text of LiteLLM's config.yaml, without secrets."""
+    config: str
+    """Required: text of LiteLLM's config.yaml, without secrets. Plain, because its hash names the ConfigMap."""
 
     environment_secret: pulumi.Input[str]
     """Required: name of the Secret whose keys become environment variables: LITELLM_MASTER_KEY, DATABASE_URL, …."""
@@ -125,9 +125,9 @@ class Gateway(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         metadata: Any = {"name": name, "namespace": args["namespace"], "labels": labels(name)}
 
-        config_name = pulumi.Output.from_input(args["config"]).apply(lambda text: f"{name}-{short_hash(text)}")
+        config_name = f"{name}-config-{short_hash(args['config'])}"
         config_map = k8s.core.v1.ConfigMap(
-            f"{name}-config",
+            config_name,
             metadata=metadata | {"name": config_name},
             data={"config.yaml": args["config"]},
             immutable=True,

@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 
 from components.gateway.pod import COMMAND, SURROUNDINGS, container, pod, seconds, variables
 from components.labels import labels
-from components.objects import short_hash
+from components.objects import REPLACED_AS_A_WHOLE, given_name
 from components.pods import secret_variable
 
 DEFAULT_RESOURCES = {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}
@@ -50,8 +50,8 @@ class Migration(pulumi.ComponentResource):
 
     **Type:** `litellm:index:Migration`. **Produces:** `batch/v1 Job`.
 
-    Its name ends in a hash of what it runs, so that a new image, or a new URL of the database, is a new Job, and everything
-    else leaves the finished one alone. One that failed is replaced by the next `up`.
+    A new image, or a new URL of the database (a new Secret), is a new Job; everything else leaves the finished one alone. One
+    that failed is replaced by the next `up`.
     """
 
     job_name: pulumi.Output[str]
@@ -61,21 +61,21 @@ class Migration(pulumi.ComponentResource):
         super().__init__("litellm:index:Migration", name, None, opts)
         timeout = seconds(args.get("timeout", "15m"))
         spec = job_spec(name, args, timeout)
-        job_name = pulumi.Output.all(spec, args.get("revision", "")).apply(lambda known: f"{name}-{short_hash(known)}")
         job = k8s.batch.v1.Job(
             f"{name}-job",
             metadata={
-                "name": job_name,
                 "namespace": args["namespace"],
                 "labels": labels(name),
                 "annotations": {"pulumi.com/replaceUnready": "true"},
             },
             spec=spec,
             opts=pulumi.ResourceOptions(
-                parent=self, custom_timeouts=pulumi.CustomTimeouts(create=f"{timeout + REPORT_SECONDS}s")
+                parent=self,
+                replace_on_changes=REPLACED_AS_A_WHOLE,
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{timeout + REPORT_SECONDS}s"),
             ),
         )
-        self.job_name = job.metadata.name
+        self.job_name = given_name(job)
         self.register_outputs({"job_name": self.job_name})
 
 
@@ -102,7 +102,7 @@ def job_spec(name: str, args: MigrationArgs, timeout: int) -> Any:
             "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
         },
         "template": {
-            "metadata": {"labels": labels(name)},
+            "metadata": {"labels": labels(name), "annotations": {"litellm/revision": args.get("revision", "")}},
             "spec": pod(
                 main,
                 node_selector=args.get("node_selector"),

@@ -8,9 +8,12 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.labels import labels
-from components.objects import name_after, short_hash
+from components.objects import REPLACED_AS_A_WHOLE, given_name
 from components.secrets.references import RemoteReference
 from components.sync.store import API_VERSION, WAIT_UNTIL_READY
+
+REVISION = "litellm/revision"
+"""Annotation of the Secret: which versions of the documents it was made from."""
 
 SECONDS = {"h": 3600, "m": 60, "s": 1}
 
@@ -42,8 +45,8 @@ class SyncedSecret(pulumi.ComponentResource):
 
     **Type:** `litellm:index:SyncedSecret`. **Produces:** `external-secrets.io/v1 ExternalSecret`.
 
-    The Secret's name ends in a hash of what it is made from. A rotation therefore makes a new Secret next to the old one,
-    whoever reads it rolls over to the new name, and the old one goes last: no pod ever starts with half of a rotation.
+    Whatever changes makes another Secret, with another name, next to the old one: whoever reads it rolls over to the new name,
+    and the old one goes last. No pod ever starts with half of a rotation.
     """
 
     secret: pulumi.Output[str]
@@ -51,18 +54,11 @@ class SyncedSecret(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: SyncedSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:SyncedSecret", name, None, opts)
-        physical_name = pulumi.Output.all(
-            store=args["store"],
-            revision=args.get("revision", ""),
-            values=dict(args["values"]),
-            template=dict(args["template"]),
-        ).apply(lambda content: f"{name}-{short_hash(content)}")
         resource = kubernetes.apiextensions.CustomResource(
-            f"{name}-external-secret",
+            f"{name}-secret",
             api_version=API_VERSION,
             kind="ExternalSecret",
             metadata={
-                "name": physical_name,
                 "namespace": args["namespace"],
                 "labels": labels(name),
                 "annotations": WAIT_UNTIL_READY,
@@ -71,13 +67,12 @@ class SyncedSecret(pulumi.ComponentResource):
                 "refreshInterval": pulumi.Output.from_input(args.get("refresh_interval", "1h")).apply(go_duration),
                 "secretStoreRef": {"kind": "SecretStore", "name": args["store"]},
                 "target": {
-                    "name": physical_name,
                     "creationPolicy": "Owner",
                     "deletionPolicy": "Retain",
                     "template": {
                         "engineVersion": "v2",
                         "type": "Opaque",
-                        "metadata": {"labels": labels(name)},
+                        "metadata": {"labels": labels(name), "annotations": {REVISION: args.get("revision", "")}},
                         "data": dict(args["template"]),
                     },
                 },
@@ -87,10 +82,12 @@ class SyncedSecret(pulumi.ComponentResource):
                 ],
             },
             opts=pulumi.ResourceOptions(
-                parent=self, custom_timeouts=pulumi.CustomTimeouts(create="2m", update="2m", delete="1m")
+                parent=self,
+                replace_on_changes=REPLACED_AS_A_WHOLE,
+                custom_timeouts=pulumi.CustomTimeouts(create="2m", update="2m", delete="1m"),
             ),
         )
-        self.secret = name_after(physical_name, resource)
+        self.secret = given_name(resource)
         self.register_outputs({"secret": self.secret})
 
 

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.labels import labels
-from components.objects import name_after, short_hash
+from components.objects import REPLACED_AS_A_WHOLE, given_name, name_after
 
 API_VERSION = "external-secrets.io/v1"
 WAIT_UNTIL_READY = {"pulumi.com/waitFor": "condition=Ready"}
@@ -60,14 +60,11 @@ class SecretStore(pulumi.ComponentResource):
         super().__init__("litellm:index:SecretStore", name, None, opts)
         reader = args.get("reader")
         identity = self._identity(name, args["namespace"], reader) if reader else []
-        # Another provider block is another store: the condition of a changed one would still be that of before.
-        physical_name = pulumi.Output.from_input(args["provider"]).apply(lambda block: f"{name}-{short_hash(block)}")
         store = kubernetes.apiextensions.CustomResource(
             f"{name}-store",
             api_version=API_VERSION,
             kind="SecretStore",
             metadata={
-                "name": physical_name,
                 "namespace": args["namespace"],
                 "labels": labels(name),
                 "annotations": WAIT_UNTIL_READY,
@@ -75,10 +72,14 @@ class SecretStore(pulumi.ComponentResource):
             spec={"provider": args["provider"]},
             # The operator validates the store with the reader's token: the rights must be there before, and until after.
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=identity, custom_timeouts=pulumi.CustomTimeouts(create="2m", update="2m")
+                parent=self,
+                depends_on=identity,
+                # The condition of a store that was changed would still be that of before the change.
+                replace_on_changes=REPLACED_AS_A_WHOLE,
+                custom_timeouts=pulumi.CustomTimeouts(create="2m", update="2m"),
             ),
         )
-        self.store = name_after(physical_name, store)
+        self.store = given_name(store)
         self.register_outputs({"store": self.store})
 
     def _identity(self, name: str, namespace: pulumi.Input[str], reader: ReaderArgs) -> list[pulumi.Resource]:

@@ -9,11 +9,16 @@ from pydantic import Discriminator, Field, StringConstraints, Tag, field_validat
 
 from infra.config.base import Compute, DnsName, Image, Port, Quantity, Section
 from infra.config.references import PropertyReference
+from infra.config.vpc import KmsKeyArn, VpcPlacement, shaped
 
 MEMORY_FACTOR = 1.5
 """Memory limit over `maxmemory`, which counts data only: fragmentation and the buffers of clients come on top."""
 
 MINIMUM_MEMORY = 16 * 1024**2
+
+DEFAULT_VERSIONS = {"valkey": "8.0", "redis": "7.1"}
+OLDEST_VERSIONS = {"valkey": "7.2", "redis": "7.0"}
+"""LiteLLM needs Redis 7 (LiteLLM, "Redis requirements"); Valkey began as its 7.2."""
 
 POWERS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4, "P": 5}
 
@@ -104,6 +109,71 @@ class ExistingRedis(Section):
         return self
 
 
+class ElastiCacheConfig(VpcPlacement):
+    """Amazon ElastiCache: a replication group that belongs to the stack, with TLS and an auth token."""
+
+    kind: Literal["elasticache"]
+    """`elasticache`: a replication group of Amazon ElastiCache, made by this stack."""
+
+    engine: Literal["valkey", "redis"] = "valkey"
+    """`valkey`, or `redis` (Redis OSS)."""
+
+    engine_version: Annotated[str, shaped(r"[0-9]+\.[0-9]+", "a version such as 8.0 (as text: '8.0')")] | None = None
+    """Version of the engine, as text: Valkey 7.2 or later, Redis OSS 7.0 or later. It stays at this one until this changes.
+    Defaults to Valkey 8.0, or Redis OSS 7.1."""
+
+    node_type: Annotated[
+        str, shaped(r"cache(?:\.[a-z0-9-]+){2}", "a node type of ElastiCache such as cache.t4g.small")
+    ] = "cache.t4g.small"
+    """Node type."""
+
+    num_cache_clusters: Annotated[int, Field(ge=1, le=6)] = 1
+    """Nodes: the primary, and replicas in other availability zones. With more than one, a replica takes over when the
+    primary fails."""
+
+    parameter_group: (
+        Annotated[str, shaped(r"[a-z](?:[-.]?[a-z0-9])*", "the name of a parameter group such as default.valkey8")]
+        | None
+    ) = None
+    """Name of a parameter group that is there already. Defaults to one of our own, with `maxmemory-policy: noeviction`: a
+    full server refuses writes instead of forgetting counters."""
+
+    snapshot_retention_days: Annotated[int, Field(ge=0, le=35)] = 0
+    """Days for which ElastiCache keeps a daily snapshot. There are counters in it, which nobody misses: 0 takes none."""
+
+    kms_key_id: KmsKeyArn | None = None
+    """ARN of the KMS key that encrypts what is stored. Defaults to ElastiCache's own key. Changing it later replaces the
+    server."""
+
+    rotation: Annotated[int, Field(ge=0)] = 0
+    """Raise it to generate a new auth token. The gateway's pods are replaced one by one; meanwhile both tokens are valid."""
+
+    token_strategy: Literal["rotate", "set"] = "rotate"  # noqa: S105 - a name
+    """The auth token before the last rotation: `rotate` keeps it valid until the next one, `set` ends it. Set it after a
+    rotation, not with one: pods that still have the old token would fail until they are replaced."""
+
+    apply_immediately: bool = True
+    """Apply changes at once. With false they wait for the maintenance window; a new auth token never does."""
+
+    @property
+    def version(self) -> str:
+        """Version of the engine."""
+        return self.engine_version or DEFAULT_VERSIONS[self.engine]
+
+    @model_validator(mode="after")
+    def engine_is_new_enough(self) -> "ElastiCacheConfig":
+        oldest = OLDEST_VERSIONS[self.engine]
+        if version_parts(self.version) < version_parts(oldest):
+            raise ValueError(
+                f"engineVersion is {self.version}, but LiteLLM needs {self.engine} {oldest} or later: raise engineVersion"
+            )
+        return self
+
+
+def version_parts(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
 def kind_of_redis(value: object) -> object:
     given = (
         cast("dict[str, Any]", value) if isinstance(value, dict) else vars(value) if isinstance(value, Section) else {}
@@ -114,11 +184,12 @@ def kind_of_redis(value: object) -> object:
 RedisConfig = Annotated[
     Annotated[NoRedis, Tag("none")]
     | Annotated[InClusterRedis, Tag("in-cluster")]
-    | Annotated[ExistingRedis, Tag("existing")],
+    | Annotated[ExistingRedis, Tag("existing")]
+    | Annotated[ElastiCacheConfig, Tag("elasticache")],
     Discriminator(
         kind_of_redis,
         custom_error_type="unknown_kind",
-        custom_error_message="kind must be none, in-cluster (the default) or existing",
+        custom_error_message="kind must be none, in-cluster (the default), existing or elasticache",
     ),
 ]
-"""Where Redis is: `none`, `in-cluster` (default) or `existing`."""
+"""Where Redis is: `none`, `in-cluster` (default), `existing` or `elasticache`."""

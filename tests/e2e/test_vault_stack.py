@@ -258,6 +258,7 @@ class TestBadDay:
         finally:
             project.write_stack("dev", config)
         project.make("up")
+        project.make("preview", arguments="--refresh --expect-no-changes")
 
     def test_an_image_that_cannot_be_pulled_is_named(self, project: Project, up: dict[str, Any], vault: Vault):
         config = project.config("dev")
@@ -271,7 +272,7 @@ class TestBadDay:
         finally:
             project.write_stack("dev", config)
         project.make("up")
-        project.make("up", arguments="--expect-no-changes")
+        project.make("preview", arguments="--refresh --expect-no-changes")
 
     def test_a_rotated_master_key_works_and_the_old_one_does_not(
         self, project: Project, up: dict[str, Any], vault: Vault

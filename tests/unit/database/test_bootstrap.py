@@ -31,8 +31,8 @@ def recorded(**others: Any) -> Recording:
     )
 
 
-def job_name(**others: Any) -> str:
-    return recorded(**others).inputs(JOB)["metadata"]["name"]
+def spec(**others: Any) -> dict[str, Any]:
+    return recorded(**others).inputs(JOB)["spec"]
 
 
 def pod(recording: Recording) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def environment(recording: Recording) -> dict[str, Any]:
 
 
 def test_an_unchanged_bootstrap_does_not_run_again() -> None:
-    assert job_name() == job_name()
+    assert spec() == spec()
 
 
 @pytest.mark.parametrize(
@@ -61,19 +61,21 @@ def test_an_unchanged_bootstrap_does_not_run_again() -> None:
         {"admin_secret": "database-admin-2"},
         {"role_secret": "database-2"},
         {"admin_password_key": "secret"},
+        {"iam_authentication": True},
         {"revision": "2"},
     ],
     ids=lambda changed: next(iter(changed)),
 )
 def test_a_changed_bootstrap_is_a_new_job(changed: dict[str, Any]) -> None:
-    """Jobs are immutable, and one that completed never runs again under its name."""
-    assert job_name(**changed) != job_name()
+    """Jobs are immutable, and one that completed never runs again. The new one needs another name: see ADR 0002."""
+    job = recorded(**changed).one(JOB)
+    assert job.inputs["spec"] != spec()
+    assert job.replace_on_changes == ("spec",)
+    assert "name" not in job.inputs["metadata"]
 
 
 def test_the_output_is_the_name_of_the_job() -> None:
-    recording = recorded()
-    assert recording.outputs["completed"] == recording.inputs(JOB)["metadata"]["name"]
-    assert re.fullmatch(r"database-bootstrap-[0-9a-f]{10}", recording.outputs["completed"])
+    assert recorded().outputs["completed"] == "database-bootstrap-job-id"
 
 
 def test_an_unknown_secret_leaves_the_name_open_but_not_the_resource() -> None:

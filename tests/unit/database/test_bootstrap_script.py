@@ -191,3 +191,82 @@ def test_the_admin_is_never_the_role_of_the_gateway(server: Server) -> None:
 @pytest.mark.parametrize("password", ["", "two\nlines", "carriage\rreturn"])
 def test_a_password_that_psql_cannot_set_is_refused(server: Server, password: str) -> None:
     assert "password" in refused(server, variables("unmade", password))
+
+
+MEMBERSHIP = "SELECT pg_has_role('{}', '{}', 'MEMBER')"
+
+
+@pytest.fixture(scope="module")
+def rds(server: Server) -> Server:
+    """The server with what makes Amazon RDS different: passwords of members of `rds_iam`, direct or not, are refused."""
+    rules = server.folder / "data" / "pg_hba.conf"
+    rules.write_text(f"host all +rds_iam 127.0.0.1/32 reject\n{rules.read_text()}")
+    server.sql("CREATE ROLE rds_iam NOLOGIN")
+    server.sql("CREATE ROLE rds_admin LOGIN CREATEROLE CREATEDB PASSWORD 'admin'")
+    server.sql("SELECT pg_reload_conf()")
+    return server
+
+
+def on_rds(role: str, *, tokens: bool) -> dict[str, str]:
+    admin = {"ADMIN_USERNAME": "rds_admin", "ADMIN_PASSWORD": "admin"}
+    return variables(role, **admin, IAM_AUTHENTICATION=str(tokens).lower())
+
+
+def test_a_role_with_tokens_has_no_use_for_its_password(rds: Server) -> None:
+    bootstrap(rds, on_rds("token", tokens=True))
+    assert rds.sql(MEMBERSHIP.format("token", "rds_iam")) == "t"
+    assert rds.sql(OWNER_OF.format("token")) == "token"
+    assert "rejects connection" in rds.refuses("token", HARD, "token")
+
+
+def test_the_admin_of_a_role_with_tokens_is_not_locked_out(rds: Server) -> None:
+    """A member of the role would be a member of `rds_iam` too, and the admin has only its password."""
+    bootstrap(rds, on_rds("sealed", tokens=True))
+    assert rds.sql(MEMBERSHIP.format("rds_admin", "rds_iam")) == "f"
+    assert rds.sql("SELECT 1", "rds_admin", "admin") == "1"
+
+
+def test_a_second_run_with_tokens_never_takes_them_away(rds: Server) -> None:
+    """Pods that connect in between would be refused."""
+    bootstrap(rds, on_rds("steady", tokens=True))
+    seen = len(rds.log)
+    assert "as before" in bootstrap(rds, on_rds("steady", tokens=True))
+    assert "REVOKE" not in rds.log[seen:]
+    assert rds.sql(MEMBERSHIP.format("steady", "rds_iam")) == "t"
+
+
+def test_a_role_may_change_from_a_password_to_tokens_and_back(rds: Server) -> None:
+    bootstrap(rds, on_rds("changing", tokens=False))
+    assert rds.sql("SELECT 1", "changing", HARD, "changing") == "1"
+    bootstrap(rds, on_rds("changing", tokens=True))
+    assert "rejects connection" in rds.refuses("changing", HARD, "changing")
+    assert rds.sql("SELECT 1", "rds_admin", "admin") == "1"
+    bootstrap(rds, on_rds("changing", tokens=False))
+    assert rds.sql("SELECT 1", "changing", HARD, "changing") == "1"
+
+
+def test_a_lost_database_of_a_role_with_tokens_is_made_again(rds: Server) -> None:
+    bootstrap(rds, on_rds("lost", tokens=True))
+    rds.sql("DROP DATABASE lost")
+    bootstrap(rds, on_rds("lost", tokens=True))
+    assert rds.sql(OWNER_OF.format("lost")) == "lost"
+    assert rds.sql(MEMBERSHIP.format("lost", "rds_iam")) == "t"
+    assert rds.sql("SELECT 1", "rds_admin", "admin") == "1"
+
+
+def test_an_admin_that_would_be_locked_out_is_named_and_is_not(rds: Server) -> None:
+    rds.sql("CREATE ROLE between")
+    rds.sql("CREATE ROLE bound LOGIN")
+    rds.sql("GRANT bound TO between")
+    rds.sql("GRANT between TO rds_admin")
+    message = refused(rds, on_rds("bound", tokens=True))
+    assert "granting rds_iam to role bound failed" in message
+    assert "could not log in any more" in message
+    assert rds.sql(MEMBERSHIP.format("bound", "rds_iam")) == "f"
+    assert rds.sql("SELECT 1", "rds_admin", "admin") == "1"
+    rds.sql("DROP ROLE between")
+
+
+def test_tokens_on_a_server_that_is_not_amazons_are_refused(server: Server) -> None:
+    message = refused(server, variables("elsewhere", IAM_AUTHENTICATION="true"))
+    assert "granting rds_iam to role elsewhere failed: is this Amazon RDS" in message

@@ -1,5 +1,6 @@
 """The component `Migration`: when its Job runs again, and how."""
 
+import json
 from typing import Any
 
 import pulumi_random as random
@@ -23,8 +24,8 @@ def recorded(**values: Any) -> Recording:
     return run(program)
 
 
-def name(**values: Any) -> str:
-    return recorded(**values).inputs(JOB)["metadata"]["name"]
+def spec(**values: Any) -> str:
+    return json.dumps(recorded(**values).inputs(JOB)["spec"])
 
 
 def container(recording: Recording) -> dict[str, Any]:
@@ -33,19 +34,25 @@ def container(recording: Recording) -> dict[str, Any]:
 
 
 def test_the_same_migration_is_the_same_job() -> None:
-    assert name() == name()
+    assert spec() == spec()
 
 
 def test_whatever_the_job_runs_makes_it_another_job() -> None:
     """A Job cannot be changed, and one that is done does not run again (BerriAI/litellm#7536)."""
-    names = {
-        name(),
-        name(image="litellm:v2"),
-        name(environment_secret="litellm-env-2"),
-        name(revision="2"),
-        name(node_selector={"a": "b"}),
+    specs = {
+        spec(),
+        spec(image="litellm:v2"),
+        spec(environment_secret="litellm-env-2"),
+        spec(revision="2"),
+        spec(node_selector={"a": "b"}),
     }
-    assert len(names) == 5
+    assert len(specs) == 5
+    assert recorded().one(JOB).replace_on_changes == ("spec",)
+
+
+def test_a_job_has_no_name_of_its_own() -> None:
+    """After A, a failed B, and A again, Pulumi would delete the first A under the name of the third. See ADR 0002."""
+    assert "name" not in recorded().inputs(JOB)["metadata"]
 
 
 def test_the_name_waits_for_a_secret_that_is_unknown_at_preview() -> None:
@@ -60,7 +67,7 @@ def test_the_name_waits_for_a_secret_that_is_unknown_at_preview() -> None:
 
 
 def test_the_output_is_the_name_of_the_job() -> None:
-    assert recorded().outputs["job"] == name()
+    assert recorded().outputs["job"] == "litellm-migration-job-id"
 
 
 def test_the_job_may_change_the_schema() -> None:

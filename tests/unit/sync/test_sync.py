@@ -5,7 +5,7 @@ import pytest
 from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret, SyncedSecretArgs
 from components.sync.store import SecretStore
-from tests.recording import Recording, run
+from tests.recording import Recording, Registered, run
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 STORE = "kubernetes:external-secrets.io/v1:SecretStore"
@@ -115,11 +115,20 @@ def test_the_secret_is_awaited_until_it_is_ready():
 @pytest.mark.parametrize("change", [{"revision": "2"}, {"template": {"OTHER": "{{ .password }}"}}])
 def test_another_content_is_another_secret(change: dict[str, Any]):
     """So that pods roll over to it, and the old one stays until they have."""
-    assert synced(**change).outputs["secret"] != synced().outputs["secret"]
+    changed = synced(**change).one(EXTERNAL_SECRET)
+    assert changed.inputs["spec"] != synced().inputs(EXTERNAL_SECRET)["spec"]
+    assert changed.replace_on_changes == ("spec",)
 
 
 def test_the_same_content_is_the_same_secret():
-    assert synced().outputs["secret"] == synced().outputs["secret"]
+    assert synced().inputs(EXTERNAL_SECRET) == synced().inputs(EXTERNAL_SECRET)
+
+
+@pytest.mark.parametrize("resource", [synced().one(EXTERNAL_SECRET), store().one(STORE)], ids=["secret", "store"])
+def test_names_are_given_by_pulumi(resource: Registered):
+    """After A, a failed B, and A again, Pulumi would delete the first A under the name of the third. See ADR 0002."""
+    assert "name" not in resource.inputs["metadata"]
+    assert resource.replace_on_changes == ("spec",)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+from infra.documents import Contents, Generated, documents
+from tests.unit.infra.stacks import config
+
+EXISTING = {"kind": "existing", "host": "db.example.com"}
+
+
+def contents(**sections: object) -> Contents:
+    return Contents(config(**sections), "dev")
+
+
+def test_a_stack_writes_one_document_for_each_purpose():
+    assert list(documents(config())) == ["api-keys", "database", "database-admin", "redis"]
+
+
+def test_the_salt_key_is_in_none_of_the_documents_that_are_written_again():
+    assert "salt" not in documents(config())
+
+
+def test_an_existing_master_key_is_not_written():
+    existing = {"master": {"existing": {"document": "shared", "property": "key"}}}
+    assert "api-keys" not in documents(config(keys=existing))
+    assert contents(keys=existing).gateway().values["LITELLM_MASTER_KEY"] == {"key": "shared", "property": "key"}
+
+
+def test_a_rotation_counter_reaches_its_document_and_no_other():
+    written = documents(config(database={"rotation": 2}))
+    assert written["database"]["password"] == Generated(40, rotation=2)
+    assert written["database-admin"]["password"] == Generated(40)
+    assert written["redis"]["password"] == Generated(40)
+
+
+def test_the_superuser_of_postgres_never_rotates():
+    """The server reads it once, on an empty volume."""
+    password = documents(config(database={"rotation": 5}))["database-admin"]["password"]
+    assert isinstance(password, Generated)
+    assert password.rotation == 0
+
+
+def test_the_gateway_never_gets_the_superuser():
+    assert "dev/database-admin" not in str(contents().gateway().values)
+
+
+def test_credentials_that_somebody_else_wrote_are_referenced():
+    database = EXISTING | {"credentials": {"document": "shared/db", "passwordProperty": "pw"}}
+    values = contents(database=database).gateway().values
+    assert values["DATABASE_USERNAME"] == {"key": "shared/db", "property": "username"}
+    assert values["DATABASE_PASSWORD"] == {"key": "shared/db", "property": "pw"}
+    assert "database" not in documents(config(database=database))
+
+
+def test_an_admin_in_a_kubernetes_secret_is_not_synced():
+    assert contents(database=EXISTING | {"admin": {"kubernetesSecret": "admin"}}).database_admin() is None
+
+
+def test_an_admin_in_the_store_is_synced():
+    content = contents(database=EXISTING | {"admin": {"document": "shared/admin"}}).database_admin()
+    assert content is not None
+    assert content.values["password"] == {"key": "shared/admin", "property": "password"}
+
+
+def test_without_redis_the_gateway_has_no_password_for_it():
+    assert "REDIS_PASSWORD" not in contents(redis={"kind": "none"}).gateway().template
+
+
+def test_provider_keys_come_from_the_stack_or_from_the_store():
+    gateway = contents(
+        providerKeys={"OPENAI_API_KEY": "sk-1"},
+        providerDocuments={"ANTHROPIC_API_KEY": {"document": "shared/keys", "property": "anthropic"}},
+    ).gateway()
+    assert gateway.values["OPENAI_API_KEY"] == {"key": "dev/providers", "property": "OPENAI_API_KEY"}
+    assert gateway.values["ANTHROPIC_API_KEY"] == {"key": "shared/keys", "property": "anthropic"}
+    assert gateway.template["OPENAI_API_KEY"] == "{{ .OPENAI_API_KEY }}"
+
+
+def test_a_secret_changes_with_the_documents_it_is_made_of():
+    assert contents().gateway().documents == ("api-keys", "database", "redis")
+    assert contents().database_role().documents == ("database",)

@@ -1,0 +1,209 @@
+"""What the look at the targets says, with answers like those of a real Vault and API server."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import hvac
+import hvac.exceptions
+import kubernetes.client
+import kubernetes.config
+import pytest
+import requests
+
+from infra import preflight as module
+from infra.documents import documents
+from infra.preflight import PreflightError, preflight
+from infra.target import Target
+from tests.unit.infra.stacks import target
+
+
+class FakeVault:
+    """Enough of hvac's client."""
+
+    def __init__(self) -> None:
+        self.token = "a token"
+        self.health: Any = {"initialized": True, "sealed": False}
+        self.refuses = False
+        self.metadata: dict[str, Any] = {}
+        self.subkeys: dict[str, Any] = {}
+        self.mounts: dict[str, Any] = {}
+        self.sys = self.secrets = self.kv = self.v2 = self.adapter = self
+        self.auth = SimpleNamespace(token=self)
+
+    def read_health_status(self, method: str) -> Any:
+        if isinstance(self.health, Exception):
+            raise self.health
+        return self.health
+
+    def lookup_self(self) -> None:
+        if self.refuses:
+            raise hvac.exceptions.Forbidden("permission denied")
+
+    def read_secret_metadata(self, path: str, mount_point: str) -> Any:
+        if path not in self.metadata:
+            raise hvac.exceptions.InvalidPath
+        return {"data": {"custom_metadata": self.metadata[path]}}
+
+    def get(self, url: str) -> Any:
+        if "/internal/ui/mounts/" in url:
+            name = url.rpartition("/")[2]
+            if name not in self.mounts:
+                raise hvac.exceptions.Forbidden
+            return {"data": self.mounts[name]}
+        path = url.partition("/subkeys/")[2]
+        if path not in self.subkeys:
+            raise hvac.exceptions.InvalidPath
+        return {"data": {"subkeys": self.subkeys[path]}}
+
+
+@pytest.fixture
+def vault(monkeypatch: pytest.MonkeyPatch) -> FakeVault:
+    fake = FakeVault()
+    monkeypatch.setattr(module.hvac, "Client", lambda **_: fake)
+    monkeypatch.setattr(module, "check_cluster", lambda target: iter(()))
+    return fake
+
+
+def problems(of: Target) -> str:
+    with pytest.raises(PreflightError) as caught:
+        preflight(of, documents(of.config))
+    return str(caught.value)
+
+
+def test_a_healthy_vault_says_nothing(vault: FakeVault):
+    preflight(target(), documents(target().config))
+
+
+def test_a_wrong_address_is_named(vault: FakeVault):
+    vault.health = requests.ConnectionError("Connection refused")
+    assert "Vault at https://vault.invalid:8200 cannot be reached: Connection refused" in problems(target())
+
+
+def test_a_sealed_vault_is_named(vault: FakeVault):
+    vault.health = {"initialized": True, "sealed": True}
+    assert "is sealed: unseal it first" in problems(target())
+
+
+def test_a_missing_token_is_named(vault: FakeVault):
+    vault.token = ""
+    assert "run `vault login`, or set VAULT_TOKEN" in problems(target())
+
+
+def test_a_refused_token_is_named_with_its_namespace(vault: FakeVault):
+    vault.refuses = True
+    assert "refuses the token: is VAULT_TOKEN for this Vault and its namespace team" in problems(
+        target(secrets={"vault": {"namespace": "team"}})
+    )
+
+
+def test_a_document_of_somebody_else_is_not_overwritten(vault: FakeVault):
+    vault.metadata = {"dev/api-keys": None, "dev/redis": {"managed-by": "litellm/prod"}}
+    said = problems(target())
+    assert "litellm/dev/api-keys in Vault was written by somebody else" in said
+    assert "litellm/dev/redis in Vault was written by litellm/prod" in said
+
+
+def test_a_document_of_this_stack_is_its_own(vault: FakeVault):
+    vault.metadata = {"dev/api-keys": {"managed-by": "litellm/dev"}}
+    preflight(target(), documents(target().config))
+
+
+def test_a_referenced_document_must_be_there_with_its_property(vault: FakeVault):
+    vault.subkeys = {"shared": {"other": None}}
+    said = problems(
+        target(
+            keys={"master": {"existing": {"document": "nowhere", "property": "a"}}},
+            providerDocuments={"OPENAI_API_KEY": {"document": "shared", "property": "openai"}},
+        )
+    )
+    assert "litellm:keys.master.existing: there is no document litellm/nowhere in Vault" in said
+    assert "litellm:providerDocuments.OPENAI_API_KEY: the document litellm/shared has no property 'openai'" in said
+    assert "it has other" in said
+
+
+@pytest.mark.parametrize(
+    ("mounts", "says"),
+    [
+        ({}, "no secrets engine at litellm/"),
+        ({"litellm": {"type": "kv", "options": {"version": "1"}}}, "is not KV version 2"),
+        ({"litellm": {"type": "pki", "options": None}}, "is not KV version 2"),
+    ],
+)
+def test_an_existing_engine_must_be_kv_version_2(vault: FakeVault, mounts: dict[str, Any], says: str):
+    vault.mounts = mounts
+    assert says in problems(target(secrets={"vault": {"mount": {"create": False}}}))
+
+
+def test_problems_of_cluster_and_vault_are_reported_together(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):
+    vault.token = ""
+    monkeypatch.setattr(module, "check_cluster", lambda target: iter(["no cluster"]))
+    said = problems(target())
+    assert "nothing was changed" in said
+    assert "no cluster" in said
+    assert "no Vault token" in said
+
+
+def test_an_unreachable_cluster_is_named(monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: Any, **__: Any) -> None:
+        raise kubernetes.config.ConfigException("Service host/port is not set.")
+
+    monkeypatch.setattr(kubernetes.config, "new_client_from_config", refuse)
+    (said,) = module.check_cluster(target())
+    assert "the Kubernetes API cannot be reached" in said
+    assert "`kubectl version` must work first" in said
+
+
+class FakeApi:
+    """Answers of an API server by the name of the call."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*_: Any, **__: Any) -> Any:
+            answer = self.answers.get(name)
+            if isinstance(answer, int):
+                raise kubernetes.client.ApiException(status=answer, reason="")
+            return answer
+
+        return call
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
+    fake = FakeApi(read_namespace=404)
+    monkeypatch.setattr(kubernetes.config, "new_client_from_config", lambda *_, **__: FakeApi(configuration=None))
+    for name in ("VersionApi", "CoreV1Api", "CustomObjectsApi"):
+        monkeypatch.setattr(kubernetes.client, name, lambda client: fake)
+    return fake
+
+
+def test_a_missing_operator_is_named_with_what_to_set(api: FakeApi):
+    api.answers["get_api_resources"] = 404
+    (said,) = module.check_cluster(target())
+    assert "set litellm:externalSecrets.install to true" in said
+
+
+def test_an_operator_under_another_account_is_named(api: FakeApi):
+    api.answers["read_namespaced_service_account"] = 404
+    (said,) = module.check_cluster(target())
+    assert "no ServiceAccount external-secrets in namespace external-secrets" in said
+
+
+def test_a_namespace_of_somebody_else_is_not_taken_over(api: FakeApi):
+    """It would be deleted with the stack."""
+    api.answers["read_namespace"] = kubernetes.client.V1Namespace(metadata=kubernetes.client.V1ObjectMeta(labels={}))
+    assert any("does not belong to stack dev" in said for said in module.check_cluster(target()))
+
+
+def test_refused_credentials_are_named(api: FakeApi):
+    api.answers["get_code"] = 401
+    (said,) = module.check_cluster(target())
+    assert "refuses the credentials" in said
+
+
+def test_an_interrupted_installation_is_named_with_its_record(api: FakeApi):
+    record = kubernetes.client.V1Secret(metadata=kubernetes.client.V1ObjectMeta(name="sh.helm.release.v1.x.v1"))
+    api.answers["list_namespaced_secret"] = kubernetes.client.V1SecretList(items=[record])
+    (said,) = module.check_cluster(target(externalSecrets={"install": True}))
+    assert "kubectl delete secret sh.helm.release.v1.x.v1 -n external-secrets" in said

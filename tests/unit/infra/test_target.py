@@ -1,0 +1,99 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.config.load import ConfigError
+from infra.target import resolve, resolve_offline
+from tests.unit.infra.stacks import config, target
+
+KUBECONFIG = {
+    "current-context": "here",
+    "contexts": [{"name": "here", "context": {"cluster": "here"}}, {"name": "there", "context": {"cluster": "there"}}],
+    "clusters": [
+        {"name": "here", "cluster": {"server": "https://10.0.0.1:6443", "certificate-authority-data": "UEVN"}},
+        {"name": "there", "cluster": {"server": "https://10.0.0.2:6443", "certificate-authority": "ca.pem"}},
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").write_text(yaml.safe_dump(KUBECONFIG))
+    (tmp_path / "ca.pem").write_text("PEM of there")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    monkeypatch.setenv("VAULT_ADDR", "https://vault.example.com:8200/")
+
+
+def test_names_follow_the_stack():
+    named = target()
+    assert (named.namespace, named.vault.prefix, named.vault.policy) == ("litellm-dev", "dev", "litellm-dev")
+    assert (named.vault.role, named.vault.auth_path) == ("litellm-dev", "kubernetes-dev")
+
+
+def test_an_existing_auth_method_is_at_vaults_own_default():
+    assert target(secrets={"vault": {"kubernetesAuth": {"create": False}}}).vault.auth_path == "kubernetes"
+
+
+def test_vault_is_the_one_of_the_environment():
+    assert resolve(config(), "dev").vault.cluster_address == "https://vault.example.com:8200"
+
+
+def test_the_configuration_goes_before_the_environment():
+    named = {"vault": {"address": "https://other.example.com:8200"}}
+    assert resolve(config(secrets=named), "dev").vault.address == "https://other.example.com:8200"
+
+
+def test_a_vault_outside_of_the_cluster_knows_it_by_the_kubeconfig():
+    vault = resolve(config(), "dev").vault
+    assert (vault.kubernetes_host, vault.kubernetes_ca_cert) == ("https://10.0.0.1:6443", "PEM")
+
+
+def test_the_named_context_is_the_one_that_counts():
+    vault = resolve(config(context="there"), "dev").vault
+    assert (vault.kubernetes_host, vault.kubernetes_ca_cert) == ("https://10.0.0.2:6443", "PEM of there")
+
+
+def test_a_vault_in_the_cluster_needs_no_address_and_no_ca_of_it():
+    vault = resolve(config(secrets={"vault": {"kubernetesAuth": {"reviewer": "vault"}}}), "dev").vault
+    assert (vault.kubernetes_host, vault.kubernetes_ca_cert) == ("https://kubernetes.default.svc", None)
+
+
+def test_an_unknown_context_is_named_with_those_there_are():
+    with pytest.raises(ConfigError, match=r"no context 'nowhere'.*here, there.*litellm:context"):
+        resolve(config(context="nowhere"), "dev")
+
+
+def test_a_missing_kubeconfig_and_a_missing_vault_are_reported_together(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KUBECONFIG", "/nowhere/config")
+    monkeypatch.delenv("VAULT_ADDR")
+    with pytest.raises(ConfigError) as caught:
+        resolve(config(), "dev")
+    assert "2 problems" in str(caught.value)
+    assert "set KUBECONFIG" in str(caught.value)
+    assert "litellm:secrets.vault.address" in str(caught.value)
+
+
+def test_a_vault_on_loopback_needs_an_address_for_pods(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("VAULT_ADDR", "http://127.0.0.1:8200")
+    with pytest.raises(ConfigError, match="pods cannot reach"):
+        resolve(config(), "dev")
+    named = {"vault": {"clusterAddress": "http://vault.vault.svc:8200"}}
+    assert resolve(config(secrets=named), "dev").vault.cluster_address == "http://vault.vault.svc:8200"
+
+
+def test_a_ca_file_that_is_not_there_is_an_error():
+    with pytest.raises(ConfigError, match=r"secrets.vault.caCertFile: no such file"):
+        resolve(config(secrets={"vault": {"caCertFile": "nowhere.pem"}}), "dev")
+
+
+def test_a_ca_reaches_the_operator_in_base64(tmp_path: Path):
+    (tmp_path / "vault.pem").write_text("PEM")
+    vault = resolve(config(secrets={"vault": {"caCertFile": str(tmp_path / "vault.pem")}}), "dev").vault
+    assert vault.ca_bundle == "UEVN"
+
+
+def test_the_offline_plan_is_the_same_on_every_machine():
+    offline = resolve_offline(config(), "dev")
+    assert "10.0.0.1" not in str(offline)
+    assert "vault.example.com" not in str(offline)
