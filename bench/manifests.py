@@ -1,6 +1,6 @@
-"""What somebody who works by hand has in a folder: the stack's own objects as files, for `by_hand.sh`.
+"""A stack as the program would deploy it here, and its objects as files for somebody who works by hand.
 
-They come from the program itself, run under the mock engine, so that both sides of the comparison create the same.
+Everything comes from the program itself, run under the mock engine: both sides of the comparison create the same objects.
 """
 
 import json
@@ -9,37 +9,96 @@ import secrets
 import shlex
 import string
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.documents import SALT_KEY
+from infra import plan
+from infra.config.load import load
 from infra.environment import deploy
 from infra.mock_engine import Recording, Registered, run
-from infra.target import Target
+from infra.stack_file import Stack
+from infra.target import resolve
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
+DOCUMENT = "vault:kv/secretV2:SecretV2"
+SALT_KEY = "pulumi-python:dynamic/litellm:VaultSaltKey"
+AUTH = "vault:index/authBackend:AuthBackend"
+AUTH_CONFIG = "vault:kubernetes/authBackendConfig:AuthBackendConfig"
+AUTH_ROLE = "vault:kubernetes/authBackendRole:AuthBackendRole"
+
 GENERATED = re.compile(r"x{20,}")
 """What the mock engine gives for a generated password."""
 
 
-def write(target: Target, folder: Path) -> None:
+@dataclass(frozen=True)
+class Planned:
+    """A stack with Vault, and what it is made of."""
+
+    recording: Recording
+
+    @property
+    def namespace(self) -> str:
+        return self.recording.inputs("kubernetes:core/v1:Namespace", "namespace")["metadata"]["name"]
+
+    @property
+    def url(self) -> str:
+        return self.recording.outputs["url"]
+
+    @property
+    def mount(self) -> str:
+        return self.recording.inputs(SALT_KEY)["mount"]
+
+    @property
+    def prefix(self) -> str:
+        """Path of the stack's documents below the mount."""
+        return self.recording.inputs(SALT_KEY)["path"].rpartition("/")[0]
+
+    @property
+    def owner(self) -> str:
+        return self.recording.of(DOCUMENT)[0].inputs["customMetadata"]["data"]["managed-by"]
+
+    @property
+    def policy(self) -> dict[str, str]:
+        return self.recording.inputs("vault:index/policy:Policy")
+
+    @property
+    def auth(self) -> str:
+        """Path of the auth method."""
+        return self.recording.inputs(AUTH)["path"]
+
+    @property
+    def role(self) -> str:
+        return self.recording.inputs(AUTH_ROLE)["roleName"]
+
+    @property
+    def release(self) -> dict[str, Any] | None:
+        """The Helm release of the operator, when the stack installs it."""
+        releases = self.recording.of(RELEASE)
+        return releases[0].inputs if releases else None
+
+
+def planned(stack: Stack) -> Planned:
+    """Run the program of a stack, for the cluster and the Vault that the environment names, without touching them."""
+    target = resolve(load(plan.values(stack), stack.name, plan.secret_keys(stack)), stack.name)
+    return Planned(run(lambda: deploy(target), stack=stack.name))
+
+
+def write(stack: Planned, folder: Path) -> None:
     """Write the objects of a stack, and the names in `names.sh`."""
-    recording = run(lambda: deploy(target), stack=target.stack)
+    recording = stack.recording
     for name, objects in manifests(recording).items():
         save(folder / f"{name}.json", {"apiVersion": "v1", "kind": "List", "items": objects})
     for name, content in documents(recording).items():
         save(folder / "documents" / f"{name}.json", content)
-    save(folder / "salt.json", {SALT_KEY: f"sk-{random_text(48)}"})
-    save(
-        folder / "auth-config.json", vault_arguments(recording, "vault:kubernetes/authBackendConfig:AuthBackendConfig")
-    )
-    save(folder / "auth-role.json", vault_arguments(recording, "vault:kubernetes/authBackendRole:AuthBackendRole"))
-    (folder / "policy.hcl").write_text(recording.inputs("vault:index/policy:Policy")["policy"])
-    helm: list[str] = []
-    for release in recording.of(RELEASE):
-        helm = helm_arguments(release.inputs)
-        save(folder / "operator-values.json", release.inputs["values"])
-    (folder / "names.sh").write_text(names(target, helm))
+    salt = recording.inputs(SALT_KEY)
+    save(folder / "salt.json", {salt["property"]: f"sk-{random_text(salt['length'])}"})
+    save(folder / "auth-config.json", vault_arguments(recording, AUTH_CONFIG))
+    save(folder / "auth-role.json", vault_arguments(recording, AUTH_ROLE))
+    (folder / "policy.hcl").write_text(stack.policy["policy"])
+    if stack.release:
+        save(folder / "operator-values.json", stack.release["values"])
+    (folder / "names.sh").write_text(names(stack))
 
 
 def save(path: Path, content: object) -> None:
@@ -52,8 +111,14 @@ def manifests(recording: Recording) -> dict[str, list[dict[str, Any]]]:
     files: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for resource in recording.resources:
         if resource.type.startswith("kubernetes:") and resource.type != RELEASE:
-            files[file_of(resource)].append(resource.inputs)
+            files[file_of(resource)].append(named(resource))
     return files
+
+
+def named(resource: Registered) -> dict[str, Any]:
+    """The object, where Pulumi would make up its name: with that by which the mock engine lets others refer to it."""
+    metadata: dict[str, Any] = resource.inputs["metadata"]
+    return resource.inputs | {"metadata": {"name": f"{resource.name}-id"} | metadata}
 
 
 def file_of(resource: Registered) -> str:
@@ -76,7 +141,7 @@ def documents(recording: Recording) -> dict[str, dict[str, str]]:
         resource.inputs["name"].rpartition("/")[2]: json.loads(
             GENERATED.sub(lambda match: random_text(len(match[0])), resource.inputs["dataJson"])
         )
-        for resource in recording.of("vault:kv/secretV2:SecretV2")
+        for resource in recording.of(DOCUMENT)
     }
 
 
@@ -106,16 +171,16 @@ def helm_arguments(release: dict[str, Any]) -> list[str]:
     ]
 
 
-def names(target: Target, helm: list[str]) -> str:
-    vault = target.vault
+def names(stack: Planned) -> str:
     variables = {
-        "NAMESPACE": target.namespace,
-        "OWNER": target.owner,
-        "MOUNT": vault.mount,
-        "PREFIX": vault.prefix,
-        "POLICY": vault.policy,
-        "AUTH": vault.auth_path,
-        "ROLE": vault.role,
+        "NAMESPACE": stack.namespace,
+        "OWNER": stack.owner,
+        "MOUNT": stack.mount,
+        "PREFIX": stack.prefix,
+        "POLICY": stack.policy["name"],
+        "AUTH": stack.auth,
+        "ROLE": stack.role,
     }
     lines = [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
+    helm = helm_arguments(stack.release) if stack.release else []
     return "\n".join([*lines, f"HELM=({shlex.join(helm)})", ""])

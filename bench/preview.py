@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,11 +83,10 @@ class Previews:
 
 def prod_that_fits(bench: Workspace) -> dict[str, Any]:
     """Production on a small cluster: the same resources, but with the Postgres of the other stack, and with small pods."""
-    vault = bench.targets[0].vault
     return {
-        "secrets": {"vault": {"address": vault.address, "clusterAddress": vault.cluster_address}},
+        "secrets": {"vault": {"address": os.environ["VAULT_ADDR"]}},
         "database": {
-            "host": f"postgres.{bench.targets[0].namespace}.svc",
+            "host": f"postgres.{bench.stacks[0].namespace}.svc",
             "sslmode": "prefer",
             "maxConnections": 100,
             "admin": {"document": f"{DEV}/database-admin"},

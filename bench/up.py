@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import requests
 import typer
 
 from bench import manifests, report
+from bench.manifests import Planned
 from bench.workspace import Workspace, workspace
 from infra.documents import API_KEYS, MASTER_KEY
-from infra.target import Target
 from tests.e2e.support import Vault, tail
 
 STACK = "bench"
@@ -40,13 +41,13 @@ class Times:
 class FirstCompletion(Thread):
     """Asks for a completion until it gets one, from before there is anything to ask."""
 
-    def __init__(self, target: Target, address: str, vault: Vault) -> None:
+    def __init__(self, stack: Planned, address: str, vault: Vault) -> None:
         super().__init__(daemon=True)
-        ingress = target.config.ingress
-        scheme = "https" if ingress.tls else "http"
-        self.host = ingress.host or ""
-        self.url = f"{scheme}://{address}:{ingress.public_port or (443 if ingress.tls else 80)}/v1/chat/completions"
-        self.target, self.vault = target, vault
+        parts = urlsplit(stack.url)
+        self.host = parts.hostname or ""
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        self.url = f"{parts.scheme}://{address}:{port}/v1/chat/completions"
+        self.stack, self.vault = stack, vault
         self.given_up = Event()
         self.at = 0.0
         """When the answer was there, on the clock of `time.monotonic`."""
@@ -60,7 +61,7 @@ class FirstCompletion(Thread):
                 return
             # Until the ingress knows the host there is no point in a key, and Vault is busy.
             if status not in (0, 404) and not key:
-                key = self.vault.read(self.target.vault.mount, f"{self.target.vault.prefix}/{API_KEYS}")[MASTER_KEY]
+                key = self.vault.read(self.stack.mount, f"{self.stack.prefix}/{API_KEYS}")[MASTER_KEY]
             else:
                 time.sleep(POLL_SECONDS)
 
@@ -82,12 +83,12 @@ class Comparison:
     folder: Path
 
     def run(self, rounds: int, *, install: bool, progress: Callable[[str], None]) -> dict[str, Times]:
-        target = self.bench.add_stack(
+        stack = self.bench.add_stack(
             STACK,
             "dev",
             {"externalSecrets": {"install": install}, "ingress": {"host": f"{STACK}.litellm.localhost"}},
         )
-        manifests.write(target, self.folder / str(install))
+        manifests.write(stack, self.folder / str(install))
         ways: dict[str, Callable[[], None]] = {
             "make up": self.with_pulumi,
             "by hand": lambda: self.by_hand("up", install=install),
@@ -96,15 +97,15 @@ class Comparison:
         for number in range(rounds):
             # Whoever is second finds warm caches.
             for name in list(ways)[:: -1 if number % 2 else 1]:
-                first, end = self.time(target, ways[name])
+                first, end = self.time(stack, ways[name])
                 times[name].first_completion.append(first)
                 times[name].end.append(end)
                 progress(f"{SITUATIONS[install]}, {name}: {first:.1f} s (ended after {end:.1f} s)")
-                self.undo(target, name, install=install)
+                self.undo(stack, name, install=install)
         return times
 
-    def time(self, target: Target, up: Callable[[], None]) -> tuple[float, float]:
-        completion = FirstCompletion(target, self.address, self.bench.vault)
+    def time(self, stack: Planned, up: Callable[[], None]) -> tuple[float, float]:
+        completion = FirstCompletion(stack, self.address, self.bench.vault)
         start = time.monotonic()
         completion.start()
         try:
@@ -133,22 +134,28 @@ class Comparison:
         if done.returncode:
             raise RuntimeError(f"by hand, it failed:\n{tail(done)}")
 
-    def undo(self, target: Target, way: str, *, install: bool) -> None:
+    def undo(self, stack: Planned, way: str, *, install: bool) -> None:
         if way == "make up":
             self.bench.project.make("destroy", STACK)
         else:
-            self.bench.remove(target)
-            self.bench.vault.client.sys.disable_secrets_engine(target.vault.mount)
+            self.bench.remove(stack)
+            self.bench.vault.client.sys.disable_secrets_engine(stack.mount)
             if install:
                 self.bench.remove_operator()
 
 
-def measure(rounds: int, address: str, progress: Callable[[str], None]) -> dict[bool, dict[str, Times]]:
+def measure(
+    rounds: int, address: str, progress: Callable[[str], None], log: Path | None
+) -> dict[bool, dict[str, Times]]:
     with workspace(("pulumi", "make", "kubectl", "helm", "vault")) as bench:
         comparison = Comparison(bench, address, bench.project.folder / "by-hand")
-        installing = comparison.run(rounds, install=True, progress=progress)
-        comparison.by_hand("operator", install=True)
-        return {True: installing, False: comparison.run(rounds, install=False, progress=progress)}
+        try:
+            installing = comparison.run(rounds, install=True, progress=progress)
+            comparison.by_hand("operator", install=True)
+            return {True: installing, False: comparison.run(rounds, install=False, progress=progress)}
+        finally:
+            if log:
+                log.write_text("\n".join(bench.project.log))
 
 
 def main(
@@ -157,10 +164,11 @@ def main(
         str, typer.Option(help="Where this machine reaches the ingress controller.")
     ] = "127.0.0.1",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    log: Annotated[Path | None, typer.Option(help="Where to write what every command printed.")] = None,
 ) -> None:
     """Compare `make up` with the same steps done by hand."""
     before = report.machine()
-    results = measure(rounds, ingress_address, progress=lambda line: typer.echo(line, err=True))
+    results = measure(rounds, ingress_address, progress=lambda line: typer.echo(line, err=True), log=log)
     if as_json:
         report.show_json({"machine": before, "target": TARGET_RATIO, "situations": as_data(results)})
     else:

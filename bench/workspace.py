@@ -13,11 +13,9 @@ from subprocess import run
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from infra import plan
-from infra.config.load import load
+from bench.manifests import Planned, planned
 from infra.process import child_environment
 from infra.stack_file import Stack, merge
-from infra.target import Target, resolve
 from tests.e2e.conftest import COPIED, LOCKS, VARIABLES, cluster_overlay
 from tests.e2e.support import Project, Vault, kubectl
 
@@ -33,9 +31,9 @@ class Workspace:
     project: Project
     vault: Vault
     overlays: list[Path]
-    targets: list[Target] = field(default_factory=list[Target])
+    stacks: list[Planned] = field(default_factory=list[Planned])
 
-    def add_stack(self, name: str, based_on: str, changes: Mapping[str, Any]) -> Target:
+    def add_stack(self, name: str, based_on: str, changes: Mapping[str, Any]) -> Planned:
         """A stack with the configuration of another one, on this cluster, with a few changes."""
         ours = {"protect": False, "secrets": {"vault": {"mount": {"path": MOUNT}}}, "keys": {"salt": {"retain": False}}}
         document = Stack.read(ROOT, based_on, self.overlays).document
@@ -43,30 +41,33 @@ class Workspace:
             document = merge(document, {"config": {f"litellm:{key}": value for key, value in more.items()}})
         # JSON is YAML.
         (self.project.folder / f"Pulumi.{name}.yaml").write_text(json.dumps(document))
-        stack = Stack(name, document)
-        target = resolve(load(plan.values(stack), name, plan.secret_keys(stack)), name)
-        self.targets = [*(known for known in self.targets if known.stack != name), target]
-        return target
+        stack = planned(Stack(name, document))
+        self.stacks.append(stack)
+        return stack
 
-    def remove(self, target: Target) -> None:
+    def remove(self, stack: Planned) -> None:
         """Take away whatever there is of a stack, whoever made it. What the operator cleans up goes first."""
-        namespace, vault = target.namespace, target.vault
+        namespace = stack.namespace
         kubectl("delete", "externalsecrets,secretstores", "--all", "-n", namespace, check=False)
+        kubectl("delete", "deployments,statefulsets,jobs", "--all", "-n", namespace, check=False)
+        # Nobody waits for an answer any more: without it, LiteLLM lets idle connections end first.
+        kubectl("delete", "pods", "--all", "--now", "-n", namespace, check=False)
         kubectl("delete", "namespace", namespace, "--ignore-not-found")
-        kubectl("delete", "clusterrolebinding", f"{namespace}-secret-store-token-review", "--ignore-not-found")
-        self.vault.client.sys.disable_auth_method(vault.auth_path)
-        self.vault.client.sys.delete_policy(vault.policy)
+        for binding in stack.recording.of("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"):
+            kubectl("delete", "clusterrolebinding", binding.inputs["metadata"]["name"], "--ignore-not-found")
+        self.vault.client.sys.disable_auth_method(stack.auth)
+        self.vault.client.sys.delete_policy(stack.policy["name"])
 
     def remove_operator(self) -> None:
-        operators = {target.config.external_secrets.namespace for target in self.targets}
-        for namespace in operators:
-            command = ["helm", "uninstall", "external-secrets", "-n", namespace, "--wait", "--ignore-not-found"]
+        releases = [stack.release for stack in self.stacks if stack.release]
+        for name, namespace in {(release["name"], release["namespace"]) for release in releases}:
+            command = ["helm", "uninstall", name, "-n", namespace, "--wait", "--ignore-not-found"]
             run(command, check=True, capture_output=True, timeout=300)
             kubectl("delete", "namespace", namespace, "--ignore-not-found")
 
     def remove_everything(self) -> None:
-        for target in self.targets:
-            self.remove(target)
+        for stack in self.stacks:
+            self.remove(stack)
         self.remove_operator()
         self.vault.client.sys.disable_secrets_engine(MOUNT)
 

@@ -3,13 +3,16 @@
 Plain data: nothing here knows which store it is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import pulumi
 
 from components.cache.redis import configuration_template
 from components.secrets.references import RemoteReference
-from infra.config.database import SUPERUSER, DocumentCredentials, ExistingDatabase, InClusterDatabase, SecretCredentials
-from infra.config.redis import ExistingRedis, InClusterRedis
+from infra.config.database import SUPERUSER, DocumentCredentials, ExistingDatabase, InClusterDatabase
+from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
 from infra.config.references import PropertyReference
 from infra.config.stack import StackConfig
 
@@ -24,9 +27,6 @@ API_KEYS, SALT, DATABASE, DATABASE_ADMIN, REDIS, PROVIDERS = (
 MASTER_KEY, SALT_KEY, USERNAME, PASSWORD = "master-key", "salt-key", "username", "password"
 
 PASSWORD_LENGTH = 40
-
-POSTGRES, POSTGRES_PORT = "postgres", 5432
-"""The Postgres in the cluster: its Service, in the namespace of the gateway."""
 
 
 @dataclass(frozen=True)
@@ -64,20 +64,25 @@ def all_documents(config: StackConfig) -> Iterator[tuple[str, Mapping[str, Prope
         yield DATABASE, {USERNAME: database.username, PASSWORD: password}
     if isinstance(database, InClusterDatabase):
         yield DATABASE_ADMIN, {USERNAME: SUPERUSER, PASSWORD: Generated(PASSWORD_LENGTH)}
-    if isinstance(redis, InClusterRedis):
+    if isinstance(redis, InClusterRedis | ElastiCacheConfig):
         yield REDIS, {PASSWORD: Generated(PASSWORD_LENGTH, rotation=redis.rotation)}
     yield PROVIDERS, {variable: StackSecret(variable) for variable in config.provider_keys}
 
 
 def database_document(config: StackConfig) -> DocumentCredentials | None:
     """The document with LiteLLM's database credentials, when somebody else wrote it."""
-    credentials = None if isinstance(config.database, InClusterDatabase) else config.database.credentials
+    credentials = config.database.credentials if isinstance(config.database, ExistingDatabase) else None
     return credentials if isinstance(credentials, DocumentCredentials) else None
 
 
-def database_address(database: InClusterDatabase | ExistingDatabase) -> tuple[str, int]:
-    """Host and port of Postgres, as a pod of the gateway's namespace reaches it."""
-    return (POSTGRES, POSTGRES_PORT) if isinstance(database, InClusterDatabase) else (database.host, database.port)
+@dataclass(frozen=True)
+class Servers:
+    """Where Postgres and Redis are, as pods of the gateway's namespace reach them."""
+
+    database: tuple[pulumi.Input[str], pulumi.Input[int]]
+    redis: tuple[pulumi.Input[str], pulumi.Input[int]] | None
+    managed_admin: pulumi.Input[str] | None = None
+    """Document with the admin of a Postgres that AWS runs: AWS writes it, and rotates it."""
 
 
 @dataclass(frozen=True)
@@ -85,39 +90,47 @@ class SecretContent:
     """One Kubernetes Secret: the values it is made of, its keys, and the documents whose change changes it."""
 
     values: Mapping[str, RemoteReference]
-    template: Mapping[str, str]
+    template: Mapping[str, pulumi.Input[str]]
     documents: tuple[str, ...]
 
 
 class Contents:
-    """The Secrets of a stack whose own documents are below `prefix`."""
+    """The Secrets of a stack; `locate` says where in the store a property of its own documents is."""
 
-    def __init__(self, config: StackConfig, prefix: str) -> None:
+    def __init__(self, config: StackConfig, servers: Servers, locate: Callable[[str, str], RemoteReference]) -> None:
         self.config = config
-        self.prefix = prefix
+        self.servers = servers
+        self.own = locate
         self.written = documents(config)
+
+    def master_key(self) -> RemoteReference:
+        return self.given(self.config.keys.master.existing) or self.own(API_KEYS, MASTER_KEY)
+
+    def salt_key(self) -> RemoteReference:
+        return self.given(self.config.keys.salt.existing) or self.own(SALT, SALT_KEY)
 
     def gateway(self) -> SecretContent:
         """The environment of LiteLLM. Values are named like variables, as they are in a bundle of all of them."""
-        keys, login = self.config.keys, self.database_credentials()
+        login = self.database_credentials()
         values = {
-            "LITELLM_MASTER_KEY": self.given(keys.master.existing) or self.own(API_KEYS, MASTER_KEY),
-            "LITELLM_SALT_KEY": self.given(keys.salt.existing) or self.own(SALT, SALT_KEY),
+            "LITELLM_MASTER_KEY": self.master_key(),
+            "LITELLM_SALT_KEY": self.salt_key(),
             "REDIS_PASSWORD": self.redis_password(),
             **{variable: self.own(PROVIDERS, variable) for variable in self.config.provider_keys},
             **{variable: to_remote(given) for variable, given in self.config.provider_documents.items()},
         }
         handed_on = {variable: reference for variable, reference in values.items() if reference}
-        url = self.config.database.url_template(  # names of values, not values
-            *database_address(self.config.database),
-            username="DATABASE_USERNAME",
-            password="DATABASE_PASSWORD",  # noqa: S106
-        )
+        url = pulumi.Output.all(*self.servers.database).apply(self.url)
         return self.content(
             handed_on | {"DATABASE_USERNAME": login[USERNAME], "DATABASE_PASSWORD": login[PASSWORD]},
             plain(*handed_on) | {"DATABASE_URL": url},
             *(API_KEYS, DATABASE, REDIS, PROVIDERS),
         )
+
+    def url(self, address: Sequence[Any]) -> str:
+        host, port = address
+        names = {"username": "DATABASE_USERNAME", "password": "DATABASE_PASSWORD"}
+        return self.config.database.url_template(host, int(port), **names)
 
     def database_role(self) -> SecretContent:
         """LiteLLM's role in Postgres, for the Job that creates it."""
@@ -126,12 +139,14 @@ class Contents:
     def database_admin(self) -> SecretContent | None:
         """Who creates that role; None when it is a Kubernetes Secret already, or nobody does."""
         database = self.config.database
+        values: dict[str, RemoteReference] | None = None
         if isinstance(database, InClusterDatabase):
             values = {name: self.own(DATABASE_ADMIN, name) for name in (USERNAME, PASSWORD)}
-            return self.content(values, plain(USERNAME, PASSWORD), DATABASE_ADMIN)
-        if database.admin is None or isinstance(database.admin, SecretCredentials):
-            return None
-        return self.content(credentials(database.admin), plain(USERNAME, PASSWORD))
+        elif isinstance(database, ExistingDatabase) and isinstance(database.admin, DocumentCredentials):
+            values = credentials(database.admin)
+        elif self.servers.managed_admin is not None:
+            values = {name: {"key": self.servers.managed_admin, "property": name} for name in (USERNAME, PASSWORD)}
+        return self.content(values, plain(USERNAME, PASSWORD), DATABASE_ADMIN) if values else None
 
     def redis(self) -> SecretContent | None:
         """The configuration file of the Redis in the cluster."""
@@ -150,15 +165,14 @@ class Contents:
         redis = self.config.redis
         if isinstance(redis, ExistingRedis):
             return self.given(redis.password)
-        return self.own(REDIS, PASSWORD) if isinstance(redis, InClusterRedis) else None
+        return None if isinstance(redis, NoRedis) else self.own(REDIS, PASSWORD)
 
     def given(self, reference: PropertyReference | None) -> RemoteReference | None:
         return to_remote(reference) if reference else None
 
-    def own(self, document: str, name: str) -> RemoteReference:
-        return {"key": f"{self.prefix}/{document}", "property": name}
-
-    def content(self, values: Mapping[str, RemoteReference], template: Mapping[str, str], *names: str) -> SecretContent:
+    def content(
+        self, values: Mapping[str, RemoteReference], template: Mapping[str, pulumi.Input[str]], *names: str
+    ) -> SecretContent:
         return SecretContent(values, template, tuple(name for name in names if name in self.written))
 
 

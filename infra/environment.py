@@ -5,6 +5,8 @@ database and Redis come up with them, then the migration, then the gateway, and 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pulumi
@@ -24,14 +26,23 @@ from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret
 from components.sync.store import SecretStore
 from infra import workloads
-from infra.config.database import ExistingDatabase, InClusterDatabase
+from infra.config.database import ExistingDatabase, InClusterDatabase, RdsDatabase
 from infra.config.load import ConfigError, load
-from infra.config.redis import InClusterRedis
-from infra.documents import POSTGRES, Contents, Generated, Property, SecretContent, StackSecret, documents
+from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
+from infra.documents import (
+    PASSWORD,
+    REDIS,
+    Contents,
+    Generated,
+    Property,
+    SecretContent,
+    Servers,
+    StackSecret,
+    documents,
+)
 from infra.outputs import outputs
-from infra.preflight import preflight
 from infra.providers import providers
-from infra.store import vault_store
+from infra.stores import Values
 from infra.target import Target, resolve
 
 OPERATOR = "external-secrets"
@@ -48,6 +59,8 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
         target = resolve(load(get_config_env(), stack, get_config_secret_keys_env()), stack)
     except ConfigError as error:
         raise pulumi.RunError(str(error)) from None
+    from infra.preflight import preflight  # noqa: PLC0415 - the offline plan runs `deploy` and needs no client of anything
+
     preflight(target, documents(target.config))
     return deploy(target)
 
@@ -66,15 +79,17 @@ class Environment:
         self.providers = providers(target)
         self.operator = self._operator()
         self.namespace = self._namespace()
-        self.store = vault_store(target, self.namespace, self._values(), self._options())
-        self.contents = Contents(self.config, target.vault.prefix)
+        values = self._values()
+        self.servers = self._servers(values)
+        self.store = target.store.open(target, self.namespace, values, self.servers, self._options())
+        self.contents = Contents(self.config, self.servers, target.store.locate)
         self.secret_store = self._secret_store()
         database = self._database()
         redis = self._redis()
         gateway_secret = self._synced("litellm-env", self.contents.gateway())
         gateway = self._gateway(gateway_secret, database, redis)
         url = self._ingress(gateway)
-        self.outputs = outputs(target, url, {"gateway": gateway_secret.secret})
+        self.outputs = outputs(target, self.contents, url, {"gateway": gateway_secret.secret})
 
     def _options(self, *depends_on: pulumi.Resource, protect: bool = False) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(providers=self.providers, depends_on=list(depends_on), protect=protect)
@@ -115,6 +130,30 @@ class Environment:
             case str():
                 return content
 
+    def _servers(self, values: Values) -> Servers:
+        """Where Postgres and Redis are. What AWS runs is made here, as the store needs to know of it."""
+        database, redis = self.config.database, self.config.redis
+        options = self._options(protect=self.config.protect)
+        found = Servers(database=(workloads.POSTGRES, workloads.POSTGRES_PORT), redis=None)
+        match database:
+            case ExistingDatabase():
+                found = replace(found, database=(database.host, database.port))
+            case RdsDatabase():
+                server = import_module("infra.aws_servers").rds(database, self.config.protect, options)
+                found = replace(found, database=(server.host, server.port), managed_admin=server.admin_secret_arn)
+            case InClusterDatabase():
+                pass
+        match redis:
+            case InClusterRedis():
+                return replace(found, redis=(workloads.REDIS, workloads.REDIS_PORT))
+            case ExistingRedis():
+                return replace(found, redis=(redis.host, redis.port))
+            case ElastiCacheConfig():
+                server = import_module("infra.aws_servers").elasticache(redis, values[REDIS][PASSWORD], options)
+                return replace(found, redis=(server.host, server.port))
+            case NoRedis():
+                return found
+
     def _operator(self) -> list[pulumi.Resource]:
         operator = self.config.external_secrets
         if not operator.install:
@@ -141,7 +180,7 @@ class Environment:
     def _secret_store(self) -> SecretStore:
         return SecretStore(
             "secret-store",
-            {"namespace": self.namespace, "provider": self.store.provider, "reader": self.store.reader},
+            {"namespace": self.namespace, "provider": self.store.provider_block, "reader": self.store.reader},
             self._options(*self.operator, *self.store.resources),
         )
 
@@ -168,9 +207,9 @@ class Environment:
         server: list[pulumi.Resource] = []
         if isinstance(database, InClusterDatabase) and admin is not None:
             args = workloads.postgres(database, self.namespace, admin, retain_data=self.config.protect)
-            server.append(Postgres(POSTGRES, args, self._options(protect=self.config.protect)))
+            server.append(Postgres(workloads.POSTGRES, args, self._options(protect=self.config.protect)))
         role = self._synced("postgres-role", self.contents.database_role()).secret
-        bootstrap = workloads.bootstrap(database, self.namespace, admin, role)
+        bootstrap = workloads.bootstrap(database, self.servers, self.namespace, admin, role)
         return [DatabaseBootstrap("database-bootstrap", bootstrap, self._options(*server))]
 
     def _redis(self) -> list[pulumi.Resource]:
@@ -186,7 +225,7 @@ class Environment:
             workloads.migration(self.config, self.namespace, secret.secret),
             self._options(*database),
         )
-        args = workloads.gateway(self.config, self.namespace, secret.secret)
+        args = workloads.gateway(self.config, self.servers, self.namespace, secret.secret)
         return Gateway("litellm", args, self._options(migration, *redis))
 
     def _ingress(self, gateway: Gateway) -> pulumi.Input[str]:

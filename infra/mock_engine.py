@@ -11,6 +11,7 @@ from typing import Any
 
 import pulumi
 from pulumi.runtime import mocks, rpc
+from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_pulumi_func
 
 STACK_TYPE = "pulumi:pulumi:Stack"
@@ -155,6 +156,10 @@ def run(
     """
     recorded = Recording()
     answers = RecordingMocks(calls or {}, preview)
+    # What a program that failed left behind would be waited for by the next one, for ever.
+    settings: Any = SETTINGS
+    settings.rpc_manager.clear()
+    settings.outputs.clear()
     asyncio.set_event_loop(asyncio.new_event_loop())
     pulumi.runtime.set_mocks(
         answers, project=project, stack=stack, preview=preview, monitor=RecordingMonitor(recorded, answers)

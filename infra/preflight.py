@@ -1,25 +1,22 @@
-# hvac and kubernetes are untyped:
+# kubernetes is untyped:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-"""Look before anything is created: can the cluster and Vault be reached, and is there what the stack builds on?
+"""Look before anything is created: can the cluster and the store be reached, and is there what the stack builds on?
 
-Runs in the real engine only, never in the offline plan. Every problem is reported, not only the first one. Values in
-Vault are never read: the program looks at metadata and at the names of properties.
+Runs in the real engine only, never in the offline plan. Every problem is reported, not only the first one.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import hvac
-import hvac.exceptions
 import kubernetes.client
 import kubernetes.config
 import pulumi
-import requests
 import urllib3.exceptions
 
 from components.labels import INSTANCE
 from infra.cluster import kubeconfig_path
+from infra.reason import reason
 from infra.target import Target
 
 TIMEOUT_SECONDS = 10
@@ -41,7 +38,7 @@ def preflight(target: Target, documents: Mapping[str, object]) -> None:
     """
     checks: list[Callable[[], Iterator[str]]] = [
         lambda: check_cluster(target),
-        lambda: check_vault(target, documents),
+        lambda: target.store.check(target, documents),
     ]
     with ThreadPoolExecutor(len(checks)) as pool:
         problems = [problem for found in pool.map(run_check, checks) for problem in found]
@@ -131,91 +128,3 @@ def check_operator(client: Any, namespace: str, service_account: str) -> Iterato
                 f"External Secrets Operator has no ServiceAccount {service_account} in namespace {namespace}: set "
                 "litellm:externalSecrets.namespace and litellm:externalSecrets.serviceAccount to those of its controller"
             )
-
-
-def check_vault(target: Target, documents: Mapping[str, object]) -> Iterator[str]:
-    vault = target.vault
-    client: Any = hvac.Client(
-        url=vault.address, namespace=vault.namespace, verify=vault.ca_cert_file or True, timeout=TIMEOUT_SECONDS
-    )
-    try:
-        health: Any = client.sys.read_health_status(method="GET")
-        state: Any = health if isinstance(health, dict) else health.json()
-        if not state.get("initialized", True) or state.get("sealed"):
-            yield f"Vault at {vault.address} is {'sealed' if state.get('initialized') else 'not initialized'}: unseal it first"
-            return
-        if not client.token:
-            yield "no Vault token: run `vault login`, or set VAULT_TOKEN"
-            return
-        client.auth.token.lookup_self()
-        yield from check_mount(client, target)
-        yield from check_foreign_documents(client, target, documents)
-        yield from check_references(client, target)
-    except hvac.exceptions.Forbidden:
-        yield (
-            f"Vault at {vault.address} refuses the token: is VAULT_TOKEN for this Vault"
-            f"{f' and its namespace {vault.namespace}' if vault.namespace else ''}, and has it not expired? "
-            "`vault token lookup` must work first"
-        )
-    except (requests.RequestException, hvac.exceptions.VaultError, ValueError) as error:
-        yield (
-            f"Vault at {vault.address} cannot be reached: {reason(error)}. Is VAULT_ADDR right? "
-            "`vault status` must work first"
-        )
-
-
-def check_mount(client: Any, target: Target) -> Iterator[str]:
-    mount = target.config.secrets.vault.mount
-    if mount.create:
-        return
-    try:
-        found: Any = client.adapter.get(url=f"/v1/sys/internal/ui/mounts/{mount.path}")["data"]
-    except hvac.exceptions.Forbidden:
-        yield f"Vault has no secrets engine at {mount.path}/ that this token may use: set litellm:secrets.vault.mount"
-        return
-    if found["type"] != "kv" or (found.get("options") or {}).get("version") != "2":
-        yield f"the secrets engine at {mount.path}/ is not KV version 2: choose another litellm:secrets.vault.mount.path"
-
-
-def check_foreign_documents(client: Any, target: Target, documents: Mapping[str, object]) -> Iterator[str]:
-    for document in documents:
-        path = f"{target.vault.prefix}/{document}"
-        try:
-            metadata: dict[str, Any] = client.secrets.kv.v2.read_secret_metadata(
-                path=path, mount_point=target.vault.mount
-            )["data"]
-        except (hvac.exceptions.InvalidPath, hvac.exceptions.Forbidden, hvac.exceptions.UnsupportedOperation):
-            continue
-        owner = (metadata.get("custom_metadata") or {}).get("managed-by")
-        if owner != target.owner:
-            yield (
-                f"{target.vault.mount}/{path} in Vault was written by {owner or 'somebody else'}, and this stack would "
-                "overwrite it: choose another litellm:secrets.vault.prefix, or move that document away"
-            )
-
-
-def check_references(client: Any, target: Target) -> Iterator[str]:
-    for where, reference in target.config.references():
-        path = f"/v1/{target.vault.mount}/subkeys/{reference.document}"
-        try:
-            found: Any = client.adapter.get(url=path)["data"]["subkeys"]
-        except hvac.exceptions.InvalidPath:
-            yield f"litellm:{where}: there is no document {target.vault.mount}/{reference.document} in Vault"
-            continue
-        except hvac.exceptions.Forbidden:
-            continue
-        if reference.property not in found:
-            yield (
-                f"litellm:{where}: the document {target.vault.mount}/{reference.document} has no property "
-                f"{reference.property!r}; it has {', '.join(sorted(found)) or 'none'}"
-            )
-
-
-def reason(error: Exception) -> str:
-    """The innermost cause: client libraries wrap it in the names of their own classes."""
-    cause: BaseException = error
-    while inner := getattr(cause, "reason", None) or cause.__cause__ or cause.__context__:
-        if not isinstance(inner, BaseException):
-            break
-        cause = inner
-    return str(cause).rpartition(": ")[2] or type(cause).__name__

@@ -3,13 +3,12 @@
 import pulumi
 import pulumi_kubernetes as kubernetes
 import pulumi_random as random
-import pulumi_vault as vault
 
 from infra.target import Target
 
 
 def providers(target: Target) -> list[pulumi.ProviderResource]:
-    """One provider each for the cluster, for Vault and for random values. Credentials come from the environment."""
+    """One provider each for the cluster, for the store and for random values. Credentials come from the environment."""
     return [
         kubernetes.Provider(
             "kubernetes",
@@ -22,13 +21,6 @@ def providers(target: Target) -> list[pulumi.ProviderResource]:
             enable_config_map_mutable=True,
             enable_secret_mutable=True,
         ),
-        vault.Provider(
-            "vault",
-            address=target.vault.address,
-            namespace=target.vault.namespace,
-            ca_cert_file=target.vault.ca_cert_file,
-            # The environment's token is short-lived already, and need not have the right to create another one.
-            skip_child_token=True,
-        ),
+        target.store.provider(),
         random.Provider("random"),
     ]

@@ -10,16 +10,20 @@ from components.database.postgres import PostgresArgs
 from components.gateway.gateway import Gateway, GatewayArgs, RedisConnection
 from components.gateway.migration import MigrationArgs
 from components.gateway.proxy_config import coordination_redis, proxy_config
-from components.ingress.ingress import IngressArgs
-from infra.config.database import DatabaseConfig, InClusterDatabase, SecretCredentials
-from infra.config.redis import ExistingRedis, InClusterRedis, RedisConfig
+from components.ingress.ingress import IngressArgs, LoadBalancer
+from infra.config.database import DatabaseConfig, ExistingDatabase, InClusterDatabase, SecretCredentials
+from infra.config.ingress import AlbConfig
+from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis, RedisConfig
 from infra.config.stack import StackConfig
-from infra.documents import database_address
+from infra.documents import Servers
 
+POSTGRES, POSTGRES_PORT = "postgres", 5432
 REDIS, REDIS_PORT = "redis", 6379
-"""The Redis in the cluster: its Service, in the namespace of the gateway."""
+"""The servers in the cluster: their Services, in the namespace of the gateway."""
 
 Name = pulumi.Input[str]
+
+KEEP_ALIVE_MARGIN_SECONDS = 10
 
 
 def postgres(database: InClusterDatabase, namespace: Name, admin_secret: Name, retain_data: bool) -> PostgresArgs:
@@ -36,10 +40,10 @@ def postgres(database: InClusterDatabase, namespace: Name, admin_secret: Name, r
 
 
 def bootstrap(
-    database: DatabaseConfig, namespace: Name, admin_secret: Name | None, role_secret: Name
+    database: DatabaseConfig, servers: Servers, namespace: Name, admin_secret: Name | None, role_secret: Name
 ) -> DatabaseBootstrapArgs:
     """`admin_secret` is the Secret that is synced from the store; None when the admin is in a Kubernetes Secret already."""
-    host, port = database_address(database)
+    host, port = servers.database
     args: DatabaseBootstrapArgs = {
         "namespace": namespace,
         "image": database.image,
@@ -50,7 +54,7 @@ def bootstrap(
         "admin_secret": admin_secret or "",
         "role_secret": role_secret,
     }
-    if isinstance(database, InClusterDatabase):
+    if not isinstance(database, ExistingDatabase):
         return args
     args["admin_database"] = database.admin_database
     if isinstance(database.admin, SecretCredentials):
@@ -69,7 +73,7 @@ def redis(config: InClusterRedis, namespace: Name, secret: Name) -> RedisArgs:
     }
 
 
-def gateway(config: StackConfig, namespace: Name, secret: Name) -> GatewayArgs:
+def gateway(config: StackConfig, servers: Servers, namespace: Name, secret: Name) -> GatewayArgs:
     litellm = config.gateway
     args: GatewayArgs = {
         "namespace": namespace,
@@ -88,7 +92,10 @@ def gateway(config: StackConfig, namespace: Name, secret: Name) -> GatewayArgs:
         "node_selector": litellm.node_selector,
         "tolerations": tolerations(config),
     }
-    if connection := redis_connection(config.redis):
+    if config.ingress.class_name == "alb":
+        # Its idle timeout is that of a stream; a pod that closed first would now and then lose a request.
+        args["keep_alive_seconds"] = config.ingress.stream_timeout(litellm.request_timeout) + KEEP_ALIVE_MARGIN_SECONDS
+    if connection := redis_connection(config.redis, servers):
         args["redis"] = connection
     return args
 
@@ -108,10 +115,10 @@ def config_file(config: StackConfig) -> str:
     """LiteLLM's config.yaml of a stack."""
     litellm, redis = config.gateway, config.redis
     shared: dict[str, str] | None = None
-    if isinstance(redis, InClusterRedis):
-        shared = coordination_redis()
-    elif isinstance(redis, ExistingRedis):
+    if isinstance(redis, ExistingRedis):
         shared = coordination_redis(tls=redis.tls, username=bool(redis.username), password=bool(redis.password))
+    elif not isinstance(redis, NoRedis):
+        shared = coordination_redis(tls=speaks_tls(redis))
     return proxy_config(
         models=litellm.model_list,
         request_timeout=litellm.request_timeout,
@@ -124,24 +131,46 @@ def config_file(config: StackConfig) -> str:
     )
 
 
-def redis_connection(config: RedisConfig) -> RedisConnection | None:
-    if isinstance(config, InClusterRedis):
-        return {"host": REDIS, "port": REDIS_PORT}
-    if not isinstance(config, ExistingRedis):
+def redis_connection(config: RedisConfig, servers: Servers) -> RedisConnection | None:
+    if servers.redis is None:
         return None
-    connection: RedisConnection = {"host": config.host, "port": config.port, "tls": config.tls}
-    if config.username:
+    host, port = servers.redis
+    connection: RedisConnection = {"host": host, "port": port, "tls": speaks_tls(config)}
+    if isinstance(config, ExistingRedis) and config.username:
         connection["username"] = config.username
     return connection
+
+
+def speaks_tls(config: RedisConfig) -> bool:
+    return isinstance(config, ElastiCacheConfig) or (isinstance(config, ExistingRedis) and config.tls)
 
 
 def tolerations(config: StackConfig) -> list[dict[str, Any]]:
     return [toleration.model_dump(exclude_none=True) for toleration in config.gateway.tolerations]
 
 
-def ingress(config: StackConfig, namespace: Name, gateway: Gateway) -> IngressArgs:
+def load_balancer(config: AlbConfig, certificate: pulumi.Input[str] | None) -> LoadBalancer:
+    optional: dict[str, Any] = {
+        "group_name": config.group_name,
+        "certificate_arn": certificate,
+        "ssl_policy": config.tls_policy,
+    }
+    args: dict[str, Any] = {
+        "scheme": config.scheme,
+        "ssl_redirect": config.ssl_redirect,
+        "inbound_cidrs": config.inbound_cidrs,
+        "attributes": config.attributes,
+        "tags": config.tags,
+    }
+    return cast("LoadBalancer", args | {key: value for key, value in optional.items() if value is not None})
+
+
+def ingress(
+    config: StackConfig, namespace: Name, gateway: Gateway, certificate: pulumi.Input[str] | None = None
+) -> IngressArgs:
     ingress, tls = config.ingress, config.ingress.tls
-    optional = {
+    optional: dict[str, Any] = {
+        "load_balancer": load_balancer(ingress.load_balancer, certificate) if ingress.class_name == "alb" else None,
         "issuer": tls.issuer if tls else None,
         "issuer_kind": tls.issuer_kind if tls and tls.issuer else None,
         "tls_secret_name": tls.secret_name if tls else None,

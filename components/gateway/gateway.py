@@ -81,6 +81,10 @@ class GatewayArgs(TypedDict):
     pre_stop_seconds: NotRequired[int]
     """Optional: seconds that a pod keeps serving after it was told to stop. Defaults to 10."""
 
+    keep_alive_seconds: NotRequired[int]
+    """Optional: seconds that an idle connection stays open: longer than in whatever is in front. Defaults to 95, for nginx and
+    Traefik."""
+
     grace_period: NotRequired[int]
     """Optional: seconds after which a stopping pod is killed. Defaults to `request_timeout` + `pre_stop_seconds` + 10."""
 
@@ -231,7 +235,7 @@ def gateway_container(args: GatewayArgs) -> dict[str, Any]:
                 *("--host", "0.0.0.0"),  # noqa: S104
                 *("--port", str(PORT)),
                 *("--num_workers", str(args.get("workers", 1))),
-                *("--keepalive_timeout", str(KEEP_ALIVE_SECONDS)),
+                *("--keepalive_timeout", str(args.get("keep_alive_seconds", KEEP_ALIVE_SECONDS))),
             ],
             "env": variables(environment(args)),
             "envFrom": [{"secretRef": {"name": args["environment_secret"]}}],

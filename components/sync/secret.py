@@ -30,7 +30,7 @@ class SyncedSecretArgs(TypedDict):
     values: Mapping[str, RemoteReference]
     """Required: the values that the template may use, by name, and where each is in the store."""
 
-    template: Mapping[str, str]
+    template: Mapping[str, pulumi.Input[str]]
     """Required: the keys of the Secret; each is an ESO template (engine v2) over `values`."""
 
     revision: NotRequired[pulumi.Input[str]]

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from infra.config.database import ExistingDatabase, connections_available, connections_needed
+from infra.config.database import InClusterDatabase, connections_available, connections_needed
+from infra.config.ingress import ALB_MAX_IDLE_SECONDS
 
 Finding = tuple[str, str]
 """Where (the path below `litellm:`), and what is wrong, what is allowed and how to mend it."""
@@ -29,10 +30,11 @@ def replicas_share_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
 
 
 def connections_fit(gateway: Any, database: Any) -> Iterator[Finding]:
-    if database.max_connections is None:
+    limit = database.connection_limit
+    if limit is None:
         return
     needed = connections_needed(gateway.database_connection_pool_limit, gateway.workers, gateway.replicas, SURGE)
-    available = connections_available(database.max_connections)
+    available = connections_available(limit)
     if needed > available:
         yield (
             "gateway.databaseConnectionPoolLimit",
@@ -81,6 +83,23 @@ def provider_keys_have_a_value(provider_keys: Any) -> Iterator[Finding]:
             yield f"providerKeys.{variable}", "is empty: set it with `pulumi config set --secret --path`"
 
 
+def aws_keeps_what_aws_makes(secrets: Any, database: Any, redis: Any) -> Iterator[Finding]:
+    """RDS writes its admin into Secrets Manager, which only that store reads; the region comes from there, too."""
+    for section, kind in (("database", database.kind), ("redis", redis.kind)):
+        if kind in ("rds", "elasticache") and secrets.kind != "aws":
+            yield f"{section}.kind", f"is {kind}, which needs secrets.kind aws: use that store, or kind existing"
+
+
+def alb_waits_long_enough(gateway: Any, ingress: Any) -> Iterator[Finding]:
+    seconds = ingress.stream_timeout(gateway.request_timeout)
+    if ingress.class_name == "alb" and seconds > ALB_MAX_IDLE_SECONDS:
+        yield (
+            "gateway.requestTimeout",
+            f"asks for an idle timeout of {seconds} seconds, but a load balancer of AWS waits for at most "
+            f"{ALB_MAX_IDLE_SECONDS}: lower requestTimeout, or set ingress.streamTimeoutSeconds",
+        )
+
+
 def salt_outlives_the_database(keys: Any, protect: bool) -> Iterator[Finding]:
     if protect and not keys.salt.retain:
         yield (
@@ -90,8 +109,8 @@ def salt_outlives_the_database(keys: Any, protect: bool) -> Iterator[Finding]:
 
 
 def salt_fits_the_database(keys: Any, database: Any) -> Iterator[Finding]:
-    if isinstance(database, ExistingDatabase) and not keys.salt.retain:
-        yield "keys.salt.retain", "must be true with an existing database, which outlives the stack"
+    if not isinstance(database, InClusterDatabase) and not keys.salt.retain:
+        yield "keys.salt.retain", "must be true with a database that may outlive the stack"
 
 
 Rule = Callable[..., Iterator[Finding]]
@@ -103,6 +122,8 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (one_source_per_variable, ("provider_keys", "provider_documents")),
     (own_variables_are_ours, ("provider_keys", "provider_documents", "gateway")),
     (provider_keys_have_a_value, ("provider_keys",)),
+    (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),
+    (alb_waits_long_enough, ("gateway", "ingress")),
     (salt_outlives_the_database, ("keys", "protect")),
     (salt_fits_the_database, ("keys", "database")),
 )

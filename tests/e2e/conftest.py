@@ -41,6 +41,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.e2e)
+            item.add_marker(
+                pytest.mark.timeout(0)
+            )  # commands have limits of their own; a test that is cut off cannot clean up
             if lacks:
                 item.add_marker(pytest.mark.skip(reason=f"needs {', '.join(lacks)}"))
 

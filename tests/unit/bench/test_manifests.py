@@ -1,49 +1,64 @@
 """The by-hand side of the comparison creates what the program creates."""
 
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench import manifests
+from bench.manifests import Planned
 from infra.config.load import load
 from infra.environment import deploy
 from infra.mock_engine import Recording, run
 from infra.plan import PROJECT, secret_keys, values
 from infra.stack_file import Stack
-from infra.target import Target, resolve_offline
+from infra.target import resolve_offline
 
 
 @pytest.fixture(scope="module")
-def target() -> Target:
+def recording() -> Recording:
     stack = Stack.read(PROJECT, "dev")
-    return resolve_offline(load(values(stack), "dev", secret_keys(stack)), "dev")
-
-
-@pytest.fixture(scope="module")
-def recording(target: Target) -> Recording:
+    target = resolve_offline(load(values(stack), "dev", secret_keys(stack)), "dev")
     return run(lambda: deploy(target), stack="dev")
 
 
 @pytest.fixture(scope="module")
-def folder(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(recording: Recording, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("manifests")
-    manifests.write(target, path)
+    manifests.write(Planned(recording), path)
     return path
 
 
+def objects(folder: Path) -> list[dict[str, Any]]:
+    contents = [json.loads(file.read_text()) for file in folder.rglob("*.json")]
+    return [item for content in contents for item in content.get("items", [])]
+
+
 def test_every_kubernetes_object_is_in_one_file(folder: Path, recording: Recording):
-    written = [
-        (item["kind"], item["metadata"]["name"])
-        for file in folder.rglob("*.json")
-        for item in json.loads(file.read_text()).get("items", [])
-    ]
-    registered = [
-        (resource.inputs["kind"], resource.inputs["metadata"]["name"])
+    def marks(items: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
+        return sorted((item["kind"], json.dumps(item.get("spec"), sort_keys=True)) for item in items)
+
+    assert marks(objects(folder)) == marks(
+        resource.inputs
         for resource in recording.resources
-        if resource.type.startswith("kubernetes:") and "helm" not in resource.type
-    ]
-    assert sorted(written) == sorted(registered)
+        if resource.type.startswith("kubernetes:") and resource.type != manifests.RELEASE
+    )
+
+
+def test_every_secret_that_a_pod_reads_is_one_that_is_synced(folder: Path):
+    """Pulumi makes up names of objects: what refers to them has to fit here, too."""
+    everything = objects(folder)
+    assert all(item["metadata"]["name"] for item in everything)
+    synced = {item["metadata"]["name"] for item in everything if item["kind"] == "ExternalSecret"}
+    stores = {item["metadata"]["name"] for item in everything if item["kind"] == "SecretStore"}
+    assert len(synced) == 4
+    assert {item["spec"]["secretStoreRef"]["name"] for item in everything if item["kind"] == "ExternalSecret"} == stores
+    pods = json.dumps([item["spec"]["template"]["spec"] for item in everything if "template" in item.get("spec", {})])
+    references = re.findall(r'"(?:secretRef|secretKeyRef)": \{[^}]*"name": "([^"]+)"|"secretName": "([^"]+)"', pods)
+    assert {one or other for one, other in references} == synced
 
 
 def test_every_file_that_the_script_applies_is_there(folder: Path):

@@ -14,9 +14,11 @@ from infra.config.database import (
     DocumentCredentials,
     ExistingDatabase,
     InClusterDatabase,
+    RdsDatabase,
     SecretCredentials,
     connections_available,
     connections_needed,
+    default_connections,
 )
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(DatabaseConfig)
@@ -26,6 +28,14 @@ HARD = "p@ss/w:rd?#[x]%&+ =é\"'\\`"
 
 def existing(**others: Any) -> dict[str, Any]:
     return {"kind": "existing", "host": "db.example.com", "admin": ADMIN} | others
+
+
+SUBNETS = ["subnet-0a1b2c3d", "subnet-0a1b2c3d4e5f67890"]
+
+
+def rds(**others: Any) -> dict[str, Any]:
+    placement = {"vpcId": "vpc-0a1b2c3d", "subnetIds": SUBNETS, "clientSecurityGroupIds": ["sg-0a1b2c3d"]}
+    return {"kind": "rds", **placement} | others
 
 
 def problems(given: object) -> dict[str, str]:
@@ -73,10 +83,74 @@ def test_a_role_that_exists_needs_no_admin() -> None:
     assert section.admin is None
 
 
+def test_rds_needs_only_a_place_and_its_clients() -> None:
+    section = ADAPTER.validate_python(rds())
+    assert isinstance(section, RdsDatabase)
+    assert (section.sslmode, section.engine_version, section.backup_retention_days) == ("require", "16", 7)
+    assert (section.deletion_protection, section.final_snapshot) == (None, None), "these follow protect"
+
+
+def test_the_storage_may_be_kept_from_growing() -> None:
+    assert ADAPTER.validate_python(rds(allocatedStorage=1000, maxAllocatedStorage=None)).max_allocated_storage is None
+
+
+def test_parameters_may_be_written_as_numbers() -> None:
+    section = ADAPTER.validate_python(rds(parameters={"log_min_duration_statement": 1000, "seq_page_cost": 0.5}))
+    assert section.parameters == {"log_min_duration_statement": "1000", "seq_page_cost": "0.5"}
+
+
+def test_the_server_is_told_how_many_connections_were_asked_for() -> None:
+    """Otherwise the check of the gateway's pool would count on something that the server does not know."""
+    section = ADAPTER.validate_python(rds(maxConnections=300, parameters={"work_mem": "8192"}))
+    assert section.server_parameters == {"work_mem": "8192", "max_connections": "300"}
+    assert ADAPTER.validate_python(rds()).server_parameters == {}
+
+
+def test_rds_keeps_two_connections_for_itself() -> None:
+    assert ADAPTER.validate_python(rds(maxConnections=300)).connection_limit == 298
+
+
+@pytest.mark.parametrize(
+    ("instance_class", "measured"),
+    [
+        ("db.t3.micro", 81),
+        ("db.t4g.medium", 405),
+        ("db.m6gd.large", 839),
+        ("db.r5.large", 1700),
+        ("db.m7g.16xlarge", 5000),
+    ],
+)
+def test_the_default_of_rds_is_not_overestimated(instance_class: str, measured: int) -> None:
+    """`measured` is what such servers have been seen with; the estimate stays below, and in its magnitude."""
+    assert 0.6 * measured < (default_connections(instance_class) or 0) <= measured
+
+
+@pytest.mark.parametrize("unknown", ["db.q9.large", "db.r5.2xlarge.tpc2.mem4x", "db.m5.metal"])
+def test_a_class_of_unknown_memory_is_not_checked(unknown: str) -> None:
+    assert default_connections(unknown) is None
+    assert ADAPTER.validate_python(rds(instanceClass=unknown)).connection_limit is None
+
+
+def test_the_other_kinds_have_the_limit_that_was_given() -> None:
+    assert ADAPTER.validate_python({"maxConnections": 50}).connection_limit == 50
+    assert ADAPTER.validate_python(existing()).connection_limit is None
+    assert ADAPTER.validate_python(existing(maxConnections=200)).connection_limit == 200
+
+
+def test_iam_tokens_need_no_password_in_the_environment() -> None:
+    variables = ADAPTER.validate_python(rds(iamAuthentication=True, name="gateway")).token_variables
+    assert variables == {
+        "IAM_TOKEN_DB_AUTH": "True",
+        "DATABASE_USER": "litellm",
+        "DATABASE_NAME": "gateway",
+        "DATABASE_SSLMODE": "require",
+    }
+
+
 @pytest.mark.parametrize(
     ("given", "path", "message"),
     [
-        ({"kind": "rds"}, "", "in-cluster"),
+        ({"kind": "mysql"}, "", "in-cluster (the default), existing or rds"),
         ({"size": "1Gi"}, "in-cluster.size", "not permitted"),
         ({"storage": "lots"}, "in-cluster.storage", "pattern"),
         ({"storage": None, "storageClass": "fast"}, "in-cluster", "storageClass is given, but storage is null"),
@@ -100,6 +174,28 @@ def test_a_role_that_exists_needs_no_admin() -> None:
         (existing(credentials={"document": "app"}, rotation=1), "existing", "remove rotation"),
         (existing(credentials={"document": "/app"}), "existing.credentials.from-document.document", "pattern"),
         (existing(credentials="random"), "existing.credentials.generated", "'generated'"),
+        ({"kind": "rds"} | {key: value for key, value in rds().items() if key != "vpcId"}, "rds.vpcId", "required"),
+        (rds(vpcId="main"), "rds.vpcId", "such as vpc-"),
+        (rds(subnetIds=SUBNETS[:1]), "rds.subnetIds", "at least 2"),
+        (rds(subnetIds=SUBNETS[:1] * 2), "rds.subnetIds", "must not name anything twice"),
+        (rds(clientSecurityGroupIds=[]), "rds.clientSecurityGroupIds", "at least 1"),
+        (rds(instanceClass="m7g.large"), "rds.instanceClass", "such as db.t4g.medium"),
+        (rds(engineVersion="14"), "rds.engineVersion", "from 15 on"),
+        (rds(engineVersion="16.8.1"), "rds.engineVersion", "from 15 on"),
+        (rds(allocatedStorage=10), "rds.allocatedStorage", "greater than or equal to 20"),
+        (rds(allocatedStorage=100, maxAllocatedStorage=109), "rds", "at least 10 % more"),
+        (rds(backupRetentionDays=36), "rds.backupRetentionDays", "less than or equal to 35"),
+        (rds(sslmode="prefer"), "rds.sslmode", "refuses connections without TLS"),
+        (rds(username="postgres"), "rds.username", "is the admin"),
+        (rds(username="rdsadmin"), "rds.username", "names that start with rds"),
+        (rds(parameters={"rds.force_ssl": "0"}), "rds.parameters", "TLS stays required"),
+        (rds(parameters={"max_connections": "10"}), "rds.parameters", "use maxConnections"),
+        (rds(parameters={"work mem": "1"}), "rds.parameters", "names of parameters"),
+        (rds(kmsKeyId="alias/mine"), "rds.kmsKeyId", "no alias"),
+        (rds(iamAuthentication=True, rotation=1), "rds", "remove rotation"),
+        (rds(iamAuthentication=True, username="lite*"), "rds", "IAM policy"),
+        (rds(admin=ADMIN), "rds.admin", "not permitted"),
+        (rds(password="in plain text"), "rds.password", "not permitted"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(given: object, path: str, message: str) -> None:

@@ -5,13 +5,21 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from infra.config.redis import ExistingRedis, InClusterRedis, NoRedis, RedisConfig, bytes_of
+from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis, RedisConfig, bytes_of
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(RedisConfig)
 
 
 def existing(**others: Any) -> dict[str, Any]:
     return {"kind": "existing", "host": "redis.example.com"} | others
+
+
+SUBNETS = ["subnet-0a1b2c3d", "subnet-0a1b2c3d4e5f67890"]
+
+
+def elasticache(**others: Any) -> dict[str, Any]:
+    placement = {"vpcId": "vpc-0a1b2c3d", "subnetIds": SUBNETS, "clientSecurityGroupIds": ["sg-0a1b2c3d"]}
+    return {"kind": "elasticache", **placement} | others
 
 
 def problems(given: object) -> dict[str, str]:
@@ -42,10 +50,25 @@ def test_the_password_of_an_existing_server_is_a_reference() -> None:
     assert (section.password.document, section.password.property) == ("shared/redis", "pw")
 
 
+def test_elasticache_needs_only_a_place_and_its_clients() -> None:
+    section = ADAPTER.validate_python(elasticache())
+    assert isinstance(section, ElastiCacheConfig)
+    assert (section.engine, section.version, section.num_cache_clusters) == ("valkey", "8.0", 1)
+
+
+def test_each_engine_has_its_own_default_version() -> None:
+    assert ADAPTER.validate_python(elasticache(engine="redis")).version == "7.1"
+    assert ADAPTER.validate_python(elasticache(engine="redis", engineVersion="7.0")).version == "7.0"
+
+
+def test_versions_are_compared_as_numbers() -> None:
+    assert ADAPTER.validate_python(elasticache(engineVersion="10.0")).version == "10.0"
+
+
 @pytest.mark.parametrize(
     ("given", "path", "message"),
     [
-        ({"kind": "valkey"}, "", "none, in-cluster (the default) or existing"),
+        ({"kind": "valkey"}, "", "none, in-cluster (the default), existing or elasticache"),
         ({"kind": "none", "image": "redis:8"}, "none.image", "not permitted"),
         ({"maxMemory": "256"}, "in-cluster.maxMemory", "at least 16Mi"),
         ({"maxMemory": "256m"}, "in-cluster.maxMemory", "such as 256Mi"),
@@ -56,6 +79,18 @@ def test_the_password_of_an_existing_server_is_a_reference() -> None:
         (existing(host="redis://h"), "existing.host", "pattern"),
         (existing(username="app"), "existing", "username is given without password"),
         (existing(password="in plain text"), "existing.password", "dictionary"),
+        (elasticache(vpcId=None), "elasticache.vpcId", "valid string"),
+        (elasticache(subnetIds=SUBNETS[:1]), "elasticache.subnetIds", "at least 2"),
+        (elasticache(clientSecurityGroupIds=[]), "elasticache.clientSecurityGroupIds", "at least 1"),
+        (elasticache(nodeType="db.t4g.small"), "elasticache.nodeType", "such as cache.t4g.small"),
+        (elasticache(engine="memcached"), "elasticache.engine", "'valkey' or 'redis'"),
+        (elasticache(engineVersion="8"), "elasticache.engineVersion", "such as 8.0"),
+        (elasticache(engine="redis", engineVersion="6.2"), "elasticache", "needs redis 7.0 or later"),
+        (elasticache(numCacheClusters=7), "elasticache.numCacheClusters", "less than or equal to 6"),
+        (elasticache(parameterGroup="Default"), "elasticache.parameterGroup", "such as default.valkey8"),
+        (elasticache(kmsKeyId="alias/mine"), "elasticache.kmsKeyId", "no alias"),
+        (elasticache(tokenStrategy="delete"), "elasticache.tokenStrategy", "'rotate' or 'set'"),
+        (elasticache(authToken="in plain text"), "elasticache.authToken", "not permitted"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(given: object, path: str, message: str) -> None:

@@ -196,20 +196,33 @@ def test_a_password_that_psql_cannot_set_is_refused(server: Server, password: st
 MEMBERSHIP = "SELECT pg_has_role('{}', '{}', 'MEMBER')"
 
 
+RDS_ADMIN, RDS_ADMIN_PASSWORD = "rds_admin", "password of the admin on RDS"
+
+
 @pytest.fixture(scope="module")
-def rds(server: Server) -> Server:
-    """The server with what makes Amazon RDS different: passwords of members of `rds_iam`, direct or not, are refused."""
+def guarded(server: Server) -> Server:
+    """The server with the rule of Amazon RDS: passwords of members of `rds_iam`, direct or not, are refused."""
     rules = server.folder / "data" / "pg_hba.conf"
     rules.write_text(f"host all +rds_iam 127.0.0.1/32 reject\n{rules.read_text()}")
-    server.sql("CREATE ROLE rds_iam NOLOGIN")
-    server.sql("CREATE ROLE rds_admin LOGIN CREATEROLE CREATEDB PASSWORD 'admin'")
     server.sql("SELECT pg_reload_conf()")
+    server.sql(f"CREATE ROLE {RDS_ADMIN} LOGIN CREATEROLE CREATEDB PASSWORD '{RDS_ADMIN_PASSWORD}'")
     return server
 
 
+@pytest.fixture
+def rds(guarded: Server) -> Iterator[Server]:
+    guarded.sql("CREATE ROLE rds_iam NOLOGIN")
+    yield guarded
+    guarded.sql("DROP ROLE rds_iam")
+
+
 def on_rds(role: str, *, tokens: bool) -> dict[str, str]:
-    admin = {"ADMIN_USERNAME": "rds_admin", "ADMIN_PASSWORD": "admin"}
+    admin = {"ADMIN_USERNAME": RDS_ADMIN, "ADMIN_PASSWORD": RDS_ADMIN_PASSWORD}
     return variables(role, **admin, IAM_AUTHENTICATION=str(tokens).lower())
+
+
+def admin_logs_in(rds: Server) -> bool:
+    return rds.sql("SELECT 1", RDS_ADMIN, RDS_ADMIN_PASSWORD) == "1"
 
 
 def test_a_role_with_tokens_has_no_use_for_its_password(rds: Server) -> None:
@@ -223,7 +236,7 @@ def test_the_admin_of_a_role_with_tokens_is_not_locked_out(rds: Server) -> None:
     """A member of the role would be a member of `rds_iam` too, and the admin has only its password."""
     bootstrap(rds, on_rds("sealed", tokens=True))
     assert rds.sql(MEMBERSHIP.format("rds_admin", "rds_iam")) == "f"
-    assert rds.sql("SELECT 1", "rds_admin", "admin") == "1"
+    assert admin_logs_in(rds)
 
 
 def test_a_second_run_with_tokens_never_takes_them_away(rds: Server) -> None:
@@ -240,7 +253,7 @@ def test_a_role_may_change_from_a_password_to_tokens_and_back(rds: Server) -> No
     assert rds.sql("SELECT 1", "changing", HARD, "changing") == "1"
     bootstrap(rds, on_rds("changing", tokens=True))
     assert "rejects connection" in rds.refuses("changing", HARD, "changing")
-    assert rds.sql("SELECT 1", "rds_admin", "admin") == "1"
+    assert admin_logs_in(rds)
     bootstrap(rds, on_rds("changing", tokens=False))
     assert rds.sql("SELECT 1", "changing", HARD, "changing") == "1"
 
@@ -251,7 +264,7 @@ def test_a_lost_database_of_a_role_with_tokens_is_made_again(rds: Server) -> Non
     bootstrap(rds, on_rds("lost", tokens=True))
     assert rds.sql(OWNER_OF.format("lost")) == "lost"
     assert rds.sql(MEMBERSHIP.format("lost", "rds_iam")) == "t"
-    assert rds.sql("SELECT 1", "rds_admin", "admin") == "1"
+    assert admin_logs_in(rds)
 
 
 def test_an_admin_that_would_be_locked_out_is_named_and_is_not(rds: Server) -> None:
@@ -263,7 +276,7 @@ def test_an_admin_that_would_be_locked_out_is_named_and_is_not(rds: Server) -> N
     assert "granting rds_iam to role bound failed" in message
     assert "could not log in any more" in message
     assert rds.sql(MEMBERSHIP.format("bound", "rds_iam")) == "f"
-    assert rds.sql("SELECT 1", "rds_admin", "admin") == "1"
+    assert admin_logs_in(rds)
     rds.sql("DROP ROLE between")
 
 

@@ -1,11 +1,12 @@
-from infra.documents import Contents, Generated, documents
+from infra.documents import Contents, Generated, Servers, documents
 from tests.unit.infra.stacks import config
 
 EXISTING = {"kind": "existing", "host": "db.example.com"}
 
 
 def contents(**sections: object) -> Contents:
-    return Contents(config(**sections), "dev")
+    servers = Servers(database=("db", 5432), redis=("redis", 6379))
+    return Contents(config(**sections), servers, lambda document, name: {"key": f"dev/{document}", "property": name})
 
 
 def test_a_stack_writes_one_document_for_each_purpose():

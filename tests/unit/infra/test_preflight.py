@@ -59,7 +59,7 @@ class FakeVault:
 @pytest.fixture
 def vault(monkeypatch: pytest.MonkeyPatch) -> FakeVault:
     fake = FakeVault()
-    monkeypatch.setattr(module.hvac, "Client", lambda **_: fake)
+    monkeypatch.setattr(hvac, "Client", lambda **_: fake)
     monkeypatch.setattr(module, "check_cluster", lambda target: iter(()))
     return fake
 

@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from infra.config.load import ConfigError
-from infra.target import resolve, resolve_offline
+from infra.stores.vault import VaultStore
+from infra.target import Target, resolve, resolve_offline
 from tests.unit.infra.stacks import config, target
 
 KUBECONFIG = {
@@ -25,37 +26,42 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAULT_ADDR", "https://vault.example.com:8200/")
 
 
+def vault_of(where: Target) -> VaultStore:
+    assert isinstance(where.store, VaultStore)
+    return where.store
+
+
 def test_names_follow_the_stack():
-    named = target()
-    assert (named.namespace, named.vault.prefix, named.vault.policy) == ("litellm-dev", "dev", "litellm-dev")
-    assert (named.vault.role, named.vault.auth_path) == ("litellm-dev", "kubernetes-dev")
+    vault = vault_of(target())
+    assert (target().namespace, vault.prefix, vault.policy) == ("litellm-dev", "dev", "litellm-dev")
+    assert (vault.role, vault.auth_path) == ("litellm-dev", "kubernetes-dev")
 
 
 def test_an_existing_auth_method_is_at_vaults_own_default():
-    assert target(secrets={"vault": {"kubernetesAuth": {"create": False}}}).vault.auth_path == "kubernetes"
+    assert vault_of(target(secrets={"vault": {"kubernetesAuth": {"create": False}}})).auth_path == "kubernetes"
 
 
 def test_vault_is_the_one_of_the_environment():
-    assert resolve(config(), "dev").vault.cluster_address == "https://vault.example.com:8200"
+    assert vault_of(resolve(config(), "dev")).cluster_address == "https://vault.example.com:8200"
 
 
 def test_the_configuration_goes_before_the_environment():
     named = {"vault": {"address": "https://other.example.com:8200"}}
-    assert resolve(config(secrets=named), "dev").vault.address == "https://other.example.com:8200"
+    assert vault_of(resolve(config(secrets=named), "dev")).address == "https://other.example.com:8200"
 
 
 def test_a_vault_outside_of_the_cluster_knows_it_by_the_kubeconfig():
-    vault = resolve(config(), "dev").vault
+    vault = vault_of(resolve(config(), "dev"))
     assert (vault.kubernetes_host, vault.kubernetes_ca_cert) == ("https://10.0.0.1:6443", "PEM")
 
 
 def test_the_named_context_is_the_one_that_counts():
-    vault = resolve(config(context="there"), "dev").vault
+    vault = vault_of(resolve(config(context="there"), "dev"))
     assert (vault.kubernetes_host, vault.kubernetes_ca_cert) == ("https://10.0.0.2:6443", "PEM of there")
 
 
 def test_a_vault_in_the_cluster_needs_no_address_and_no_ca_of_it():
-    vault = resolve(config(secrets={"vault": {"kubernetesAuth": {"reviewer": "vault"}}}), "dev").vault
+    vault = vault_of(resolve(config(secrets={"vault": {"kubernetesAuth": {"reviewer": "vault"}}}), "dev"))
     assert (vault.kubernetes_host, vault.kubernetes_ca_cert) == ("https://kubernetes.default.svc", None)
 
 
@@ -79,7 +85,7 @@ def test_a_vault_on_loopback_needs_an_address_for_pods(monkeypatch: pytest.Monke
     with pytest.raises(ConfigError, match="pods cannot reach"):
         resolve(config(), "dev")
     named = {"vault": {"clusterAddress": "http://vault.vault.svc:8200"}}
-    assert resolve(config(secrets=named), "dev").vault.cluster_address == "http://vault.vault.svc:8200"
+    assert vault_of(resolve(config(secrets=named), "dev")).cluster_address == "http://vault.vault.svc:8200"
 
 
 def test_a_ca_file_that_is_not_there_is_an_error():
@@ -89,7 +95,7 @@ def test_a_ca_file_that_is_not_there_is_an_error():
 
 def test_a_ca_reaches_the_operator_in_base64(tmp_path: Path):
     (tmp_path / "vault.pem").write_text("PEM")
-    vault = resolve(config(secrets={"vault": {"caCertFile": str(tmp_path / "vault.pem")}}), "dev").vault
+    vault = vault_of(resolve(config(secrets={"vault": {"caCertFile": str(tmp_path / "vault.pem")}}), "dev"))
     assert vault.ca_bundle == "UEVN"
 
 

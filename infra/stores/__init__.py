@@ -1,0 +1,91 @@
+"""The secret stores: what the composition asks of one, and which one a stack has.
+
+A store's module is imported only when a stack has that store: neither SDK nor provider of the other is ever loaded.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pulumi
+
+from components.secrets.references import RemoteReference
+from components.sync.store import ReaderArgs
+
+if TYPE_CHECKING:
+    from infra.cluster import Cluster
+    from infra.config.load import ConfigProblem
+    from infra.config.stack import StackConfig
+    from infra.documents import Servers
+    from infra.target import Target
+
+Values = Mapping[str, Mapping[str, pulumi.Input[str]]]
+"""Documents to write: name -> property -> value."""
+
+
+class Documents(Protocol):
+    """Documents that were written."""
+
+    def revision_of(self, *documents: str) -> pulumi.Output[str]:
+        """Changes whenever the content of one of these documents changes."""
+        ...
+
+
+@dataclass(frozen=True)
+class OpenStore:
+    """What the rest of a stack sees of its store once it is registered."""
+
+    provider_block: pulumi.Output[dict[str, Any]]
+    """How External Secrets Operator reads the store."""
+
+    reader: ReaderArgs | None
+    """The identity that the operator reads with; None when the provider block brings its own."""
+
+    documents: Documents
+
+    resources: tuple[pulumi.Resource, ...]
+    """What must be there before anything is read."""
+
+
+class Store(Protocol):
+    """A store with the names that one stack uses in it."""
+
+    def provider(self) -> pulumi.ProviderResource:
+        """The Pulumi provider of the store."""
+        ...
+
+    def locate(self, document: str, name: str) -> RemoteReference:
+        """Where a property of one of the stack's own documents is."""
+        ...
+
+    def place(self, reference: RemoteReference) -> str:
+        """The same for people: `litellm/dev/api-keys#master-key`."""
+        ...
+
+    def read_command(self, reference: RemoteReference) -> str:
+        """A shell command that prints one value."""
+        ...
+
+    def check(self, target: "Target", documents: Mapping[str, object]) -> Iterator[str]:
+        """Look at the real store before `documents` are written to it; every problem is a sentence."""
+        ...
+
+    def open(
+        self,
+        target: "Target",
+        namespace: pulumi.Input[str],
+        values: Values,
+        servers: "Servers",
+        opts: pulumi.ResourceOptions,
+    ) -> OpenStore:
+        """Register documents, salt key, policy and identity, which also reads what the servers' makers wrote."""
+        ...
+
+
+def resolve_store(
+    config: "StackConfig", stack: str, cluster: "Cluster", *, offline: bool
+) -> tuple[Store, list["ConfigProblem"]]:
+    """The store of a stack, and what is missing in the machine's environment to reach it."""
+    module = import_module(f"infra.stores.{config.secrets.kind}")
+    return module.resolve(config, stack, cluster, offline=offline)

@@ -1,0 +1,231 @@
+"""HashiCorp Vault as the store of a stack."""
+
+import base64
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_vault as vault
+
+from components.secrets.references import RemoteReference
+from components.secrets.vault_auth import VaultKubernetesAuth, VaultKubernetesAuthArgs
+from components.secrets.vault_documents import VaultDocuments
+from components.secrets.vault_once import VaultConnection, VaultMount, VaultSaltKey
+from components.secrets.vault_token import VaultTokenAuth
+from components.sync.store import ReaderArgs
+from infra.cluster import Cluster
+from infra.config.load import ConfigProblem
+from infra.config.secrets import VaultConfig, is_loopback
+from infra.config.stack import StackConfig
+from infra.documents import SALT, Servers
+from infra.stores import OpenStore, Values
+from infra.target import READER, Target
+
+IN_CLUSTER_API = "https://kubernetes.default.svc"
+OFFLINE_ADDRESS = "https://vault.invalid:8200"
+
+
+@dataclass(frozen=True)
+class VaultStore:
+    """Vault, with the names that one stack uses there."""
+
+    config: VaultConfig
+    address: str
+    cluster_address: str
+    ca_bundle: str | None
+    """Vault's CA for External Secrets Operator: PEM in base64."""
+
+    prefix: str
+    policy: str
+    role: str
+    auth_path: str
+    kubernetes_host: str
+    kubernetes_ca_cert: str | None
+
+    @property
+    def mount(self) -> str:
+        return self.config.mount.path
+
+    @property
+    def ca_cert_file(self) -> str | None:
+        return str(self.config.ca_cert_file) if self.config.ca_cert_file else None
+
+    def provider(self) -> pulumi.ProviderResource:
+        return vault.Provider(
+            "vault",
+            address=self.address,
+            namespace=self.config.namespace,
+            ca_cert_file=self.ca_cert_file,
+            # The environment's token is short-lived already, and need not have the right to create another one.
+            skip_child_token=True,
+        )
+
+    def locate(self, document: str, name: str) -> RemoteReference:
+        return {"key": f"{self.prefix}/{document}", "property": name}
+
+    def place(self, reference: RemoteReference) -> str:
+        return f"{self.mount}/{reference['key']}#{reference['property']}"
+
+    def read_command(self, reference: RemoteReference) -> str:
+        namespace = f" -namespace={shlex.quote(self.config.namespace)}" if self.config.namespace else ""
+        return f"vault kv get{namespace} -mount={self.mount} -field={reference['property']} {reference['key']}"
+
+    def check(self, target: Target, documents: Mapping[str, object]) -> Iterator[str]:
+        from infra.stores.vault_check import check_vault  # noqa: PLC0415 - the offline plan needs no Vault client
+
+        return check_vault(self, target, documents)
+
+    def open(
+        self,
+        target: Target,
+        namespace: pulumi.Input[str],
+        values: Values,
+        _servers: Servers,
+        opts: pulumi.ResourceOptions,
+    ) -> OpenStore:
+        connection: VaultConnection = {
+            "address": self.address,
+            "namespace": self.config.namespace,
+            "ca_cert_file": self.ca_cert_file,
+        }
+        mount: pulumi.Input[str] = self.mount
+        if self.config.mount.create:
+            mount = VaultMount("vault-mount", path=self.mount, connection=connection, opts=opts).path
+        salt = self._salt_key(target, mount, connection, opts)
+        own_salt = [f"{self.prefix}/{SALT}"] if salt else []
+        documents = VaultDocuments(
+            "documents",
+            {
+                "mount": mount,
+                "prefix": self.prefix,
+                "documents": values,
+                "owner": target.owner,
+                "policy": self.policy,
+                "also_readable": sorted({*own_salt, *(given.document for _, given in target.config.references())}),
+            },
+            opts,
+        )
+        auth, reader = LOGINS[self.config.auth](self, target, namespace, documents.policy, opts)
+        block: dict[str, pulumi.Input[object]] = {
+            "server": self.cluster_address,
+            "path": mount,
+            "version": "v2",
+            "auth": auth.eso_auth,
+        }
+        optional = {"namespace": self.config.namespace, "caBundle": self.ca_bundle}
+        block |= {key: value for key, value in optional.items() if value}
+        return OpenStore(
+            provider_block=pulumi.Output.from_input({"vault": block}),
+            reader=reader,
+            documents=documents,
+            resources=(documents, auth, *salt),
+        )
+
+    def _salt_key(
+        self, target: Target, mount: pulumi.Input[str], connection: VaultConnection, opts: pulumi.ResourceOptions
+    ) -> list[pulumi.Resource]:
+        salt = target.config.keys.salt
+        if salt.existing:
+            return []
+        kept = pulumi.ResourceOptions(protect=salt.retain, retain_on_delete=salt.retain)
+        return [
+            VaultSaltKey(
+                "salt-key",
+                mount=mount,
+                path=f"{self.prefix}/{SALT}",
+                length=salt.length,
+                connection=connection,
+                opts=pulumi.ResourceOptions.merge(opts, kept),
+            )
+        ]
+
+
+def kubernetes_login(
+    store: VaultStore,
+    target: Target,
+    namespace: pulumi.Input[str],
+    policy: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> tuple[VaultKubernetesAuth, ReaderArgs]:
+    operator, auth = target.config.external_secrets, store.config.kubernetes_auth
+    args: VaultKubernetesAuthArgs = {
+        "path": store.auth_path,
+        "create": auth.create,
+        "role": store.role,
+        "service_account": READER,
+        "namespace": namespace,
+        "audience": auth.audience,
+        "extra_audiences": auth.extra_audiences,
+        "policies": [policy],
+        "token_ttl_seconds": auth.token_ttl_seconds,
+        "kubernetes_host": store.kubernetes_host,
+        "use_client_token": auth.reviewer == "client",
+    }
+    if store.kubernetes_ca_cert:
+        args["kubernetes_ca_cert"] = store.kubernetes_ca_cert
+    return VaultKubernetesAuth("vault-auth", args, opts), {
+        "name": READER,
+        "operator_namespace": operator.namespace,
+        "operator_service_account": operator.service_account,
+        "token_review": auth.create and auth.reviewer == "client",
+    }
+
+
+def token_login(
+    store: VaultStore,
+    _: Target,
+    namespace: pulumi.Input[str],
+    policy: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> tuple[VaultTokenAuth, None]:
+    args = {"namespace": namespace, "policies": [policy], "period": store.config.token_auth.period}
+    return VaultTokenAuth("vault-token", args, opts), None  # pyright: ignore[reportArgumentType]
+
+
+LOGINS = {"kubernetes": kubernetes_login, "token": token_login}
+
+
+def resolve(
+    config: StackConfig, stack: str, cluster: Cluster, *, offline: bool
+) -> tuple[VaultStore, list[ConfigProblem]]:
+    """Vault as the configuration and VAULT_ADDR name it, or a stand-in for the offline plan."""
+    vault = config.secrets.vault
+    address = vault.address or ("" if offline else os.environ.get("VAULT_ADDR", "").rstrip("/"))
+    problems = [] if offline else list(missing(vault, address))
+    auth = vault.kubernetes_auth
+    in_cluster = auth.reviewer == "vault"
+    vault_ca = read_if_there(vault.ca_cert_file)
+    store = VaultStore(
+        config=vault,
+        address=address or OFFLINE_ADDRESS,
+        cluster_address=vault.cluster_address or address or OFFLINE_ADDRESS,
+        ca_bundle=base64.b64encode(vault_ca.encode()).decode() if vault_ca else None,
+        prefix=vault.prefix or stack,
+        policy=f"litellm-{stack}",
+        role=auth.role or f"litellm-{stack}",
+        auth_path=auth.path or (f"kubernetes-{stack}" if auth.create else "kubernetes"),
+        kubernetes_host=auth.host or (IN_CLUSTER_API if in_cluster else cluster.server),
+        kubernetes_ca_cert=read_if_there(auth.ca_cert_file) or (None if in_cluster else cluster.ca_certificate or None),
+    )
+    return store, problems
+
+
+def missing(vault: VaultConfig, address: str) -> Iterator[ConfigProblem]:
+    if not address:
+        yield ConfigProblem(
+            "secrets.vault.address", "not set, and VAULT_ADDR is not set either: name your Vault in one"
+        )
+    if is_loopback(address) and not vault.cluster_address:
+        message = "VAULT_ADDR is this machine's loopback, which pods cannot reach: set the address that pods use"
+        yield ConfigProblem("secrets.vault.clusterAddress", message, address)
+    files = {"caCertFile": vault.ca_cert_file, "kubernetesAuth.caCertFile": vault.kubernetes_auth.ca_cert_file}
+    for key, file in files.items():
+        if file and not file.is_file():
+            yield ConfigProblem(f"secrets.vault.{key}", "no such file", str(file))
+
+
+def read_if_there(file: Path | None) -> str | None:
+    return file.read_text() if file and file.is_file() else None

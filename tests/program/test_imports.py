@@ -1,0 +1,40 @@
+"""A stack loads the SDK of its own store only: that of AWS alone costs a second and a provider process."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.program.stacks import FILES, ROOT, name_of, stack_of
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from infra.plan import record
+from infra.stack_file import Stack
+record(Stack.read(Path(sys.argv[1]), sys.argv[2]))
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+def loaded_by(path: Path) -> set[str]:
+    command = [sys.executable, "-c", SCRIPT, str(path.parent), name_of(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def uses_aws(path: Path) -> bool:
+    return any(word in json.dumps(stack_of(path).config) for word in ('"aws"', '"rds"', '"elasticache"'))
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if not uses_aws(path)], ids=name_of)
+def test_a_stack_without_aws_loads_nothing_of_aws(path: Path):
+    assert not {"pulumi_aws", "boto3", "botocore"} & loaded_by(path)
+
+
+@pytest.mark.parametrize("path", [ROOT / "Pulumi.dev.yaml"], ids=name_of)
+def test_the_offline_plan_needs_no_client_of_kubernetes(path: Path):
+    """It must be quick, and work on a machine that reaches nothing."""
+    assert "kubernetes" not in loaded_by(path)
