@@ -4,7 +4,7 @@ Plain data: nothing here knows which store it is.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -93,6 +93,9 @@ class SecretContent:
     template: Mapping[str, pulumi.Input[str]]
     documents: tuple[str, ...]
 
+    extract: tuple[str, ...] = ()
+    """Documents that are taken as a whole."""
+
 
 class Contents:
     """The Secrets of a stack; `locate` says where in the store a property of its own documents is."""
@@ -121,11 +124,11 @@ class Contents:
         }
         handed_on = {variable: reference for variable, reference in values.items() if reference}
         url = pulumi.Output.all(*self.servers.database).apply(self.url)
-        return self.content(
-            handed_on | {"DATABASE_USERNAME": login[USERNAME], "DATABASE_PASSWORD": login[PASSWORD]},
-            plain(*handed_on) | {"DATABASE_URL": url},
-            *(API_KEYS, DATABASE, REDIS, PROVIDERS),
-        )
+        values = handed_on | {"DATABASE_USERNAME": login[USERNAME], "DATABASE_PASSWORD": login[PASSWORD]}
+        whole = bundles(values)
+        singly = {name: reference for name, reference in values.items() if reference["key"] not in whole}
+        template = plain(*handed_on) | {"DATABASE_URL": url}
+        return replace(self.content(singly, template, API_KEYS, DATABASE, REDIS, PROVIDERS), extract=whole)
 
     def url(self, address: Sequence[Any]) -> str:
         host, port = address
@@ -174,6 +177,15 @@ class Contents:
         self, values: Mapping[str, RemoteReference], template: Mapping[str, pulumi.Input[str]], *names: str
     ) -> SecretContent:
         return SecretContent(values, template, tuple(name for name in names if name in self.written))
+
+
+def bundles(values: Mapping[str, RemoteReference]) -> tuple[str, ...]:
+    """Documents of several values, all of which are called like the variables: those are extracted as a whole."""
+    by_document: dict[str, list[bool]] = {}
+    for name, reference in values.items():
+        if isinstance(key := reference["key"], str):
+            by_document.setdefault(key, []).append(reference["property"] == name)
+    return tuple(sorted(key for key, same in by_document.items() if len(same) > 1 and all(same)))
 
 
 def to_remote(reference: PropertyReference) -> RemoteReference:

@@ -191,6 +191,7 @@ class Environment:
                 "namespace": self.namespace,
                 "store": self.secret_store.store,
                 "values": content.values,
+                "extract": content.extract,
                 "template": content.template,
                 "revision": self.store.documents.revision_of(*content.documents),
                 "refresh_interval": self.config.external_secrets.refresh_interval,

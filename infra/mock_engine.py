@@ -14,6 +14,8 @@ from pulumi.runtime import mocks, rpc
 from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_pulumi_func
 
+from infra import mock_aws
+
 STACK_TYPE = "pulumi:pulumi:Stack"
 
 
@@ -85,12 +87,14 @@ class RecordingMocks(mocks.Mocks):
             outputs["metadata"] = {"version": "1"}
         if args.typ.startswith("pulumi-python:dynamic"):
             outputs.setdefault("version", 1)
+        outputs |= mock_aws.computed(args.typ, args.name, args.inputs)
         return args.resource_id or f"{args.name}-id", outputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        if args.token not in self.calls:
+        calls = {**mock_aws.ANSWERS, **self.calls}
+        if args.token not in calls:
             raise LookupError(f"the program calls {args.token}, which nothing answers here")
-        return dict(self.calls[args.token]), []
+        return dict(calls[args.token]), []
 
 
 class RecordingMonitor(mocks.MockMonitor):

@@ -40,8 +40,8 @@ def main(stack: str, overlays: Sequence[Path] = (), *, as_json: bool = False) ->
     return 0
 
 
-def record(stack: Stack) -> Recording:
-    """Run the program of a stack offline.
+def record(stack: Stack, *, preview: bool = True) -> Recording:
+    """Run the program of a stack offline: what a provider would compute is unknown, or with `preview` false made up.
 
     Raises:
         ConfigError: with every problem of the configuration.
@@ -50,7 +50,7 @@ def record(stack: Stack) -> Recording:
     config = load(values(stack), stack.name, secret_keys(stack))
     from infra.environment import deploy  # noqa: PLC0415
 
-    return run(lambda: deploy(resolve_offline(config, stack.name)), preview=True, stack=stack.name)
+    return run(lambda: deploy(resolve_offline(config, stack.name)), preview=preview, stack=stack.name)
 
 
 def values(stack: Stack) -> dict[str, str]:

@@ -89,6 +89,7 @@ def gateway(config: StackConfig, servers: Servers, namespace: Name, secret: Name
         "pre_stop_seconds": litellm.pre_stop_seconds,
         "grace_period": litellm.grace_period,
         "startup_timeout": litellm.startup_timeout,
+        "service_account_annotations": litellm.service_account_annotations,
         "node_selector": litellm.node_selector,
         "tolerations": tolerations(config),
     }

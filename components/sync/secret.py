@@ -1,7 +1,7 @@
 """One Kubernetes Secret, built from documents of the store by External Secrets Operator."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -30,6 +30,10 @@ class SyncedSecretArgs(TypedDict):
     values: Mapping[str, RemoteReference]
     """Required: the values that the template may use, by name, and where each is in the store."""
 
+    extract: NotRequired[Sequence[str]]
+    """Optional: documents to take as a whole (`dataFrom.extract`): the template may use each of their properties by its name.
+    Defaults to none."""
+
     template: Mapping[str, pulumi.Input[str]]
     """Required: the keys of the Secret; each is an ESO template (engine v2) over `values`."""
 
@@ -54,6 +58,7 @@ class SyncedSecret(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: SyncedSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:SyncedSecret", name, None, opts)
+        whole = args.get("extract", ())
         resource = kubernetes.apiextensions.CustomResource(
             f"{name}-secret",
             api_version=API_VERSION,
@@ -80,6 +85,7 @@ class SyncedSecret(pulumi.ComponentResource):
                     {"secretKey": variable, "remoteRef": {"key": reference["key"], "property": reference["property"]}}
                     for variable, reference in sorted(args["values"].items())
                 ],
+                **({"dataFrom": [{"extract": {"key": key}} for key in whole]} if whole else {}),
             },
             opts=pulumi.ResourceOptions(
                 parent=self,

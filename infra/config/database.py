@@ -7,7 +7,7 @@ from urllib.parse import quote
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
 
 from infra.config.base import Compute, DnsName, Image, Port, Quantity, Section
-from infra.config.references import StorePath
+from infra.config.references import DocumentName
 from infra.config.vpc import KmsKeyArn, VpcPlacement, shaped
 
 SUPERUSER = "postgres"
@@ -65,8 +65,8 @@ SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]{1,253}$")
 class DocumentCredentials(Section):
     """A user name and a password in a document that is in the store already. They are referenced, never read."""
 
-    document: StorePath
-    """Path of the document below the mount (Vault), without `data/`: `shared/postgres`."""
+    document: DocumentName
+    """The document: its path below the mount (Vault), or the name or ARN of the secret (AWS)."""
 
     username_property: PropertyName = "username"
     """Property with the user name."""

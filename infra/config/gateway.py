@@ -141,6 +141,9 @@ class GatewayConfig(Section):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "ERROR"
     """What LiteLLM logs (`LITELLM_LOG`). `DEBUG` logs requests and answers: never in production."""
 
+    service_account_annotations: dict[str, str] = Field(default_factory=dict)
+    """Annotations of the pods' ServiceAccount, such as `eks.amazonaws.com/role-arn` of an IAM role for Bedrock."""
+
     node_selector: dict[str, str] = Field(default_factory=dict)
     """Labels of the nodes that the pods may run on."""
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from infra.config.base import ALLOWED
-from infra.config.rules import cross_checks
+from infra.config.rules import cross_checks, documents_are_of_the_store
 from infra.config.stack import StackConfig
 
 NAMESPACE = "litellm"
@@ -87,7 +87,9 @@ def validate(data: Mapping[str, Any], secret: Iterable[str]) -> tuple[StackConfi
     except ValidationError as error:
         valid = dict(sections_that_are_valid(data))
         return None, [problem(details, data, secret) for details in error.errors()] + from_rules(valid)
-    return config, from_rules({name: getattr(config, name) for name in StackConfig.model_fields})
+    names = documents_are_of_the_store(config.references(), config.secrets.kind)
+    found = from_rules({name: getattr(config, name) for name in StackConfig.model_fields})
+    return config, found + [ConfigProblem(where, message) for where, message in names]
 
 
 def sections_that_are_valid(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -12,11 +12,16 @@ StorePath = Annotated[
 """A path below the store's mount: `dev/api-keys`. No leading or trailing `/`."""
 
 
+DocumentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_+=.@!:-]+$", max_length=2048)]
+"""A document of either store; `rules.documents_are_of_the_store` knows what each takes."""
+
+
 class PropertyReference(Section):
     """One property of a document that is in the store already. It is referenced, never read by the program."""
 
-    document: StorePath
-    """Path of the document below the mount (Vault), without `data/`: `shared/providers`."""
+    document: DocumentName
+    """The document. In Vault its path below the mount, without `data/`: `shared/providers`. In AWS the secret's name or ARN:
+    `/ops/litellm-prod-secrets`."""
 
     property: Annotated[str, StringConstraints(min_length=1, max_length=253)]
     """Name of the property in the document: `openai-key`."""

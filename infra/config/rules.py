@@ -1,10 +1,14 @@
 """What can be wrong between the sections of a configuration, each of which is fine by itself."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from infra.config.aws_types import SecretReference
 from infra.config.database import InClusterDatabase, connections_available, connections_needed
 from infra.config.ingress import ALB_MAX_IDLE_SECONDS
+from infra.config.references import PropertyReference, StorePath
 
 Finding = tuple[str, str]
 """Where (the path below `litellm:`), and what is wrong, what is allowed and how to mend it."""
@@ -88,6 +92,22 @@ def aws_keeps_what_aws_makes(secrets: Any, database: Any, redis: Any) -> Iterato
     for section, kind in (("database", database.kind), ("redis", redis.kind)):
         if kind in ("rds", "elasticache") and secrets.kind != "aws":
             yield f"{section}.kind", f"is {kind}, which needs secrets.kind aws: use that store, or kind existing"
+
+
+def documents_are_of_the_store(references: Iterable[tuple[str, PropertyReference]], kind: str) -> Iterator[Finding]:
+    """What each store takes as the name of a document."""
+    for where, reference in references:
+        try:
+            TypeAdapter(NAMES[kind]).validate_python(reference.document)
+        except ValidationError:
+            yield where, f"{reference.document} is {OTHERWISE[kind]}"
+
+
+NAMES: dict[str, Any] = {"vault": StorePath, "aws": SecretReference}
+OTHERWISE = {
+    "vault": "no path below the mount: write shared/providers, without / in front and without data/",
+    "aws": "no secret: write its name, or its whole ARN with the six random characters at the end",
+}
 
 
 def alb_waits_long_enough(gateway: Any, ingress: Any) -> Iterator[Finding]:

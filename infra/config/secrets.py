@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from infra.config.aws import AwsConfig
 from infra.config.base import DnsName, Duration, Section
 from infra.config.references import StorePath
 
@@ -119,10 +120,20 @@ class VaultConfig(Section):
 class SecretsConfig(Section):
     """The secret store of this stack."""
 
-    kind: Literal["vault"] = "vault"
-    """Which store: `vault`."""
+    kind: Literal["vault", "aws"] = "vault"
+    """Which store: `vault` (HashiCorp Vault) or `aws` (AWS Secrets Manager)."""
 
     vault: VaultConfig = VaultConfig()
+
+    aws: AwsConfig | None = None
+
+    @model_validator(mode="after")
+    def one_store(self) -> "SecretsConfig":
+        if self.kind == "aws" and self.aws is None:
+            raise ValueError("kind is aws, so aws is required: give its region and identity")
+        if self.kind == "vault" and self.aws is not None:
+            raise ValueError("aws is given, but kind is vault: use kind aws, or remove aws")
+        return self
 
 
 class ChartConfig(Section):

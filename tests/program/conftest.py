@@ -9,11 +9,17 @@ from tests.program.stacks import FILES, name_of, stack_of
 
 
 @cache
-def recording_of(path: Path) -> Recording:
-    return record(stack_of(path))
+def recording_of(path: Path, *, preview: bool = True) -> Recording:
+    return record(stack_of(path), preview=preview)
 
 
 @pytest.fixture(params=FILES, ids=name_of)
 def recording(request: pytest.FixtureRequest) -> Recording:
     """The whole program, as each stack file makes it."""
     return recording_of(request.param)
+
+
+@pytest.fixture(params=FILES, ids=name_of)
+def known(request: pytest.FixtureRequest) -> Recording:
+    """The same with every value known, as after an `up`: only then are generated values there to leak."""
+    return recording_of(request.param, preview=False)

@@ -1,0 +1,258 @@
+"""AWS Secrets Manager as the store of a stack."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.secrets.aws_client import AwsConnection
+from components.secrets.aws_documents import AwsDocuments, AwsDocumentsArgs
+from components.secrets.aws_identity import AwsIdentity, AwsIdentityArgs, eso_provider, static_keys_auth
+from components.secrets.aws_key import AwsKey
+from components.secrets.aws_names import arn_field, is_arn, oidc_provider_arn, role_name
+from components.secrets.aws_once import AwsSaltKey
+from components.secrets.names import SALT, variable
+from components.secrets.references import RemoteReference
+from components.sync.store import ReaderArgs
+from infra.cluster import Cluster
+from infra.config.aws import AwsConfig
+from infra.config.aws_identity import IrsaIdentity, PodIdentity, StaticKeys
+from infra.config.load import ConfigProblem
+from infra.config.stack import StackConfig
+from infra.documents import DATABASE, Servers
+from infra.stores import OpenStore, Values
+from infra.target import READER, Target
+
+PROVIDER = "aws"
+
+
+@dataclass(frozen=True)
+class AwsStore:
+    """Secrets Manager, with the names that one stack uses there."""
+
+    config: AwsConfig
+    stack: str
+
+    @property
+    def prefix(self) -> str:
+        return self.config.prefix_of(self.stack)
+
+    @property
+    def connection(self) -> AwsConnection:
+        role = self.config.assume_role
+        return {
+            "region": self.config.region,
+            "account": self.config.account_id,
+            "role_arn": role.role_arn if role else None,
+            "external_id": role.external_id if role else None,
+        }
+
+    def provider(self) -> pulumi.ProviderResource:
+        role = self.config.assume_role
+        return aws.Provider(
+            PROVIDER,
+            region=self.config.region,
+            allowed_account_ids=[self.config.account_id] if self.config.account_id else None,
+            assume_roles=[{"role_arn": role.role_arn, "external_id": role.external_id}] if role else None,
+            default_tags={"tags": self.config.default_tags} if self.config.default_tags else None,
+        )
+
+    def locate(self, document: str, name: str) -> RemoteReference:
+        bundle = self.config.bundle_of(self.stack)
+        if bundle and document != SALT[0]:
+            return {"key": bundle, "property": variable(document, name)}
+        return {"key": f"{self.prefix}/{document}", "property": name}
+
+    def place(self, reference: RemoteReference) -> str:
+        return f"{reference['key']}#{reference['property']}"
+
+    def read_command(self, reference: RemoteReference) -> str:
+        read = (
+            f"aws secretsmanager get-secret-value --region {self.config.region} "
+            f"--secret-id {shlex.quote(str(reference['key']))} --query SecretString --output text"
+        )
+        pick = f"import json, sys; print(json.load(sys.stdin)[{reference['property']!r}])"
+        return f"{read} | python3 -c {shlex.quote(pick)}"
+
+    def check(self, target: Target, documents: Mapping[str, object]) -> Iterator[str]:
+        from infra.stores.aws_check import check_aws  # noqa: PLC0415 - the offline plan needs no AWS client
+
+        return check_aws(self, target, documents)
+
+    def open(
+        self,
+        target: Target,
+        namespace: pulumi.Input[str],
+        values: Values,
+        servers: Servers,
+        opts: pulumi.ResourceOptions,
+    ) -> OpenStore:
+        account = self._account(opts)
+        key = self._key(target, opts)
+        salt = self._salt_key(target, key, opts)
+        documents = AwsDocuments("documents", self._documents(target, values, key), opts)
+        secrets: list[pulumi.Input[str]] = [*documents.arns, *(resource.arn for resource in salt)]
+        secrets += sorted({reference.document for _, reference in target.config.references()})
+        if servers.managed_admin is not None:
+            secrets.append(servers.managed_admin)
+        keys = [*([key] if key is not None else []), *self.config.decrypt_keys]
+        block, reader, identity = self._identity(target, namespace, account, secrets, keys, opts)
+        return OpenStore(
+            provider_block=block,
+            reader=reader,
+            documents=documents,
+            resources=(documents, *salt, *identity),
+        )
+
+    def _account(self, opts: pulumi.ResourceOptions) -> pulumi.Input[str]:
+        role = self.config.assume_role
+        known = self.config.account_id or (arn_field(role.role_arn, "account") if role else None)
+        return known or aws.get_caller_identity_output(opts=invoke_with(opts)).account_id
+
+    def _key(self, target: Target, opts: pulumi.ResourceOptions) -> pulumi.Input[str] | None:
+        if self.config.kms != "create":
+            return self.config.kms_key_arn
+        keep = target.config.keys.salt.retain
+        kept = pulumi.ResourceOptions(protect=keep, retain_on_delete=keep)
+        args = {"alias": self.prefix.strip("/"), "tags": self.config.tags}
+        return AwsKey("secrets-key", args, pulumi.ResourceOptions.merge(opts, kept)).arn  # pyright: ignore[reportArgumentType]
+
+    def _salt_key(
+        self, target: Target, key: pulumi.Input[str] | None, opts: pulumi.ResourceOptions
+    ) -> list[AwsSaltKey]:
+        salt = target.config.keys.salt
+        if salt.existing:
+            return []
+        kept = pulumi.ResourceOptions(protect=salt.retain, retain_on_delete=salt.retain)
+        return [
+            AwsSaltKey(
+                "salt-key",
+                secret=f"{self.prefix}/{SALT[0]}",
+                connection=self.connection,
+                owner=target.owner,
+                length=salt.length,
+                kms_key_id=key,
+                recovery_window_days=self.config.recovery_window_days,
+                replica_regions=self.config.replica_keys,
+                own_account_only=self.config.resource_policy,
+                tags={**self.config.default_tags, **self.config.tags},
+                opts=pulumi.ResourceOptions.merge(opts, kept),
+            )
+        ]
+
+    def _documents(self, target: Target, values: Values, key: pulumi.Input[str] | None) -> AwsDocumentsArgs:
+        args: AwsDocumentsArgs = {
+            "prefix": self.prefix,
+            "documents": values,
+            "owner": target.owner,
+            "bundle": self.config.bundle_of(self.stack),
+            "kms_key_id": key,
+            "recovery_window_days": self.config.recovery_window_days,
+            "replica_regions": self.config.replica_keys,
+            "own_account_only": self.config.resource_policy,
+            "tags": self.config.tags,
+        }
+        if rotation := self.config.rotation:
+            args["rotation"] = {
+                "document": DATABASE,
+                "connection": self.connection,
+                "lambda_arn": rotation.lambda_arn,
+                "schedule_days": rotation.schedule_days,
+                "schedule_expression": rotation.schedule_expression,
+                "rotate_immediately": rotation.rotate_immediately,
+            }
+        return args
+
+    def _identity(
+        self,
+        target: Target,
+        namespace: pulumi.Input[str],
+        account: pulumi.Input[str],
+        secrets: Sequence[pulumi.Input[str]],
+        keys: Sequence[pulumi.Input[str]],
+        opts: pulumi.ResourceOptions,
+    ) -> tuple[pulumi.Output[dict[str, Any]], ReaderArgs | None, tuple[pulumi.Resource, ...]]:
+        """The provider block, the ServiceAccount that reads with it, and what must be there before."""
+        identity, operator, region = self.config.identity, target.config.external_secrets, self.config.region
+        if isinstance(identity, StaticKeys):
+            auth = static_keys_auth(
+                identity.kubernetes_secret, identity.access_key_id_key, identity.secret_access_key_key
+            )
+            return eso_provider(region, auth), None, ()
+        args: AwsIdentityArgs = {
+            "role": role_name("litellm", target.stack, region, target.namespace),
+            "region": region,
+            "account": account,
+            "secrets": secrets,
+            "keys": keys,
+            "permissions_boundary": identity.permissions_boundary,
+            "tags": self.config.tags,
+        }
+        match identity:
+            case IrsaIdentity():
+                provider_arn, issuer = self._issuer(identity, account, opts)
+                args["irsa"] = {
+                    "provider_arn": provider_arn,
+                    "issuer": issuer,
+                    "namespace": namespace,
+                    "service_account": READER,
+                    "audience": identity.audience,
+                }
+            case PodIdentity(cluster_name=str(cluster)):
+                args["pod_identity"] = {
+                    "cluster": cluster,
+                    "namespace": operator.namespace,
+                    "service_account": operator.service_account,
+                }
+            case PodIdentity(controller_role_arn=role):
+                args["assumed_by"] = role
+        reads = AwsIdentity("reader", args, opts)
+        reader: ReaderArgs | None = None
+        if reads.annotations:
+            reader = {
+                "name": READER,
+                "operator_namespace": operator.namespace,
+                "operator_service_account": operator.service_account,
+                "annotations": reads.annotations,
+            }
+        return eso_provider(region, reads.eso_auth, reads.eso_role), reader, (reads,)
+
+    def _issuer(
+        self, identity: IrsaIdentity, account: pulumi.Input[str], opts: pulumi.ResourceOptions
+    ) -> tuple[pulumi.Input[str], pulumi.Input[str]]:
+        if identity.oidc_provider_arn and identity.issuer:
+            return identity.oidc_provider_arn, identity.issuer
+        cluster = aws.eks.get_cluster_output(name=identity.cluster_name or "", opts=invoke_with(opts))
+        issuer = cluster.identities.apply(lambda known: known[0].oidcs[0].issuer)
+        arn = pulumi.Output.all(issuer, account).apply(
+            lambda known: oidc_provider_arn(str(known[0]), self.config.region, str(known[1]))
+        )
+        return arn, issuer
+
+
+def invoke_with(opts: pulumi.ResourceOptions) -> pulumi.InvokeOptions:
+    """Calls of AWS go through the stack's own provider, as its resources do."""
+    providers: Any = opts.providers
+    return pulumi.InvokeOptions(provider=next(each for each in providers if isinstance(each, aws.Provider)))
+
+
+def resolve(
+    config: StackConfig, stack: str, _cluster: Cluster, *, offline: bool
+) -> tuple[AwsStore, list[ConfigProblem]]:
+    """Secrets Manager as the configuration names it. The environment has the credentials, which the preflight looks at."""
+    if config.secrets.aws is None:
+        raise ValueError("secrets.kind is aws without secrets.aws")  # the model refuses it before
+    del offline
+    return AwsStore(config.secrets.aws, stack), []
+
+
+def names_of(store: AwsStore, documents: Mapping[str, object]) -> list[str]:
+    """Names of the secrets that hold these documents."""
+    return sorted({str(store.locate(document, "")["key"]) for document in documents})
+
+
+def full_name(document: str) -> str:
+    return arn_field(document, "resource").removeprefix("secret:") if is_arn(document) else document

@@ -1,0 +1,65 @@
+"""Look before anything is created in AWS: do the credentials work, and are the names of the stack's secrets free?
+
+Every problem is reported, not only the first one. Values are never read: the program asks for descriptions only.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from components.secrets.aws_client import AwsConnection, AwsRefusalError, connect, describe, explained, tags_of
+from components.secrets.aws_names import OWNER, is_arn
+
+
+def check_aws(
+    connection: AwsConnection, owner: str, written: Sequence[str], references: Iterable[tuple[str, str]] = ()
+) -> Iterator[str]:
+    """Problems with AWS for a stack that is about to write the secrets `written`, and to read what `references` name.
+
+    A reference is a place in the configuration and the secret (name or ARN) that it names.
+    """
+    props: dict[str, Any] = {"connection": connection, "secret": "its secrets"}
+    try:
+        with explained(props):
+            client = connect(connection)
+    except AwsRefusalError as error:
+        yield str(error)
+        return
+    asked = [(name, own_secret, owner) for name in written]
+    asked += [(name, referenced_secret, where) for where, name in references]
+    for name, check, context in asked:
+        try:
+            with explained(props | {"secret": name}):
+                found = describe(client, {"secret": name})
+        except AwsRefusalError as error:
+            yield str(error)
+            continue
+        yield from check(name, found, context, connection["region"])
+
+
+def own_secret(name: str, found: dict[str, Any] | None, owner: str, region: str) -> Iterator[str]:
+    if found is None:
+        return
+    if found.get("DeletedDate"):
+        yield (
+            f"{name} in AWS Secrets Manager is scheduled for deletion at {found['DeletedDate']:%Y-%m-%d %H:%M %Z}, and its "
+            "name is taken until then. Wait, or choose another litellm:secrets.aws.prefix, or give the old value up for good: "
+            f"`aws secretsmanager delete-secret --region {region} --secret-id {name} --force-delete-without-recovery`"
+        )
+    elif (writer := tags_of(found).get(OWNER)) != owner:
+        yield (
+            f"{name} in AWS Secrets Manager was written by {writer or 'somebody else'}: choose another "
+            "litellm:secrets.aws.prefix, or, to read a bundle that is there, set litellm:secrets.aws.existing"
+        )
+
+
+def referenced_secret(name: str, found: dict[str, Any] | None, where: str, region: str) -> Iterator[str]:
+    if found is None:
+        hint = (
+            "" if is_arn(name) else ". Is it in another region or account? Another account's has to be named by its ARN"
+        )
+        yield f"litellm:{where}: there is no secret {name} in AWS Secrets Manager in {region}{hint}"
+    elif found.get("DeletedDate"):
+        yield (
+            f"litellm:{where}: {name} in AWS Secrets Manager is scheduled for deletion: bring it back with `aws secretsmanager "
+            f"restore-secret --region {region} --secret-id {name}`"
+        )

@@ -1,0 +1,103 @@
+"""What is wrong in AWS is said before anything is made."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import botocore.client
+import pytest
+from botocore import exceptions
+from moto import mock_aws
+
+from components.secrets.aws_client import AwsConnection
+from infra.stores.aws_check import check_aws
+
+CONNECTION: AwsConnection = {"region": "eu-west-1"}
+OWNER = "litellm/prod"
+OWN = "litellm/prod/database"
+
+
+@pytest.fixture
+def secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws(config={"core": {"reset_boto3_session": False}}):
+        yield boto3.client("secretsmanager", region_name="eu-west-1")
+
+
+def problems(*references: tuple[str, str], connection: AwsConnection = CONNECTION) -> list[str]:
+    return list(check_aws(connection, OWNER, [OWN, "litellm/prod/providers"], references))
+
+
+def test_free_names_are_no_problem(secrets: Any):
+    assert problems() == []
+
+
+def test_what_the_stack_wrote_before_is_no_problem(secrets: Any):
+    secrets.create_secret(Name=OWN, SecretString="{}", Tags=[{"Key": "managed-by", "Value": OWNER}])
+    assert problems() == []
+
+
+def test_a_secret_of_somebody_else_is_named(secrets: Any):
+    secrets.create_secret(Name=OWN, SecretString="{}", Tags=[{"Key": "managed-by", "Value": "litellm/qa"}])
+    assert [problem.partition(":")[0] for problem in problems()] == [
+        f"{OWN} in AWS Secrets Manager was written by litellm/qa"
+    ]
+
+
+def test_a_name_that_is_scheduled_for_deletion_comes_with_a_date_and_a_way_out(secrets: Any):
+    secrets.create_secret(Name=OWN, SecretString="{}")
+    secrets.delete_secret(SecretId=OWN, RecoveryWindowInDays=7)
+    (problem,) = problems()
+    assert "is scheduled for deletion at 20" in problem
+    assert f"--secret-id {OWN} --force-delete-without-recovery" in problem
+
+
+def test_a_reference_to_nothing_is_named_with_its_place(secrets: Any):
+    (problem,) = problems(("keys.master.existing", "/ops/nothing"))
+    assert problem.startswith("litellm:keys.master.existing: there is no secret /ops/nothing")
+    assert "another region or account" in problem
+
+
+def test_a_reference_to_what_is_being_deleted_can_be_restored(secrets: Any):
+    secrets.create_secret(Name="/ops/shared", SecretString="{}")
+    secrets.delete_secret(SecretId="/ops/shared")
+    assert "restore-secret --region eu-west-1 --secret-id /ops/shared" in problems(("database.admin", "/ops/shared"))[0]
+
+
+@pytest.mark.parametrize("by_arn", [False, True])
+def test_a_reference_to_a_secret_that_is_there_is_no_problem(secrets: Any, by_arn: bool):
+    arn = secrets.create_secret(Name="/ops/shared", SecretString="{}")["ARN"]
+    assert problems(("database.admin", arn if by_arn else "/ops/shared")) == []
+
+
+def test_every_problem_is_reported(secrets: Any):
+    secrets.create_secret(Name=OWN, SecretString="{}")
+    assert len(problems(("a", "/ops/a"), ("b", "/ops/b"))) == 3
+
+
+def test_the_wrong_account_is_one_problem(secrets: Any):
+    (problem,) = problems(("a", "/ops/a"), connection={"region": "eu-west-1", "account": "999999999999"})
+    assert "this stack is for 999999999999" in problem
+
+
+def test_a_missing_permission_is_named_per_secret(secrets: Any, monkeypatch: pytest.MonkeyPatch):
+    def call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        raise exceptions.ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no policy"}}, operation)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    assert problems()[0] == f"these AWS credentials may not call DescribeSecret for {OWN} in eu-west-1: no policy"
+    assert len(problems()) == 2
+
+
+def test_values_are_never_read(secrets: Any, monkeypatch: pytest.MonkeyPatch):
+    secrets.create_secret(Name="/ops/shared", SecretString="{}")
+    calls: set[str] = set()
+    original = botocore.client.BaseClient._make_api_call
+
+    def call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        calls.add(operation)
+        return original(client, operation, arguments)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    problems(("a", "/ops/shared"))
+    assert calls == {"DescribeSecret"}
