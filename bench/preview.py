@@ -85,6 +85,8 @@ def prod_that_fits(bench: Workspace) -> dict[str, Any]:
     """Production on a small cluster: the same resources, but with the Postgres of the other stack, and with small pods."""
     return {
         "secrets": {"vault": {"address": os.environ["VAULT_ADDR"]}},
+        "keys": {"salt": {"retain": True}},
+        "externalSecrets": {"install": False},
         "database": {
             "host": f"postgres.{bench.stacks[0].namespace}.svc",
             "sslmode": "prefer",
@@ -174,6 +176,10 @@ def compare(rounds: int, progress: Callable[[str], None]) -> dict[str, Previews]
     return results
 
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
 def main(
     rounds: Annotated[int, typer.Option(min=1, help="How often each program is previewed; the median counts.")] = 7,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -218,4 +224,4 @@ def as_data(taken: Previews, baseline: Previews) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -158,6 +158,10 @@ def measure(
                 log.write_text("\n".join(bench.project.log))
 
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
 def main(
     rounds: Annotated[int, typer.Option(min=1, help="How often each way is taken; the median counts.")] = 2,
     ingress_address: Annotated[
@@ -201,4 +205,4 @@ def as_data(results: dict[bool, dict[str, Times]]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

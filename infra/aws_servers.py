@@ -1,6 +1,7 @@
 """Servers that AWS runs for a stack. Imported only by a stack that has one."""
 
 import pulumi
+import pulumi_aws as aws
 
 from components.cache.elasticache import ElastiCacheRedis
 from components.database.rds import RdsPostgres
@@ -33,6 +34,14 @@ def rds(database: RdsDatabase, protect: bool, opts: pulumi.ResourceOptions) -> R
         },
         opts,
     )
+
+
+def certificate(domain: str, provider: pulumi.ProviderResource) -> pulumi.Output[str]:
+    """ARN of the newest certificate in ACM that is issued for a domain."""
+    found = aws.acm.get_certificate_output(
+        domain=domain, statuses=["ISSUED"], most_recent=True, opts=pulumi.InvokeOptions(provider=provider)
+    )
+    return found.arn.apply(str)
 
 
 def elasticache(

@@ -229,8 +229,14 @@ class Environment:
         args = workloads.gateway(self.config, self.servers, self.namespace, secret.secret)
         return Gateway("litellm", args, self._options(migration, *redis))
 
+    def _certificate(self) -> pulumi.Input[str] | None:
+        balancer = self.config.ingress.load_balancer
+        if balancer.certificate_domain is None:
+            return balancer.certificate_arn
+        return import_module("infra.aws_servers").certificate(balancer.certificate_domain, self.providers[1])
+
     def _ingress(self, gateway: Gateway) -> pulumi.Input[str]:
         if not self.config.ingress.enabled:
             return pulumi.Output.concat("http://", gateway.service_name, ".", self.namespace, ".svc:4000")
-        args = workloads.ingress(self.config, self.namespace, gateway)
+        args = workloads.ingress(self.config, self.namespace, gateway, self._certificate())
         return Ingress("litellm-ingress", args, self._options(gateway)).url

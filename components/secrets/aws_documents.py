@@ -53,9 +53,6 @@ class AwsDocumentsArgs(TypedDict):
     bundle: NotRequired[str | None]
     """Optional: name of the one secret that holds all documents. Defaults to none: one secret per document."""
 
-    existing: NotRequired[bool]
-    """Optional: the bundle is there already and is not written; `documents` is empty. Defaults to false."""
-
     kms_key_id: NotRequired[pulumi.Input[str] | None]
     """Optional: KMS key. Defaults to AWS' own `aws/secretsmanager`."""
 
@@ -115,7 +112,7 @@ class AwsDocuments(pulumi.ComponentResource):
         return pulumi.Output.all(*chosen).apply(lambda versions: ".".join(dict.fromkeys(map(str, versions))))
 
     def _write_bundle(self, name: str, bundle: str, args: AwsDocumentsArgs) -> dict[str, pulumi.Output[str]]:
-        if args.get("existing") or not args["documents"]:
+        if not args["documents"]:
             return {}
         version = self._write(name, "bundle", bundle, bundled(args["documents"]), args)
         return dict.fromkeys(sorted(args["documents"]), version)
@@ -186,8 +183,6 @@ class AwsDocuments(pulumi.ComponentResource):
 
 def check(args: AwsDocumentsArgs) -> None:
     rotation, bundle = args.get("rotation"), args.get("bundle")
-    if args.get("existing") and (not bundle or args["documents"]):
-        raise ValueError("existing is for a bundle that is not written: name it in bundle, and give no documents")
     if rotation and bundle:
         raise ValueError(
             "rotation is of one document, and in a bundle all are one secret: leave out bundle or rotation"

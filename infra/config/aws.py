@@ -97,11 +97,7 @@ class AwsConfig(Section):
     names of environment variables. The salt key is a secret of its own in either case, because it is written only once."""
 
     bundle_name: SecretReference | None = None
-    """Name of the bundle; of an existing one also its ARN. Defaults to `<prefix>/secrets`."""
-
-    existing: bool = False
-    """The bundle is there already: it is read, never written. It must hold every value that the stack needs, under the
-    names of environment variables: `LITELLM_MASTER_KEY`, `DATABASE_USERNAME`, `DATABASE_PASSWORD`, provider keys, …"""
+    """Name of the bundle. Defaults to `<prefix>/secrets`."""
 
     kms: KmsKey = "default"
     """KMS key of the secrets: `default` (AWS' own `aws/secretsmanager`), `create` (a key of the stack's own), or an ARN. From
@@ -172,19 +168,16 @@ class AwsConfig(Section):
         bundle = self.layout == "bundle"
         if self.bundle_name and not bundle:
             raise ValueError("bundleName is given, but layout is documents: set layout to bundle, or remove bundleName")
-        if self.existing and not (bundle and self.bundle_name):
-            raise ValueError(
-                "existing is for a bundle that is there already: set layout to bundle, and bundleName to its name"
-            )
         if self.rotation and bundle:
             raise ValueError(
                 "rotation is of the database document alone, and in a bundle all values are one secret: set layout to "
                 "documents, or remove rotation"
             )
-        if self.bundle_name and not self.existing:
+        if self.bundle_name:
             if is_arn(self.bundle_name) or "!" in self.bundle_name:
                 raise ValueError(
-                    f"bundleName {self.bundle_name} is of a secret that exists: set existing, or give a name"
+                    f"bundleName {self.bundle_name} is of a secret that exists, and this one is written: give a name. A bundle "
+                    "that is there already is referred to by keys.master.existing, providerDocuments and database.credentials"
                 )
             if re.search(r"-[A-Za-z0-9]{6}$", self.bundle_name):
                 raise ValueError(
@@ -235,7 +228,6 @@ class AwsConfig(Section):
             *(("decryptKeys", key) for key in self.decrypt_keys),
             ("rotation.lambdaArn", self.rotation.lambda_arn if self.rotation else None),
             ("assumeRole.roleArn", self.assume_role.role_arn if self.assume_role else None),
-            ("bundleName", self.bundle_name if self.bundle_name and is_arn(self.bundle_name) else None),
         ]
         if isinstance(identity, IrsaIdentity):
             given.append(("identity.oidcProviderArn", identity.oidc_provider_arn))

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from infra.config.aws_types import SecretReference
 from infra.config.database import InClusterDatabase, connections_available, connections_needed
-from infra.config.ingress import ALB_MAX_IDLE_SECONDS
+from infra.config.ingress import ALB_MAX_IDLE_SECONDS, certificate_covers
 from infra.config.references import PropertyReference, StorePath
 
 Finding = tuple[str, str]
@@ -110,6 +110,22 @@ OTHERWISE = {
 }
 
 
+def certificate_is_for_the_host(secrets: Any, ingress: Any) -> Iterator[Finding]:
+    domain = ingress.load_balancer.certificate_domain
+    if ingress.class_name != "alb" or domain is None:
+        return
+    if not certificate_covers([domain], ingress.host or ""):
+        yield (
+            "ingress.alb.certificateDomain",
+            f"is {domain}, and a certificate for it is not for host {ingress.host}: clients would refuse it",
+        )
+    if secrets.kind != "aws":
+        yield (
+            "ingress.alb.certificateDomain",
+            "is looked up in the region of secrets.aws, which this stack does not have: give certificateArn instead",
+        )
+
+
 def alb_waits_long_enough(gateway: Any, ingress: Any) -> Iterator[Finding]:
     seconds = ingress.stream_timeout(gateway.request_timeout)
     if ingress.class_name == "alb" and seconds > ALB_MAX_IDLE_SECONDS:
@@ -143,6 +159,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (own_variables_are_ours, ("provider_keys", "provider_documents", "gateway")),
     (provider_keys_have_a_value, ("provider_keys",)),
     (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),
+    (certificate_is_for_the_host, ("secrets", "ingress")),
     (alb_waits_long_enough, ("gateway", "ingress")),
     (salt_outlives_the_database, ("keys", "protect")),
     (salt_fits_the_database, ("keys", "database")),

@@ -1,5 +1,6 @@
 """AWS Secrets Manager as the store of a stack."""
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from components.secrets.aws_client import AwsConnection
 from components.secrets.aws_documents import AwsDocuments, AwsDocumentsArgs
 from components.secrets.aws_identity import AwsIdentity, AwsIdentityArgs, eso_provider, static_keys_auth
 from components.secrets.aws_key import AwsKey
-from components.secrets.aws_names import arn_field, is_arn, oidc_provider_arn, role_name
+from components.secrets.aws_names import arn_field, oidc_provider_arn, role_name
 from components.secrets.aws_once import AwsSaltKey
 from components.secrets.names import SALT, variable
 from components.secrets.references import RemoteReference
@@ -41,6 +42,12 @@ class AwsStore:
         return self.config.prefix_of(self.stack)
 
     @property
+    def account(self) -> str | None:
+        """Account of the stack; None where only the credentials say so."""
+        role = self.config.assume_role
+        return self.config.account_id or (arn_field(role.role_arn, "account") if role else None)
+
+    @property
     def connection(self) -> AwsConnection:
         role = self.config.assume_role
         return {
@@ -55,7 +62,7 @@ class AwsStore:
         return aws.Provider(
             PROVIDER,
             region=self.config.region,
-            allowed_account_ids=[self.config.account_id] if self.config.account_id else None,
+            allowed_account_ids=[self.account] if self.account else None,
             assume_roles=[{"role_arn": role.role_arn, "external_id": role.external_id}] if role else None,
             default_tags={"tags": self.config.default_tags} if self.config.default_tags else None,
         )
@@ -80,7 +87,11 @@ class AwsStore:
     def check(self, target: Target, documents: Mapping[str, object]) -> Iterator[str]:
         from infra.stores.aws_check import check_aws  # noqa: PLC0415 - the offline plan needs no AWS client
 
-        return check_aws(self, target, documents)
+        references = [(where, reference.document) for where, reference in target.config.references()]
+        return check_aws(self.connection, target.owner, self._names(documents), references)
+
+    def _names(self, documents: Mapping[str, object]) -> list[str]:
+        return sorted({str(self.locate(document, "")["key"]) for document in documents})
 
     def open(
         self,
@@ -93,7 +104,8 @@ class AwsStore:
         account = self._account(opts)
         key = self._key(target, opts)
         salt = self._salt_key(target, key, opts)
-        documents = AwsDocuments("documents", self._documents(target, values, key), opts)
+        guarded = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=target.config.protect))
+        documents = AwsDocuments("documents", self._documents(target, values, key), guarded)
         secrets: list[pulumi.Input[str]] = [*documents.arns, *(resource.arn for resource in salt)]
         secrets += sorted({reference.document for _, reference in target.config.references()})
         if servers.managed_admin is not None:
@@ -108,16 +120,19 @@ class AwsStore:
         )
 
     def _account(self, opts: pulumi.ResourceOptions) -> pulumi.Input[str]:
-        role = self.config.assume_role
-        known = self.config.account_id or (arn_field(role.role_arn, "account") if role else None)
-        return known or aws.get_caller_identity_output(opts=invoke_with(opts)).account_id
+        return self.account or aws.get_caller_identity_output(opts=invoke_with(opts)).account_id
 
     def _key(self, target: Target, opts: pulumi.ResourceOptions) -> pulumi.Input[str] | None:
         if self.config.kms != "create":
             return self.config.kms_key_arn
         keep = target.config.keys.salt.retain
         kept = pulumi.ResourceOptions(protect=keep, retain_on_delete=keep)
-        args = {"alias": self.prefix.strip("/"), "tags": self.config.tags}
+        args = {
+            "alias": re.sub(r"[^A-Za-z0-9/_-]", "-", self.prefix.strip("/")),
+            # A secret that can be restored is worth nothing without its key.
+            "deletion_window_days": max(7, self.config.recovery_window_days),
+            "tags": self.config.tags,
+        }
         return AwsKey("secrets-key", args, pulumi.ResourceOptions.merge(opts, kept)).arn  # pyright: ignore[reportArgumentType]
 
     def _salt_key(
@@ -247,12 +262,3 @@ def resolve(
         raise ValueError("secrets.kind is aws without secrets.aws")  # the model refuses it before
     del offline
     return AwsStore(config.secrets.aws, stack), []
-
-
-def names_of(store: AwsStore, documents: Mapping[str, object]) -> list[str]:
-    """Names of the secrets that hold these documents."""
-    return sorted({str(store.locate(document, "")["key"]) for document in documents})
-
-
-def full_name(document: str) -> str:
-    return arn_field(document, "resource").removeprefix("secret:") if is_arn(document) else document

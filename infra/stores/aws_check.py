@@ -48,7 +48,7 @@ def own_secret(name: str, found: dict[str, Any] | None, owner: str, region: str)
     elif (writer := tags_of(found).get(OWNER)) != owner:
         yield (
             f"{name} in AWS Secrets Manager was written by {writer or 'somebody else'}: choose another "
-            "litellm:secrets.aws.prefix, or, to read a bundle that is there, set litellm:secrets.aws.existing"
+            "litellm:secrets.aws.prefix, or, to read what is there, refer to it (keys.master.existing, providerDocuments, …)"
         )
 
 

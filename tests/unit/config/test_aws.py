@@ -68,13 +68,6 @@ def test_a_bundle_is_below_the_prefix_unless_it_has_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [BUNDLE, f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:{BUNDLE}-AbCdEf", "rds!db-1-2"]
-)
-def test_an_existing_bundle_has_any_name_that_aws_gives(name: str) -> None:
-    assert section(layout="bundle", bundleName=name, existing=True).bundle_of("prod") == name
-
-
-@pytest.mark.parametrize(
     ("region", "partition"), [("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn"), ("ap-southeast-2", "aws")]
 )
 def test_the_partition_follows_from_the_region(region: str, partition: str) -> None:
@@ -142,9 +135,7 @@ GOV_KEY = KEY.replace("arn:aws:", "arn:aws-us-gov:")
         ({"tags": {"k" * 129: "y"}}, "tags", "too long"),
         ({"layout": "single"}, "layout", "'documents' or 'bundle'"),
         ({"bundleName": BUNDLE}, "", "set layout to bundle"),
-        ({"existing": True}, "", "set layout to bundle, and bundleName"),
-        ({"layout": "bundle", "existing": True}, "", "bundleName to its name"),
-        ({"layout": "bundle", "bundleName": "rds!db-1"}, "", "of a secret that exists: set existing"),
+        ({"layout": "bundle", "bundleName": "rds!db-1"}, "", "of a secret that exists, and this one is written"),
         ({"layout": "bundle", "bundleName": "ops/litellm-bundle"}, "", "ends in - and six characters"),
         ({"layout": "bundle", "bundleName": "arn:aws:secretsmanager:x"}, "bundleName", "full ARN with the six random"),
         ({"rotation": {"lambdaArn": LAMBDA}}, "rotation", "exactly one of scheduleDays and scheduleExpression"),

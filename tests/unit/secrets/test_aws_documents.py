@@ -79,25 +79,6 @@ def test_two_values_of_one_name_do_not_fit_into_a_bundle():
         documents(bundle=BUNDLE, documents={"providers": {"REDIS_PASSWORD": "a"}, "redis": {"password": "b"}})
 
 
-def test_an_existing_bundle_is_referenced_and_not_touched():
-    recorded = documents(bundle=BUNDLE, existing=True, documents={})
-    assert not [resource for resource in recorded.resources if resource.custom]
-    assert recorded.outputs["database"] == {"key": BUNDLE, "property": "DATABASE_PASSWORD"}
-    assert recorded.outputs["arns"] == []
-    assert recorded.outputs["revision"] == ""
-
-
-def test_a_bundle_of_nothing_is_not_written():
-    """Everything is in documents of somebody else."""
-    assert not documents(bundle=BUNDLE, documents={}).of(SECRET)
-
-
-@pytest.mark.parametrize("wrong", [{"existing": True}, {"existing": True, "bundle": BUNDLE}])
-def test_an_existing_bundle_has_a_name_and_gets_no_documents(wrong: dict[str, Any]):
-    with pytest.raises(ValueError, match="existing"):
-        documents(**wrong)
-
-
 @pytest.mark.parametrize("bundle", [None, BUNDLE])
 def test_the_salt_key_is_a_secret_of_its_own(bundle: str | None):
     """A bundle is written again whenever one of its values changes; the salt key is written once."""
