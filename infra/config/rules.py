@@ -110,6 +110,11 @@ OTHERWISE = {
 }
 
 
+def gateway_has_a_password(database: Any) -> Iterator[Finding]:
+    if getattr(database, "iam_authentication", False):
+        yield "database.iamAuthentication", "is not supported by the gateway yet: remove it, the password is generated"
+
+
 def certificate_is_for_the_host(secrets: Any, ingress: Any) -> Iterator[Finding]:
     domain = ingress.load_balancer.certificate_domain
     if ingress.class_name != "alb" or domain is None:
@@ -159,6 +164,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (own_variables_are_ours, ("provider_keys", "provider_documents", "gateway")),
     (provider_keys_have_a_value, ("provider_keys",)),
     (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),
+    (gateway_has_a_password, ("database",)),
     (certificate_is_for_the_host, ("secrets", "ingress")),
     (alb_waits_long_enough, ("gateway", "ingress")),
     (salt_outlives_the_database, ("keys", "protect")),

@@ -20,6 +20,7 @@ from tests.iam import allows
 ENDPOINT = os.environ.get("LAB_AWS_ENDPOINT_IN_CLUSTER", "")
 REGION = os.environ.get("AWS_REGION", "us-east-1")
 ACCOUNT = "123456789012"
+OURS = ("litellm/aws/", "/ops/", "taken/")
 PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/kubernetes.default.svc"
 
 pytestmark = pytest.mark.skipif(
@@ -49,9 +50,11 @@ def store(**more: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def manager() -> Iterator[Any]:
     client: Any = boto3.client("secretsmanager", region_name=REGION)
+    before = names(client)
+    assert not {name for name in before if name.startswith(OURS)}, "a run before this one left secrets"
     yield client
-    for secret in client.list_secrets(IncludePlannedDeletion=True)["SecretList"]:
-        client.delete_secret(SecretId=secret["ARN"], ForceDeleteWithoutRecovery=True)
+    for name in names(client) - before:
+        client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +190,7 @@ def test_a_bundle_gives_the_gateway_the_same_variables(bundle: dict[str, Any], e
 def test_a_bundle_made_by_hand_is_extracted_as_a_whole(bundle: dict[str, Any]):
     specs = [item["spec"] for item in objects("externalsecrets", "-n", bundle["namespace"])]
     extracted = [source["extract"]["key"] for spec in specs for source in spec.get("dataFrom", [])]
-    assert extracted == ["/ops/litellm-prod-secrets"]
+    assert extracted == ["/ops/bundle/secrets", "/ops/litellm-prod-secrets"]
     assert completion(bundle["url"], "sk-made-by-hand-0123456789abcdef").status_code == 200
 
 
@@ -201,7 +204,8 @@ def test_destroy_leaves_the_salt_keys_and_nothing_else(
     for stack, salt in (("bundle", "/ops/bundle/salt"), ("aws", "litellm/aws/salt")):
         done = project.make("destroy", stack)
         assert f"kept: the salt key, in {salt}" in done.stdout
-    assert names(manager) == {"/ops/bundle/salt", "litellm/aws/salt", "/ops/litellm-prod-secrets"}
+    left = {name for name in names(manager) if name.startswith(OURS)}
+    assert left == {"/ops/bundle/salt", "litellm/aws/salt", "/ops/litellm-prod-secrets"}
     assert not [role for role in iam.list_roles()["Roles"] if "litellm" in role["RoleName"]]
-    left = {namespace["metadata"]["name"] for namespace in objects("namespaces")}
-    assert not left & {"litellm-aws", "litellm-bundle", "external-secrets"}
+    namespaces = {namespace["metadata"]["name"] for namespace in objects("namespaces")}
+    assert not namespaces & {"litellm-aws", "litellm-bundle", "external-secrets"}
