@@ -1,0 +1,77 @@
+"""What the settings of Vault become: the provider of the program, and the store of External Secrets Operator."""
+
+from pathlib import Path
+from typing import Any
+
+from infra.environment import deploy
+from infra.mock_engine import Recording
+from infra.target import resolve_offline
+from tests.recording import run
+from tests.unit.infra.stacks import config
+
+STORE = "kubernetes:external-secrets.io/v1:SecretStore"
+PROVIDER = "pulumi:providers:vault"
+
+
+def deployed(**vault: Any) -> Recording:
+    given = config(secrets={"vault": vault})
+    return run(lambda: deploy(resolve_offline(given, "dev")), stack="dev")
+
+
+def block(recorded: Recording) -> dict[str, Any]:
+    return recorded.inputs(STORE)["spec"]["provider"]["vault"]
+
+
+def test_the_operator_logs_in_with_a_role_and_an_audience():
+    auth = block(deployed())["auth"]["kubernetes"]
+    assert (auth["mountPath"], auth["role"]) == ("kubernetes-dev", "litellm-dev")
+    assert auth["serviceAccountRef"] == {"name": "secret-reader", "audiences": ["vault"]}
+
+
+def test_a_vault_namespace_counts_for_the_program_and_for_the_operator():
+    recorded = deployed(namespace="platform/ai")
+    assert recorded.inputs(PROVIDER)["namespace"] == "platform/ai"
+    assert block(recorded)["namespace"] == "platform/ai"
+    assert recorded.named("salt-key").inputs["connection"]["namespace"] == "platform/ai"
+
+
+def test_a_ca_counts_for_the_program_and_for_the_operator(tmp_path: Path):
+    ca = tmp_path / "vault.pem"
+    ca.write_text("PEM")
+    recorded = deployed(caCertFile=str(ca))
+    assert recorded.inputs(PROVIDER)["caCertFile"] == str(ca)
+    assert block(recorded)["caBundle"] == "UEVN"
+    assert recorded.named("salt-key").inputs["connection"]["ca_cert_file"] == str(ca)
+
+
+def test_pods_may_have_another_address_than_the_program():
+    recorded = deployed(address="https://vault.example.com:8200", clusterAddress="http://vault.vault.svc:8200")
+    assert recorded.inputs(PROVIDER)["address"] == "https://vault.example.com:8200"
+    assert block(recorded)["server"] == "http://vault.vault.svc:8200"
+
+
+def test_an_engine_that_must_exist_is_not_mounted():
+    recorded = deployed(mount={"path": "kv", "create": False})
+    assert not [resource for resource in recorded.resources if resource.name == "vault-mount"]
+    assert block(recorded)["path"] == "kv"
+
+
+def test_a_long_lived_token_is_used_only_when_asked_for():
+    assert not deployed().of("vault:index/token:Token")
+    recorded = deployed(auth="token")
+    assert block(recorded)["auth"] == {"tokenSecretRef": {"name": "vault-token", "key": "token"}}
+    assert "secret-store-reader" not in {account.name for account in recorded.of("kubernetes:core/v1:ServiceAccount")}
+
+
+def test_a_salt_key_that_is_there_already_is_only_read():
+    given = config(keys={"salt": {"existing": {"document": "shared/keys", "property": "salt"}}})
+    recorded = run(lambda: deploy(resolve_offline(given, "dev")), stack="dev")
+    assert not [resource for resource in recorded.resources if resource.name == "salt-key"]
+    assert '"litellm/data/shared/keys"' in recorded.inputs("vault:index/policy:Policy")["policy"]
+
+
+def test_the_salt_key_of_a_short_lived_environment_is_not_kept():
+    given = config(keys={"salt": {"retain": False}}, protect="false")
+    recorded = run(lambda: deploy(resolve_offline(given, "dev")), stack="dev")
+    assert not recorded.named("salt-key").protect
+    assert not recorded.named("salt-key").retain_on_delete
