@@ -6,25 +6,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from components.secrets.aws_names import partition_of
 from infra.config.base import Section
 
-PARTITIONS = {
-    "cn-": "aws-cn",
-    "us-gov-": "aws-us-gov",
-    "us-iso-": "aws-iso",
-    "us-isob-": "aws-iso-b",
-    "eu-isoe-": "aws-iso-e",
-    "us-isof-": "aws-iso-f",
-    "eusc-": "aws-eusc",
-}
-"""Partition of a region that is not in `aws`, by how the region's name starts."""
-
 REGION = r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]"
-
-
-def partition_of(region: str) -> str:
-    """The partition that a region belongs to: `aws` for `eu-central-1`, `aws-cn` for `cn-north-1`."""
-    return next((partition for start, partition in PARTITIONS.items() if region.startswith(start)), "aws")
 
 
 def shaped(pattern: str, what: str) -> AfterValidator:
