@@ -1,5 +1,6 @@
 """What the look at the targets says, with answers like those of a real Vault and API server."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -154,56 +155,53 @@ def test_an_unreachable_cluster_is_named(monkeypatch: pytest.MonkeyPatch):
 
 
 class FakeApi:
-    """Answers of an API server by the name of the call."""
+    """Answers of an API server by the end of the path: a status, or an object."""
 
-    def __init__(self, **answers: Any) -> None:
-        self.answers = answers
+    def __init__(self) -> None:
+        self.configuration = SimpleNamespace()
+        self.answers: dict[str, Any] = {"namespaces/litellm-dev": 404}
 
-    def __getattr__(self, name: str) -> Any:
-        def call(*_: Any, **__: Any) -> Any:
-            answer = self.answers.get(name)
-            if isinstance(answer, int):
-                raise kubernetes.client.ApiException(status=answer, reason="")
-            return answer
+    def param_serialize(self, method: str, path: str, auth_settings: list[str]) -> tuple[str, str]:
+        return method, path
 
-        return call
+    def call_api(self, method: str, path: str, _request_timeout: float) -> Any:
+        found = next((answer for end, answer in self.answers.items() if path.partition("?")[0].endswith(end)), {})
+        status = found if isinstance(found, int) else 200
+        return SimpleNamespace(status=status, reason="", read=lambda: json.dumps(found))
 
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
-    fake = FakeApi(read_namespace=404)
-    monkeypatch.setattr(kubernetes.config, "new_client_from_config", lambda *_, **__: FakeApi(configuration=None))
-    for name in ("VersionApi", "CoreV1Api", "CustomObjectsApi"):
-        monkeypatch.setattr(kubernetes.client, name, lambda client: fake)
+    fake = FakeApi()
+    monkeypatch.setattr(kubernetes.config, "new_client_from_config", lambda *_, **__: fake)
     return fake
 
 
 def test_a_missing_operator_is_named_with_what_to_set(api: FakeApi):
-    api.answers["get_api_resources"] = 404
+    api.answers["/apis/external-secrets.io/v1"] = 404
     (said,) = module.check_cluster(target())
     assert "set litellm:externalSecrets.install to true" in said
 
 
 def test_an_operator_under_another_account_is_named(api: FakeApi):
-    api.answers["read_namespaced_service_account"] = 404
+    api.answers["serviceaccounts/external-secrets"] = 404
     (said,) = module.check_cluster(target())
     assert "no ServiceAccount external-secrets in namespace external-secrets" in said
 
 
 def test_a_namespace_of_somebody_else_is_not_taken_over(api: FakeApi):
     """It would be deleted with the stack."""
-    api.answers["read_namespace"] = kubernetes.client.V1Namespace(metadata=kubernetes.client.V1ObjectMeta(labels={}))
+    api.answers["namespaces/litellm-dev"] = {"metadata": {"labels": {}}}
     assert any("does not belong to stack dev" in said for said in module.check_cluster(target()))
 
 
 def test_refused_credentials_are_named(api: FakeApi):
-    api.answers["get_code"] = 401
+    api.answers["/version"] = 401
     (said,) = module.check_cluster(target())
     assert "refuses the credentials" in said
 
 
 def test_an_interrupted_installation_is_named_with_its_record(api: FakeApi):
-    record = kubernetes.client.V1Secret(metadata=kubernetes.client.V1ObjectMeta(name="sh.helm.release.v1.x.v1"))
-    api.answers["list_namespaced_secret"] = kubernetes.client.V1SecretList(items=[record])
+    api.answers["external-secrets/secrets"] = {"items": [{"metadata": {"name": "sh.helm.release.v1.x.v1"}}]}
     (said,) = module.check_cluster(target(externalSecrets={"install": True}))
     assert "kubectl delete secret sh.helm.release.v1.x.v1 -n external-secrets" in said
