@@ -57,4 +57,4 @@ fmt: setup ## Format, and mend what lint can mend
 	@$(PYTHON) -m ruff format .
 
 setup: # Make .venv what the lock file says; takes no time when it is
-	@python3 -I infra/bootstrap.py
+	@python3 -I infra/commands/bootstrap.py

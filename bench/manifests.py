@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from infra import plan
+from infra.commands.stack_file import Stack
 from infra.config.load import load
 from infra.environment import deploy
 from infra.mock_engine import Recording, Registered, run
-from infra.stack_file import Stack
 from infra.target import resolve
 
 RELEASE = "kubernetes:helm.sh/v3:Release"

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.manifests import Planned, planned
-from infra.process import child_environment
-from infra.stack_file import Stack, merge
+from infra.commands.process import child_environment
+from infra.commands.stack_file import Stack, merge
 from tests.e2e.conftest import COPIED, LOCKS, VARIABLES, cluster_overlay
 from tests.e2e.support import Project, Vault, kubectl
 

@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from infra import operations
-from infra.operations import Workplace
-from infra.problem import Problem, Unavailable
-from infra.process import SystemRunner
+from infra.commands import operations
+from infra.commands.operations import Workplace
+from infra.commands.problem import Problem, Unavailable
+from infra.commands.process import SystemRunner
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -13,9 +13,9 @@ from typing import Any, cast
 from rich.console import Console
 from rich.tree import Tree
 
+from infra.commands.stack_file import Stack, is_plain_map, project_file
 from infra.config.load import SCALARS, ConfigError, load
 from infra.mock_engine import Recording, Registered, run
-from infra.stack_file import Stack, is_plain_map, project_file
 from infra.target import resolve_offline
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -13,7 +13,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from infra.plan import record
-from infra.stack_file import Stack
+from infra.commands.stack_file import Stack
 record(Stack.read(Path(sys.argv[1]), sys.argv[2]))
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """

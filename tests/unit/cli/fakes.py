@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.operations import Workplace
-from infra.process import Finished
+from infra.commands.operations import Workplace
+from infra.commands.process import Finished
 
 NO_STACK = Finished(6, errors="error: no stack named 'dev' found")
 CLUSTER = {"KUBECONFIG": "/clusters/one", "VAULT_ADDR": "https://vault.example.com", "VAULT_TOKEN": "hvs.named-token"}

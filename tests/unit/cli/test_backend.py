@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from infra import backend
-from infra.backend import Backend
-from infra.private_file import create_once
-from infra.problem import Problem, Unavailable
-from infra.stack_file import Stack
+from infra.commands import backend
+from infra.commands.backend import Backend
+from infra.commands.private_file import create_once
+from infra.commands.problem import Problem, Unavailable
+from infra.commands.stack_file import Stack
 from tests.unit.cli.fakes import Machine
 
 
@@ -58,7 +58,7 @@ def test_a_value_that_another_process_made_meanwhile_is_kept(tmp_path: Path, mon
         path.write_text("theirs")
         return "mine"
 
-    monkeypatch.setattr("infra.private_file.secrets.token_urlsafe", made_meanwhile)
+    monkeypatch.setattr("infra.commands.private_file.secrets.token_urlsafe", made_meanwhile)
     assert create_once(path).read_text() == "theirs"
     assert [file.name for file in tmp_path.iterdir()] == ["passphrase"]
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from infra import cli, operations
-from infra.operations import Workplace
-from infra.problem import Problem, Unavailable
+from infra import cli
+from infra.commands import operations
+from infra.commands.operations import Workplace
+from infra.commands.problem import Problem, Unavailable
 from tests.unit.cli.fakes import CLUSTER, Machine
 
 

@@ -7,10 +7,10 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from infra import operations
-from infra.problem import Problem, Unavailable
-from infra.process import Finished
-from infra.stack_file import Stack, read
+from infra.commands import operations
+from infra.commands.problem import Problem, Unavailable
+from infra.commands.process import Finished
+from infra.commands.stack_file import Stack, read
 from local import cluster
 from tests.unit.cli.fakes import Machine
 

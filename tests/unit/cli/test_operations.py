@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from infra import operations
-from infra.problem import Problem, Unavailable
-from infra.process import Finished
-from infra.stack_file import read
+from infra.commands import operations
+from infra.commands.problem import Problem, Unavailable
+from infra.commands.process import Finished
+from infra.commands.stack_file import read
 from tests.unit.cli.fakes import CLUSTER, NO_STACK, Machine
 
 OUTPUTS = Finished(

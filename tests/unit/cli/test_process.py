@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.problem import Problem
-from infra.process import Finished, SystemRunner
+from infra.commands.problem import Problem
+from infra.commands.process import Finished, SystemRunner
 
 COUNTS_SIGNALS = """
 import signal, sys, time

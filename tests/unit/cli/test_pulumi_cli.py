@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from infra import pulumi_cli
-from infra.problem import Problem, Unavailable
-from infra.process import Finished
-from infra.pulumi_cli import PulumiCli
+from infra.commands import pulumi_cli
+from infra.commands.problem import Problem, Unavailable
+from infra.commands.process import Finished
+from infra.commands.pulumi_cli import PulumiCli
 from tests.unit.cli.fakes import Call, Machine
 
 
@@ -27,7 +27,7 @@ def answer_by_path(machine: Machine, on_path: Finished, installed: Finished, ins
 
     def record(call: Call) -> Finished:
         answer = plain(call)
-        if "infra.pulumi_cli" in call.command:
+        if "infra.commands.pulumi_cli" in call.command:
             downloads.append("done")
             return install
         if call.command == (own(machine), "version"):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.problem import Problem
-from infra.stack_file import Stack, merge, project_file, read
+from infra.commands.problem import Problem
+from infra.commands.stack_file import Stack, merge, project_file, read
 from tests.unit.cli.fakes import Machine
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from infra import plan
-from infra.stack_file import Stack
+from infra.commands.stack_file import Stack
 
 SECRETS = {"providerKeys": {"OPENAI_API_KEY": {"secure": "v1:encrypted"}}}
 

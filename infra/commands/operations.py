@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra import backend, pulumi_cli
-from infra.backend import STATE, Backend
-from infra.problem import Problem, Unavailable
-from infra.process import Runner
-from infra.pulumi_cli import PulumiCli
-from infra.stack_file import Stack
+from infra.commands import backend, pulumi_cli
+from infra.commands.backend import STATE, Backend
+from infra.commands.problem import Problem, Unavailable
+from infra.commands.process import Runner
+from infra.commands.pulumi_cli import PulumiCli
+from infra.commands.stack_file import Stack
 from local.cluster import NAME, NAME_ONE, Kind
 
 LOCAL_STACK = "dev"

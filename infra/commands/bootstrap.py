@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 LOCK = PROJECT / "requirements-dev.txt"
 VENV = PROJECT / ".venv"
 STAMP = VENV / ".installed"

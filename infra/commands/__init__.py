@@ -1,0 +1,1 @@
+"""What is behind `make`: stack files and overlays, the Pulumi CLI, backends. The program itself needs nothing of it."""
