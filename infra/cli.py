@@ -14,6 +14,7 @@ from infra.commands import operations
 from infra.commands.operations import Workplace
 from infra.commands.problem import Problem, Unavailable
 from infra.commands.process import SystemRunner
+from infra.commands.rollout import Cluster
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -98,7 +99,14 @@ def workplace() -> Workplace:
         runner=SystemRunner(PROJECT),
         interactive=sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI"),
         say=lambda line: print(line, flush=True),
+        connect=connect,
     )
+
+
+def connect(kubeconfig: Path, context: str | None) -> Cluster:
+    from infra.kubernetes_api import KubernetesApi  # noqa: PLC0415 - only `up` waits for the client to be imported
+
+    return KubernetesApi(kubeconfig, context)
 
 
 def all_overlays(options: list[Path] | None, environment: Mapping[str, str]) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -25,9 +26,9 @@ class Cluster:
     """PEM of its CA; empty when the kubeconfig trusts the system's."""
 
 
-def kubeconfig_path() -> Path:
+def kubeconfig_path(environment: Mapping[str, str] = os.environ) -> Path:
     """The first file of `KUBECONFIG`, or the default one."""
-    named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    named = environment.get("KUBECONFIG", "").split(os.pathsep)[0]
     return Path(named).expanduser() if named else Path.home() / ".kube" / "config"
 
 

@@ -1,27 +1,19 @@
-# kubernetes is untyped:
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 """Look before anything is created: can the cluster and the store be reached, and is there what the stack builds on?
 
 Runs in the real engine only, never in the offline plan. Every problem is reported, not only the first one.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from urllib.parse import quote
 
-import kubernetes.client
-import kubernetes.config
 import pulumi
-import urllib3.exceptions
 
 from components.labels import INSTANCE
 from infra.cluster import kubeconfig_path
+from infra.kubernetes_api import UNREACHABLE, KubernetesApi, RefusedError
 from infra.reason import reason
 from infra.target import Target
-
-TIMEOUT_SECONDS = 10
 
 
 class PreflightError(pulumi.RunError):
@@ -55,28 +47,27 @@ def run_check(check: Callable[[], Iterator[str]]) -> list[str]:
 def check_cluster(target: Target) -> Iterator[str]:
     operator = target.config.external_secrets
     try:
-        client = kubernetes.config.new_client_from_config(str(kubeconfig_path()), context=target.config.context or None)
-        client.configuration.retries = False
-        get(client, "/version")
+        client = KubernetesApi(kubeconfig_path(), target.config.context)
+        client.get("/version")
         yield from check_namespace(client, target)
         if operator.install:
             yield from check_interrupted_installation(client, operator.namespace)
         else:
             yield from check_operator(client, operator.namespace, operator.service_account)
-    except kubernetes.client.ApiException as error:
-        yield f"the cluster refuses the credentials of {kubeconfig_path()}: {error.status} {error.reason}"
-    except (urllib3.exceptions.HTTPError, kubernetes.config.ConfigException, OSError) as error:
+    except RefusedError as error:
+        yield f"the cluster refuses the credentials of {kubeconfig_path()}: {error}"
+    except UNREACHABLE as error:
         yield (
             f"the Kubernetes API cannot be reached with {kubeconfig_path()}: {reason(error)}. Is the cluster up, and "
             "does KUBECONFIG name the right one? `kubectl version` must work first"
         )
 
 
-def check_namespace(client: Any, target: Target) -> Iterator[str]:
+def check_namespace(client: KubernetesApi, target: Target) -> Iterator[str]:
     """A namespace of somebody else would be taken over, and deleted with the stack."""
     try:
-        namespace = get(client, f"/api/v1/namespaces/{target.namespace}")
-    except kubernetes.client.ApiException as error:
+        namespace = client.get(f"/api/v1/namespaces/{target.namespace}")
+    except RefusedError as error:
         if error.status in (403, 404):
             return
         raise
@@ -87,12 +78,12 @@ def check_namespace(client: Any, target: Target) -> Iterator[str]:
         )
 
 
-def check_interrupted_installation(client: Any, namespace: str) -> Iterator[str]:
+def check_interrupted_installation(client: KubernetesApi, namespace: str) -> Iterator[str]:
     """Helm refuses a release whose installation was killed half-way, until its record is gone."""
     selector = quote("owner=helm,name=external-secrets,status in (pending-install,pending-upgrade)")
     try:
-        records = get(client, f"/api/v1/namespaces/{namespace}/secrets?labelSelector={selector}")
-    except kubernetes.client.ApiException as error:
+        records = client.get(f"/api/v1/namespaces/{namespace}/secrets?labelSelector={selector}")
+    except RefusedError as error:
         if error.status == 403:
             return
         raise
@@ -103,10 +94,10 @@ def check_interrupted_installation(client: Any, namespace: str) -> Iterator[str]
         )
 
 
-def check_operator(client: Any, namespace: str, service_account: str) -> Iterator[str]:
+def check_operator(client: KubernetesApi, namespace: str, service_account: str) -> Iterator[str]:
     try:
-        get(client, "/apis/external-secrets.io/v1")
-    except kubernetes.client.ApiException as error:
+        client.get("/apis/external-secrets.io/v1")
+    except RefusedError as error:
         if error.status != 404:
             raise
         yield (
@@ -115,20 +106,10 @@ def check_operator(client: Any, namespace: str, service_account: str) -> Iterato
         )
         return
     try:
-        get(client, f"/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}")
-    except kubernetes.client.ApiException as error:
+        client.get(f"/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}")
+    except RefusedError as error:
         if error.status == 404:
             yield (
                 f"External Secrets Operator has no ServiceAccount {service_account} in namespace {namespace}: set "
                 "litellm:externalSecrets.namespace and litellm:externalSecrets.serviceAccount to those of its controller"
             )
-
-
-def get(client: Any, path: str) -> dict[str, Any]:
-    """One object of the API. The typed classes of the client cost a third of a second to import."""
-    request = client.param_serialize("GET", path, auth_settings=["BearerToken"])
-    response = client.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
-    body = response.read()
-    if not 200 <= response.status < 300:
-        raise kubernetes.client.ApiException(status=response.status, reason=response.reason)
-    return json.loads(body)

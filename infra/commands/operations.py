@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.cluster import kubeconfig_path
 from infra.commands import backend, pulumi_cli
 from infra.commands.backend import STATE, Backend
 from infra.commands.problem import Problem, Unavailable
 from infra.commands.process import Runner
 from infra.commands.pulumi_cli import PulumiCli
+from infra.commands.rollout import Cluster, await_rollout
 from infra.commands.stack_file import Stack
 from local.cluster import NAME, NAME_ONE, Kind
 
@@ -29,6 +31,8 @@ class Workplace:
     """Whether somebody can answer questions."""
     say: Callable[[str], None]
     """Prints one line for the user."""
+    connect: Callable[[Path, str | None], Cluster]
+    """Opens the cluster of a kubeconfig's context."""
 
     @property
     def kind(self) -> Kind:
@@ -94,7 +98,11 @@ def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[st
     options = () if asks else ("--yes",) if deployment.stack.protected else ("--yes", "--skip-preview")
     code = deployment.operate("up", *options, *extra, interactive=place.interactive)
     if code == 0:
-        for line in usage(deployment.outputs() or {}):
+        outputs = deployment.outputs() or {}
+        if namespace := outputs.get("namespace"):
+            kubeconfig = kubeconfig_path(deployment.cli.environment)
+            await_rollout(place.connect(kubeconfig, deployment.stack.context), namespace)
+        for line in usage(outputs):
             place.say(line)
     return code
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from infra.commands.operations import Workplace
 from infra.commands.process import Finished
@@ -57,6 +58,18 @@ class FakeRunner:
 
 
 @dataclass
+class FakeCluster:
+    """A Kubernetes API whose Deployments are what one read after the other says, the last one for good."""
+
+    reads: list[list[dict[str, Any]]] = field(default_factory=lambda: [[]])
+    paths: list[str] = field(default_factory=list[str])
+
+    def get(self, path: str) -> dict[str, Any]:
+        self.paths.append(path)
+        return {"items": self.reads.pop(0) if len(self.reads) > 1 else self.reads[0]}
+
+
+@dataclass
 class Machine:
     """One project on one machine, and what was said on it."""
 
@@ -65,10 +78,16 @@ class Machine:
     environment: dict[str, str]
     said: list[str] = field(default_factory=list[str])
     interactive: bool = False
+    cluster: FakeCluster = field(default_factory=FakeCluster)
 
     def place(self, **variables: str) -> Workplace:
         return Workplace(
-            self.project, {**self.environment, **variables}, self.runner, self.interactive, self.said.append
+            self.project,
+            {**self.environment, **variables},
+            self.runner,
+            self.interactive,
+            self.said.append,
+            lambda _kubeconfig, _context: self.cluster,
         )
 
     def install(self, *programs: str) -> None:
