@@ -115,7 +115,7 @@ def deploy(bench: Workspace, progress: Callable[[str], None]) -> dict[str, list[
     project.make("up", DEV)
     progress("deploying prod, made to fit")
     vault.write(MOUNT, PROVIDERS_DOCUMENT, **{"openai-key": "sk-no-key", "anthropic-key": "sk-no-key"})
-    bench.add_stack(PROD, "prod", prod_that_fits(bench))
+    bench.add_stack(PROD, "vault-production", prod_that_fits(bench), ROOT / "examples")
     project.make("up", PROD)
     progress("deploying the minimal program")
     baseline = write_baseline(project.folder / "baseline")

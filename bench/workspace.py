@@ -33,10 +33,10 @@ class Workspace:
     overlays: list[Path]
     stacks: list[Planned] = field(default_factory=list[Planned])
 
-    def add_stack(self, name: str, based_on: str, changes: Mapping[str, Any]) -> Planned:
+    def add_stack(self, name: str, based_on: str, changes: Mapping[str, Any], folder: Path = ROOT) -> Planned:
         """A stack with the configuration of another one, on this cluster, with a few changes."""
         ours = {"protect": False, "secrets": {"vault": {"mount": {"path": MOUNT}}}, "keys": {"salt": {"retain": False}}}
-        document = Stack.read(ROOT, based_on, self.overlays).document
+        document = Stack.read(folder, based_on, self.overlays).document
         for more in (ours, changes):
             document = merge(document, {"config": {f"litellm:{key}": value for key, value in more.items()}})
         # JSON is YAML.

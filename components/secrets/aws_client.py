@@ -1,6 +1,6 @@
 # boto3 is untyped:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-"""A client of AWS Secrets Manager in the right account, and its errors in words that say what to do.
+"""Clients of AWS in the right account, and its errors in words that say what to do.
 
 Credentials are those of the environment (`AWS_PROFILE`, `AWS_ACCESS_KEY_ID`, a role of the machine): they are no input.
 """
@@ -55,8 +55,8 @@ class AwsRefusalError(Exception):
     """AWS refuses, or holds something that must not be touched; the message says what to do."""
 
 
-def connect(connection: Mapping[str, Any]) -> Any:
-    """A client of Secrets Manager, in the right account."""
+def connect(connection: Mapping[str, Any], service: str = "secretsmanager") -> Any:
+    """A client of an AWS service, in the right account."""
     region, role, wanted = connection["region"], connection.get("role_arn"), connection.get("account")
     config = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5})
     keys: dict[str, str] = {}
@@ -76,7 +76,9 @@ def connect(connection: Mapping[str, Any]) -> Any:
                 f"the AWS credentials are of account {identity['Account']}, and this stack is for {wanted}: use other "
                 "credentials (AWS_PROFILE), or set `litellm:secrets.aws.assumeRole`"
             )
-    return boto3.client("secretsmanager", region_name=region, config=config, **keys)
+    # The stubs know a service by its literal name only.
+    open_client: Any = boto3.client
+    return open_client(service, region_name=region, config=config, **keys)
 
 
 @contextmanager

@@ -127,13 +127,16 @@ class AwsStore:
             return self.config.kms_key_arn
         keep = target.config.keys.salt.retain
         kept = pulumi.ResourceOptions(protect=keep, retain_on_delete=keep)
-        args = {
-            "alias": re.sub(r"[^A-Za-z0-9/_-]", "-", self.prefix.strip("/")),
+        return AwsKey(
+            "secrets-key",
+            alias=re.sub(r"[^A-Za-z0-9/_-]", "-", self.prefix.strip("/")),
+            connection=self.connection,
+            owner=target.owner,
             # A secret that can be restored is worth nothing without its key.
-            "deletion_window_days": max(7, self.config.recovery_window_days),
-            "tags": self.config.tags,
-        }
-        return AwsKey("secrets-key", args, pulumi.ResourceOptions.merge(opts, kept)).arn  # pyright: ignore[reportArgumentType]
+            deletion_window_days=max(7, self.config.recovery_window_days),
+            tags={**self.config.default_tags, **self.config.tags},
+            opts=pulumi.ResourceOptions.merge(opts, kept),
+        ).arn
 
     def _salt_key(
         self, target: Target, key: pulumi.Input[str] | None, opts: pulumi.ResourceOptions

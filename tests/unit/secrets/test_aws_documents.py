@@ -5,7 +5,6 @@ import pulumi
 import pytest
 
 from components.secrets.aws_documents import AwsDocuments, AwsDocumentsArgs
-from components.secrets.aws_key import AwsKey
 from components.secrets.aws_policies import own_account_only
 from infra.mock_aws import secret_arn
 from tests.iam import allows
@@ -254,11 +253,3 @@ def test_nothing_hides_behind_what_is_known_only_after_the_first_up():
         AwsDocuments("documents", args(rotation=ROTATED))
 
     assert len(run_aws(program, preview=True).resources) == len(run_aws(program).resources)
-
-
-def test_a_key_of_ones_own_is_rotated_and_has_a_name():
-    recorded = run_aws(lambda: {"arn": AwsKey("key", {"alias": "litellm/prod", "deletion_window_days": 7}).arn})
-    assert recorded.inputs("aws:kms/key:Key")["enableKeyRotation"] is True
-    assert recorded.inputs("aws:kms/key:Key")["deletionWindowInDays"] == 7
-    assert recorded.inputs("aws:kms/alias:Alias")["name"] == "alias/litellm/prod"
-    assert recorded.outputs["arn"].startswith("arn:aws:kms:")
