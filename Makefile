@@ -19,7 +19,7 @@ preview: setup ## Show what `up` would create or change
 up: setup ## Create or change the stack, and wait until the gateway answers
 	@$(PYTHON) -m infra.cli up $(ARGS)
 
-destroy: setup ## Delete the stack; its salt key stays in Vault
+destroy: setup ## Delete the stack; its salt key stays in the store
 	@$(PYTHON) -m infra.cli destroy $(ARGS)
 
 recover: setup ## After an `up` that was killed: lift its lock, bring the state up to date

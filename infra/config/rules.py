@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from infra.config.aws_types import SecretReference
-from infra.config.database import InClusterDatabase, connections_available, connections_needed
+from infra.config.database import DocumentCredentials, InClusterDatabase, connections_available, connections_needed
 from infra.config.ingress import ALB_MAX_IDLE_SECONDS, certificate_covers
 from infra.config.references import PropertyReference, StorePath
 
@@ -110,6 +110,23 @@ OTHERWISE = {
 }
 
 
+def rotation_has_a_document(secrets: Any, database: Any) -> Iterator[Finding]:
+    """A rotated document is one that this stack writes first."""
+    if secrets.aws is None or secrets.aws.rotation is None:
+        return
+    if isinstance(getattr(database, "credentials", None), DocumentCredentials):
+        yield (
+            "secrets.aws.rotation",
+            f"is of LiteLLM's own database document, but database.credentials refers to {database.credentials.document}, which "
+            "somebody else writes: set rotation up there, and remove it here",
+        )
+    if database.kind == "in-cluster":
+        yield (
+            "secrets.aws.rotation",
+            "needs a Postgres that the Lambda function reaches: use database.kind rds or existing, or database.rotation",
+        )
+
+
 def gateway_has_a_password(database: Any) -> Iterator[Finding]:
     if getattr(database, "iam_authentication", False):
         yield "database.iamAuthentication", "is not supported by the gateway yet: remove it, the password is generated"
@@ -164,6 +181,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (own_variables_are_ours, ("provider_keys", "provider_documents", "gateway")),
     (provider_keys_have_a_value, ("provider_keys",)),
     (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),
+    (rotation_has_a_document, ("secrets", "database")),
     (gateway_has_a_password, ("database",)),
     (certificate_is_for_the_host, ("secrets", "ingress")),
     (alb_waits_long_enough, ("gateway", "ingress")),

@@ -21,6 +21,7 @@ from components.sync.store import ReaderArgs
 from infra.cluster import Cluster
 from infra.config.aws import AwsConfig
 from infra.config.aws_identity import IrsaIdentity, PodIdentity, StaticKeys
+from infra.config.database import DocumentCredentials, ExistingDatabase
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
 from infra.documents import DATABASE, Servers
@@ -105,6 +106,8 @@ class AwsStore:
         key = self._key(target, opts)
         salt = self._salt_key(target, key, opts)
         guarded = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=target.config.protect))
+        if self.config.rotation:
+            values = {**values, DATABASE: {**values[DATABASE], **connection_details(target.config, servers)}}
         documents = AwsDocuments("documents", self._documents(target, values, key), guarded)
         secrets: list[pulumi.Input[str]] = [*documents.arns, *(resource.arn for resource in salt)]
         secrets += sorted({reference.document for _, reference in target.config.references()})
@@ -249,6 +252,21 @@ class AwsStore:
             lambda known: oidc_provider_arn(str(known[0]), self.config.region, str(known[1]))
         )
         return arn, issuer
+
+
+def connection_details(config: StackConfig, servers: Servers) -> dict[str, pulumi.Input[str]]:
+    """What AWS' rotation functions look for in a document, beside user and password (AWS Secrets Manager User Guide,
+    "JSON structure of AWS Secrets Manager secrets"). Those that alternate between two users log in with `masterarn`."""
+    host, port = servers.database
+    details: dict[str, pulumi.Input[str]] = {
+        "engine": "postgres",
+        "host": host,
+        "port": pulumi.Output.from_input(port).apply(lambda known: str(int(known))),
+        "dbname": config.database.name,
+    }
+    admin = config.database.admin if isinstance(config.database, ExistingDatabase) else None
+    elevated = admin.document if isinstance(admin, DocumentCredentials) else servers.managed_admin
+    return details | ({"masterarn": elevated} if elevated is not None else {})
 
 
 def invoke_with(opts: pulumi.ResourceOptions) -> pulumi.InvokeOptions:

@@ -1,0 +1,96 @@
+"""What a stack on AWS writes into Secrets Manager and KMS."""
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.config.load import ConfigError
+from infra.environment import deploy
+from infra.mock_engine import Recording, run
+from tests.unit.infra.stacks import config, target
+
+LAMBDA = "arn:aws:lambda:eu-west-1:123456789012:function:rotate-postgres"
+PROVIDER = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+NETWORK = {
+    "vpcId": "vpc-0123456789abcdef0",
+    "subnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+    "clientSecurityGroupIds": ["sg-0123456789abcdef0"],
+}
+RDS = {"kind": "rds", **NETWORK, "instanceClass": "db.m7g.large"}
+ROTATION = {"lambdaArn": LAMBDA, "scheduleDays": 30}
+INITIAL, VERSION = "pulumi-python:dynamic/litellm:AwsInitialValue", "aws:secretsmanager/secretVersion:SecretVersion"
+
+
+def secrets(**more: Any) -> dict[str, Any]:
+    identity = {"kind": "irsa", "oidcProviderArn": PROVIDER}
+    return {"kind": "aws", "aws": {"region": "eu-west-1", "identity": identity, **more}}
+
+
+def recorded(**sections: Any) -> Recording:
+    return run(lambda: deploy(target(**sections)), preview=False, stack="dev")
+
+
+def rotated(**database: Any) -> dict[str, str]:
+    recording = recorded(secrets=secrets(rotation=ROTATION), database=RDS | database)
+    return json.loads(recording.one(INITIAL, "documents-database-initial").inputs["value"])
+
+
+def test_a_rotated_document_says_where_its_server_is():
+    """The functions of AWS connect with nothing but the document."""
+    document = rotated(name="gateway")
+    assert document["engine"] == "postgres"
+    assert (document["host"], document["port"]) == ("postgres-instance.rds.invalid", "5432")
+    assert document["dbname"] == "gateway"
+    assert {"username", "password"} <= set(document)
+
+
+def test_a_rotated_document_names_the_admin_that_makes_the_second_user():
+    assert rotated()["masterarn"].startswith("arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-")
+
+
+def test_the_admin_of_an_existing_server_is_the_document_that_the_configuration_names():
+    existing = {"kind": "existing", "host": "db.example.com", "admin": {"document": "shared/postgres"}}
+    recording = recorded(secrets=secrets(rotation=ROTATION), database=existing)
+    assert (
+        json.loads(recording.one(INITIAL, "documents-database-initial").inputs["value"])["masterarn"]
+        == "shared/postgres"
+    )
+
+
+def test_a_document_that_nobody_rotates_has_user_and_password_only():
+    recording = recorded(secrets=secrets(), database=RDS)
+    written = json.loads(recording.one(VERSION, "documents-database-version").inputs["secretString"])
+    assert set(written) == {"username", "password"}
+
+
+def test_a_key_of_ones_own_encrypts_every_secret():
+    recording = recorded(secrets=secrets(kms="create"))
+    key = recording.one("pulumi-python:dynamic/litellm:AwsKey", "secrets-key")
+    assert key.inputs["alias"] == "litellm/dev"
+    keys = {resource.inputs["kmsKeyId"] for resource in recording.of("aws:secretsmanager/secret:Secret")}
+    assert len(keys) == 1
+    assert keys == {recording.one("pulumi-python:dynamic/litellm:AwsSaltKey", "salt-key").inputs["kms_key_id"]}
+
+
+def test_a_key_of_ones_own_is_kept_as_long_as_the_salt_key():
+    """The salt key is encrypted with it."""
+    key = recorded(secrets=secrets(kms="create")).one("pulumi-python:dynamic/litellm:AwsKey", "secrets-key")
+    assert key.protect
+    assert key.retain_on_delete
+
+
+@pytest.mark.parametrize(
+    ("database", "problem"),
+    [
+        (
+            {"kind": "existing", "host": "db.example.com", "credentials": {"document": "shared/litellm"}},
+            "database.credentials refers to shared/litellm, which somebody else writes",
+        ),
+        ({"kind": "in-cluster"}, "needs a Postgres that the Lambda function reaches"),
+    ],
+    ids=["a document of somebody else", "a server in the cluster"],
+)
+def test_a_rotation_that_could_never_work_is_refused(database: dict[str, Any], problem: str):
+    with pytest.raises(ConfigError, match=problem):
+        config(secrets=secrets(rotation=ROTATION), database=database)
