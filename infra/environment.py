@@ -104,7 +104,8 @@ class Environment:
                     INSTANCE: f"litellm-{self.target.stack}",
                     "pod-security.kubernetes.io/enforce": "restricted",
                     "pod-security.kubernetes.io/warn": "restricted",
-                },
+                }
+                | workloads.ingress_labels(self.config.ingress),
             },
             # On the way out the namespace goes first: the operator must be there for the finalizers of what is in it.
             opts=pulumi.ResourceOptions(

@@ -12,7 +12,7 @@ from components.gateway.migration import MigrationArgs
 from components.gateway.proxy_config import coordination_redis, proxy_config
 from components.ingress.ingress import IngressArgs, LoadBalancer
 from infra.config.database import DatabaseConfig, ExistingDatabase, InClusterDatabase, SecretCredentials
-from infra.config.ingress import AlbConfig
+from infra.config.ingress import AlbConfig, IngressConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis, RedisConfig
 from infra.config.stack import StackConfig
 from infra.documents import Servers
@@ -164,6 +164,13 @@ def load_balancer(config: AlbConfig, certificate: pulumi.Input[str] | None) -> L
         "tags": config.tags,
     }
     return cast("LoadBalancer", args | {key: value for key, value in optional.items() if value is not None})
+
+
+def ingress_labels(ingress: IngressConfig) -> dict[str, str]:
+    """Labels with which the namespace tells the ingress controller what to do with its pods."""
+    balanced = ingress.enabled and ingress.class_name == "alb"
+    # Without it a rollout takes old pods away before the load balancer sends anything to the new ones.
+    return {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"} if balanced else {}
 
 
 def ingress(

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from components.secrets.aws_names import arn_field
 from infra.config.aws_types import SecretReference
 from infra.config.database import DocumentCredentials, InClusterDatabase, connections_available, connections_needed
 from infra.config.ingress import ALB_MAX_IDLE_SECONDS, certificate_covers
@@ -148,6 +149,19 @@ def certificate_is_for_the_host(secrets: Any, ingress: Any) -> Iterator[Finding]
         )
 
 
+def certificate_is_in_the_region(secrets: Any, ingress: Any) -> Iterator[Finding]:
+    """A load balancer takes certificates of its own region only, and is where the rest of the stack is."""
+    arn = ingress.load_balancer.certificate_arn
+    if ingress.class_name != "alb" or secrets.aws is None or arn is None:
+        return
+    if arn_field(arn, "region") != secrets.aws.region:
+        yield (
+            "ingress.alb.certificateArn",
+            f"is in {arn_field(arn, 'region')}, but the stack is in {secrets.aws.region}: a load balancer takes certificates "
+            "of its own region only",
+        )
+
+
 def alb_waits_long_enough(gateway: Any, ingress: Any) -> Iterator[Finding]:
     seconds = ingress.stream_timeout(gateway.request_timeout)
     if ingress.class_name == "alb" and seconds > ALB_MAX_IDLE_SECONDS:
@@ -184,6 +198,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (rotation_has_a_document, ("secrets", "database")),
     (gateway_has_a_password, ("database",)),
     (certificate_is_for_the_host, ("secrets", "ingress")),
+    (certificate_is_in_the_region, ("secrets", "ingress")),
     (alb_waits_long_enough, ("gateway", "ingress")),
     (salt_outlives_the_database, ("keys", "protect")),
     (salt_fits_the_database, ("keys", "database")),

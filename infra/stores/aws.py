@@ -86,10 +86,13 @@ class AwsStore:
         return f"{read} | python3 -c {shlex.quote(pick)}"
 
     def check(self, target: Target, documents: Mapping[str, object]) -> Iterator[str]:
-        from infra.stores.aws_check import check_aws  # noqa: PLC0415 - the offline plan needs no AWS client
+        from infra.stores.aws_check import check_aws, check_certificate  # noqa: PLC0415 - the offline plan needs no client
 
         references = [(where, reference.document) for where, reference in target.config.references()]
-        return check_aws(self.connection, target.owner, self._names(documents), references)
+        yield from check_aws(self.connection, target.owner, self._names(documents), references)
+        ingress = target.config.ingress
+        if ingress.class_name == "alb" and (arn := ingress.load_balancer.certificate_arn):
+            yield from check_certificate(self.connection, arn, ingress.host or "")
 
     def _names(self, documents: Mapping[str, object]) -> list[str]:
         return sorted({str(self.locate(document, "")["key"]) for document in documents})

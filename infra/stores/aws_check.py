@@ -1,3 +1,5 @@
+# boto3 is untyped:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 """Look before anything is created in AWS: do the credentials work, and are the names of the stack's secrets free?
 
 Every problem is reported, not only the first one. Values are never read: the program asks for descriptions only.
@@ -6,8 +8,19 @@ Every problem is reported, not only the first one. Values are never read: the pr
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from components.secrets.aws_client import AwsConnection, AwsRefusalError, connect, describe, explained, tags_of
+from botocore import exceptions
+
+from components.secrets.aws_client import (
+    AwsConnection,
+    AwsRefusalError,
+    code_of,
+    connect,
+    describe,
+    explained,
+    tags_of,
+)
 from components.secrets.aws_names import OWNER, is_arn
+from infra.config.ingress import certificate_covers
 
 
 def check_aws(
@@ -63,3 +76,26 @@ def referenced_secret(name: str, found: dict[str, Any] | None, where: str, regio
             f"litellm:{where}: {name} in AWS Secrets Manager is scheduled for deletion: bring it back with `aws secretsmanager "
             f"restore-secret --region {region} --secret-id {name}`"
         )
+
+
+def check_certificate(connection: AwsConnection, arn: str, host: str) -> Iterator[str]:
+    """Problems with a certificate that is given by its ARN. Clients would find them, and the load balancer would not."""
+    where = f"litellm:ingress.alb.certificateArn: {arn}"
+    try:
+        with explained({"connection": connection, "secret": arn}):
+            client = connect(connection, "acm")
+            try:
+                found = client.describe_certificate(CertificateArn=arn)["Certificate"]
+            except exceptions.ClientError as error:
+                if code_of(error) != "ResourceNotFoundException":
+                    raise
+                yield f"{where} is not in AWS Certificate Manager: `aws acm list-certificates --region {connection['region']}`"
+                return
+    except AwsRefusalError as error:
+        yield str(error)
+        return
+    names = found.get("SubjectAlternativeNames") or [found["DomainName"]]
+    if found["Status"] != "ISSUED":
+        yield f"{where} is {found['Status']}, and a load balancer takes certificates that are ISSUED only"
+    if not certificate_covers(names, host):
+        yield f"{where} is for {', '.join(names)}, and not for host {host}: clients would refuse it"

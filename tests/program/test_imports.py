@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.plan import record
 from tests.program.stacks import FILES, ROOT, name_of, stack_of
 
 SCRIPT = """
@@ -32,6 +33,22 @@ def uses_aws(path: Path) -> bool:
 @pytest.mark.parametrize("path", [path for path in FILES if not uses_aws(path)], ids=name_of)
 def test_a_stack_without_aws_loads_nothing_of_aws(path: Path):
     assert not {"pulumi_aws", "boto3", "botocore"} & loaded_by(path)
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if uses_aws(path)], ids=name_of)
+def test_a_stack_without_vault_loads_nothing_of_vault(path: Path):
+    assert not {"pulumi_vault", "hvac"} & loaded_by(path)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_stack_has_the_provider_of_its_own_store_and_no_other(path: Path):
+    """A provider that is registered is a process, and a plugin to download."""
+    providers = {
+        resource.type for resource in record(stack_of(path)).resources if resource.type.startswith("pulumi:providers:")
+    }
+    other = "vault" if uses_aws(path) else "aws"
+    assert f"pulumi:providers:{other}" not in providers
+    assert len(providers) == 3
 
 
 @pytest.mark.parametrize("path", [ROOT / "Pulumi.dev.yaml"], ids=name_of)

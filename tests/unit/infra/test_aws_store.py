@@ -94,3 +94,25 @@ def test_a_key_of_ones_own_is_kept_as_long_as_the_salt_key():
 def test_a_rotation_that_could_never_work_is_refused(database: dict[str, Any], problem: str):
     with pytest.raises(ConfigError, match=problem):
         config(secrets=secrets(rotation=ROTATION), database=database)
+
+
+ALB = {"className": "alb", "host": "litellm.example.com"}
+CERTIFICATE = "arn:aws:acm:{}:123456789012:certificate/5fe4cb67-5af5-49d6-99e0-eb2145b66390"
+
+
+def test_pods_behind_a_load_balancer_are_ready_when_it_says_so():
+    """Or a rollout takes the old pods away before the load balancer sends anything to the new ones."""
+    ingress = ALB | {"alb": {"certificateArn": CERTIFICATE.format("eu-west-1")}}
+    labels = recorded(secrets=secrets(), ingress=ingress).inputs("kubernetes:core/v1:Namespace")["metadata"]["labels"]
+    assert labels["elbv2.k8s.aws/pod-readiness-gate-inject"] == "enabled"
+
+
+def test_pods_behind_another_ingress_have_no_such_label():
+    labels = recorded(secrets=secrets()).inputs("kubernetes:core/v1:Namespace")["metadata"]["labels"]
+    assert not [label for label in labels if label.startswith("elbv2")]
+
+
+def test_a_certificate_of_another_region_is_refused():
+    ingress = ALB | {"alb": {"certificateArn": CERTIFICATE.format("us-east-1")}}
+    with pytest.raises(ConfigError, match=r"is in us-east-1, but the stack is in eu-west-1"):
+        config(secrets=secrets(), ingress=ingress)

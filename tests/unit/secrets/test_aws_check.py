@@ -1,5 +1,6 @@
 """What is wrong in AWS is said before anything is made."""
 
+import datetime
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,10 +8,13 @@ import boto3
 import botocore.client
 import pytest
 from botocore import exceptions
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from moto import mock_aws
 
 from components.secrets.aws_client import AwsConnection
-from infra.stores.aws_check import check_aws
+from infra.stores.aws_check import check_aws, check_certificate
 
 CONNECTION: AwsConnection = {"region": "eu-west-1"}
 OWNER = "litellm/prod"
@@ -101,3 +105,53 @@ def test_values_are_never_read(secrets: Any, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
     problems(("a", "/ops/shared"))
     assert calls == {"DescribeSecret"}
+
+
+HOST = "litellm.example.com"
+
+
+@pytest.fixture
+def certificates(secrets: Any) -> Any:
+    return boto3.client("acm", region_name="eu-west-1")
+
+
+def certificate(certificates: Any, *names: str) -> str:
+    key, common = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])]),
+    )
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder(common, common, key.public_key(), 1, now, now + datetime.timedelta(1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return certificates.import_certificate(Certificate=made, PrivateKey=private)["CertificateArn"]
+
+
+@pytest.mark.parametrize("names", [(HOST,), ("*.example.com",), ("example.com", HOST)])
+def test_a_certificate_for_the_host_is_no_problem(certificates: Any, names: tuple[str, ...]):
+    assert not list(check_certificate(CONNECTION, certificate(certificates, *names), HOST))
+
+
+def test_a_certificate_for_another_host_is_named_with_its_names(certificates: Any):
+    arn = certificate(certificates, "litellm.example.org", "*.ops.example.com")
+    (problem,) = check_certificate(CONNECTION, arn, HOST)
+    assert f"{arn} is for litellm.example.org, *.ops.example.com, and not for host {HOST}" in problem
+
+
+def test_a_certificate_that_is_not_there_is_named_with_where_to_look(certificates: Any):
+    arn = "arn:aws:acm:eu-west-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+    (problem,) = check_certificate(CONNECTION, arn, HOST)
+    assert f"{arn} is not in AWS Certificate Manager" in problem
+    assert "aws acm list-certificates --region eu-west-1" in problem
+
+
+def test_a_certificate_that_was_never_validated_is_named(certificates: Any):
+    arn = certificates.request_certificate(DomainName=HOST, ValidationMethod="DNS")["CertificateArn"]
+    (problem,) = check_certificate(CONNECTION, arn, HOST)
+    assert "is PENDING_VALIDATION, and a load balancer takes certificates that are ISSUED only" in problem

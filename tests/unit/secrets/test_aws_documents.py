@@ -73,6 +73,13 @@ def test_a_bundle_is_one_secret_with_the_names_of_environment_variables():
     }
 
 
+def test_a_bundle_of_nothing_is_not_written():
+    """Where somebody else wrote every value, an empty secret would only puzzle."""
+    recorded = documents(bundle=BUNDLE, documents={})
+    assert not recorded.of(SECRET)
+    assert not recorded.of(VERSION)
+
+
 def test_two_values_of_one_name_do_not_fit_into_a_bundle():
     with pytest.raises(ValueError, match=r"REDIS_PASSWORD; .*redis/password"):
         documents(bundle=BUNDLE, documents={"providers": {"REDIS_PASSWORD": "a"}, "redis": {"password": "b"}})
