@@ -11,7 +11,7 @@ import pulumi
 
 from components.cache.redis import configuration_template
 from components.secrets.references import RemoteReference
-from infra.config.database import SUPERUSER, DocumentCredentials, ExistingDatabase, InClusterDatabase
+from infra.config.database import SUPERUSER, DocumentCredentials, ExistingDatabase, InClusterDatabase, takes_tokens
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
 from infra.config.references import PropertyReference
 from infra.config.stack import StackConfig
@@ -59,7 +59,7 @@ def all_documents(config: StackConfig) -> Iterator[tuple[str, Mapping[str, Prope
     master, database, redis = config.keys.master, config.database, config.redis
     if not master.existing:
         yield API_KEYS, {MASTER_KEY: Generated(master.length, "sk-", master.rotation)}
-    if not database_document(config):
+    if not takes_tokens(database) and not database_document(config):
         password = Generated(PASSWORD_LENGTH, rotation=database.rotation)
         yield DATABASE, {USERNAME: database.username, PASSWORD: password}
     if isinstance(database, InClusterDatabase):
@@ -83,6 +83,9 @@ class Servers:
     redis: tuple[pulumi.Input[str], pulumi.Input[int]] | None
     managed_admin: pulumi.Input[str] | None = None
     """Document with the admin of a Postgres that AWS runs: AWS writes it, and rotates it."""
+
+    resource_id: pulumi.Input[str] | None = None
+    """What IAM policies call a Postgres that AWS runs."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,6 @@ class Contents:
 
     def gateway(self) -> SecretContent:
         """The environment of LiteLLM. Values are named like variables, as they are in a bundle of all of them."""
-        login = self.database_credentials()
         values = {
             "LITELLM_MASTER_KEY": self.master_key(),
             "LITELLM_SALT_KEY": self.salt_key(),
@@ -123,11 +125,13 @@ class Contents:
             **{variable: to_remote(given) for variable, given in self.config.provider_documents.items()},
         }
         handed_on = {variable: reference for variable, reference in values.items() if reference}
-        url = pulumi.Output.all(*self.servers.database).apply(self.url)
-        values = handed_on | {"DATABASE_USERNAME": login[USERNAME], "DATABASE_PASSWORD": login[PASSWORD]}
+        values, template = dict(handed_on), dict[str, pulumi.Input[str]](plain(*handed_on))
+        if not takes_tokens(self.config.database):
+            login = self.database_credentials()
+            values |= {"DATABASE_USERNAME": login[USERNAME], "DATABASE_PASSWORD": login[PASSWORD]}
+            template["DATABASE_URL"] = pulumi.Output.all(*self.servers.database).apply(self.url)
         whole = bundles(values)
         singly = {name: reference for name, reference in values.items() if reference["key"] not in whole}
-        template = plain(*handed_on) | {"DATABASE_URL": url}
         return replace(self.content(singly, template, API_KEYS, DATABASE, REDIS, PROVIDERS), extract=whole)
 
     def url(self, address: Sequence[Any]) -> str:
@@ -135,8 +139,10 @@ class Contents:
         names = {"username": "DATABASE_USERNAME", "password": "DATABASE_PASSWORD"}
         return self.config.database.url_template(host, int(port), **names)
 
-    def database_role(self) -> SecretContent:
-        """LiteLLM's role in Postgres, for the Job that creates it."""
+    def database_role(self) -> SecretContent | None:
+        """LiteLLM's role in Postgres, for the Job that creates it; None when it has no password."""
+        if takes_tokens(self.config.database):
+            return None
         return self.content(self.database_credentials(), plain(USERNAME, PASSWORD), DATABASE)
 
     def database_admin(self) -> SecretContent | None:

@@ -26,6 +26,7 @@ from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret
 from components.sync.store import SecretStore
 from infra import workloads
+from infra.config.aws_pods import ROLE_ANNOTATION, known_to_aws, makes_role
 from infra.config.database import ExistingDatabase, InClusterDatabase, RdsDatabase
 from infra.config.load import ConfigError, load
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
@@ -42,8 +43,9 @@ from infra.documents import (
 )
 from infra.outputs import outputs
 from infra.providers import providers
-from infra.stores import Values
+from infra.stores import OperatorIdentity, Values
 from infra.target import Target, resolve
+from infra.workloads import PodAccount
 
 OPERATOR = "external-secrets"
 
@@ -77,13 +79,15 @@ class Environment:
         self.target = target
         self.config = target.config
         self.providers = providers(target)
-        self.operator = self._operator()
+        operator_identity = target.store.operator_identity(target, self._options())
+        self.operator = self._operator(operator_identity)
         self.namespace = self._namespace()
         values = self._values()
         self.servers = self._servers(values)
-        self.store = target.store.open(target, self.namespace, values, self.servers, self._options())
+        self.store = target.store.open(target, self.namespace, values, self.servers, operator_identity, self._options())
         self.contents = Contents(self.config, self.servers, target.store.locate)
         self.secret_store = self._secret_store()
+        self.account = self._account()
         database = self._database()
         redis = self._redis()
         gateway_secret = self._synced("litellm-env", self.contents.gateway())
@@ -141,7 +145,12 @@ class Environment:
                 found = replace(found, database=(database.host, database.port))
             case RdsDatabase():
                 server = import_module("infra.aws_servers").rds(database, self.config.protect, options)
-                found = replace(found, database=(server.host, server.port), managed_admin=server.admin_secret_arn)
+                found = replace(
+                    found,
+                    database=(server.host, server.port),
+                    managed_admin=server.admin_secret_arn,
+                    resource_id=server.resource_id,
+                )
             case InClusterDatabase():
                 pass
         match redis:
@@ -155,7 +164,7 @@ class Environment:
             case NoRedis():
                 return found
 
-    def _operator(self) -> list[pulumi.Resource]:
+    def _operator(self, identity: OperatorIdentity | None) -> list[pulumi.Resource]:
         operator = self.config.external_secrets
         if not operator.install:
             return []
@@ -173,6 +182,7 @@ class Environment:
                     "image": operator.image,
                     "image_tag": operator.image_tag,
                     "environment": operator.environment,
+                    "identity": identity.arn if identity else None,
                 },
                 self._options(),
             )
@@ -200,6 +210,30 @@ class Environment:
             self._options(self.secret_store, *self.store.resources),
         )
 
+    def _account(self) -> PodAccount | None:
+        """By whom AWS knows LiteLLM's pods. Here before any of them: a pod gets its credentials at its start, or never."""
+        given = self.config.gateway.service_account_annotations
+        if not known_to_aws(self.config):
+            return None
+        account, needed = PodAccount(workloads.ACCOUNT, {}, given.get(ROLE_ANNOTATION, "")), list[pulumi.Resource]()
+        if makes_role(self.config):
+            access, account = import_module("infra.aws_identity").pods_account(
+                self.target, self.servers, workloads.ACCOUNT, self._options()
+            )
+            needed.append(access)
+        registered = kubernetes.core.v1.ServiceAccount(
+            "litellm-aws-account",
+            metadata={
+                "name": account.name,
+                "namespace": self.namespace,
+                "labels": labels("litellm"),
+                "annotations": {**given, **account.annotations},
+            },
+            automount_service_account_token=False,
+            opts=self._options(*needed),
+        )
+        return replace(account, name=name_after(account.name, registered))
+
     def _database(self) -> list[pulumi.Resource]:
         """Postgres with LiteLLM's role and database in it; returns what the migration must wait for."""
         database, content = self.config.database, self.contents.database_admin()
@@ -210,7 +244,8 @@ class Environment:
         if isinstance(database, InClusterDatabase) and admin is not None:
             args = workloads.postgres(database, self.namespace, admin, retain_data=self.config.protect)
             server.append(Postgres(workloads.POSTGRES, args, self._options(protect=self.config.protect)))
-        role = self._synced("postgres-role", self.contents.database_role()).secret
+        password = self.contents.database_role()
+        role = self._synced("postgres-role", password).secret if password else None
         bootstrap = workloads.bootstrap(database, self.servers, self.namespace, admin, role)
         return [DatabaseBootstrap("database-bootstrap", bootstrap, self._options(*server))]
 
@@ -224,10 +259,10 @@ class Environment:
     def _gateway(self, secret: SyncedSecret, database: list[pulumi.Resource], redis: list[pulumi.Resource]) -> Gateway:
         migration = Migration(
             "litellm-migration",
-            workloads.migration(self.config, self.namespace, secret.secret),
+            workloads.migration(self.config, self.servers, self.namespace, secret.secret, self.account),
             self._options(*database),
         )
-        args = workloads.gateway(self.config, self.servers, self.namespace, secret.secret)
+        args = workloads.gateway(self.config, self.servers, self.namespace, secret.secret, self.account)
         return Gateway("litellm", args, self._options(migration, *redis))
 
     def _certificate(self) -> pulumi.Input[str] | None:

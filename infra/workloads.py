@@ -1,5 +1,7 @@
 """From the sections of the configuration to the arguments of the components that run in the cluster."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pulumi
@@ -11,7 +13,7 @@ from components.gateway.gateway import Gateway, GatewayArgs, RedisConnection
 from components.gateway.migration import MigrationArgs
 from components.gateway.proxy_config import coordination_redis, proxy_config
 from components.ingress.ingress import IngressArgs, LoadBalancer
-from infra.config.database import DatabaseConfig, ExistingDatabase, InClusterDatabase, SecretCredentials
+from infra.config.database import DatabaseConfig, ExistingDatabase, InClusterDatabase, SecretCredentials, takes_tokens
 from infra.config.ingress import AlbConfig, IngressConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis, RedisConfig
 from infra.config.stack import StackConfig
@@ -21,9 +23,25 @@ POSTGRES, POSTGRES_PORT = "postgres", 5432
 REDIS, REDIS_PORT = "redis", 6379
 """The servers in the cluster: their Services, in the namespace of the gateway."""
 
+ACCOUNT = "litellm-aws"
+"""ServiceAccount of LiteLLM's pods where AWS has to know them before they start. Elsewhere the gateway makes its own."""
+
 Name = pulumi.Input[str]
 
 KEEP_ALIVE_MARGIN_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class PodAccount:
+    """By which ServiceAccount AWS knows LiteLLM's pods."""
+
+    name: Name
+
+    annotations: Mapping[str, pulumi.Input[str]]
+    """What the ServiceAccount says to AWS; empty where AWS knows it by its name."""
+
+    identity: pulumi.Input[str]
+    """Who the pods are to AWS, which they learn when they start: another one needs other pods."""
 
 
 def postgres(database: InClusterDatabase, namespace: Name, admin_secret: Name, retain_data: bool) -> PostgresArgs:
@@ -40,9 +58,10 @@ def postgres(database: InClusterDatabase, namespace: Name, admin_secret: Name, r
 
 
 def bootstrap(
-    database: DatabaseConfig, servers: Servers, namespace: Name, admin_secret: Name | None, role_secret: Name
+    database: DatabaseConfig, servers: Servers, namespace: Name, admin_secret: Name | None, role_secret: Name | None
 ) -> DatabaseBootstrapArgs:
-    """`admin_secret` is the Secret that is synced from the store; None when the admin is in a Kubernetes Secret already."""
+    """`admin_secret` is the Secret that is synced from the store; None when the admin is in a Kubernetes Secret already.
+    `role_secret` is None when the role has no password."""
     host, port = servers.database
     args: DatabaseBootstrapArgs = {
         "namespace": namespace,
@@ -52,8 +71,11 @@ def bootstrap(
         "database": database.name,
         "sslmode": database.sslmode,
         "admin_secret": admin_secret or "",
-        "role_secret": role_secret,
     }
+    if role_secret is None:
+        args["iam_username"] = database.username
+    else:
+        args["role_secret"] = role_secret
     if not isinstance(database, ExistingDatabase):
         return args
     args["admin_database"] = database.admin_database
@@ -73,7 +95,9 @@ def redis(config: InClusterRedis, namespace: Name, secret: Name) -> RedisArgs:
     }
 
 
-def gateway(config: StackConfig, servers: Servers, namespace: Name, secret: Name) -> GatewayArgs:
+def gateway(
+    config: StackConfig, servers: Servers, namespace: Name, secret: Name, account: PodAccount | None
+) -> GatewayArgs:
     litellm = config.gateway
     args: GatewayArgs = {
         "namespace": namespace,
@@ -83,7 +107,7 @@ def gateway(config: StackConfig, servers: Servers, namespace: Name, secret: Name
         "replicas": litellm.replicas,
         "workers": litellm.workers,
         "resources": litellm.resources.as_kubernetes(),
-        "environment": litellm.environment,
+        "environment": {**database_login(config, servers), **litellm.environment},
         "log_level": litellm.log_level,
         "request_timeout": litellm.request_timeout,
         "pre_stop_seconds": litellm.pre_stop_seconds,
@@ -98,17 +122,39 @@ def gateway(config: StackConfig, servers: Servers, namespace: Name, secret: Name
         args["keep_alive_seconds"] = config.ingress.stream_timeout(litellm.request_timeout) + KEEP_ALIVE_MARGIN_SECONDS
     if connection := redis_connection(config.redis, servers):
         args["redis"] = connection
+    if account:
+        args["service_account"], args["identity"] = account.name, account.identity
     return args
 
 
-def migration(config: StackConfig, namespace: Name, secret: Name) -> MigrationArgs:
-    return {
+def migration(
+    config: StackConfig, servers: Servers, namespace: Name, secret: Name, account: PodAccount | None
+) -> MigrationArgs:
+    args: MigrationArgs = {
         "namespace": namespace,
         "image": config.gateway.image,
-        "environment_secret": secret,
         "node_selector": config.gateway.node_selector,
         "tolerations": tolerations(config),
         "timeout": config.gateway.startup_timeout,
+    }
+    if account and takes_tokens(config.database):
+        args["service_account"], args["environment"] = account.name, database_login(config, servers)
+    else:
+        args["environment_secret"] = secret
+    return args
+
+
+def database_login(config: StackConfig, servers: Servers) -> dict[str, pulumi.Input[str]]:
+    """What LiteLLM logs in to its database with IAM tokens with; empty where it has a URL, in its Secret."""
+    database, aws = config.database, config.secrets.aws
+    if not takes_tokens(database):
+        return {}
+    host, port = servers.database
+    region = database.rds_region if isinstance(database, ExistingDatabase) else aws and aws.region
+    return database.token_variables | {
+        "DATABASE_HOST": host,
+        "DATABASE_PORT": pulumi.Output.from_input(port).apply(lambda known: str(int(known))),
+        "AWS_REGION": region or "",
     }
 
 
@@ -123,6 +169,7 @@ def config_file(config: StackConfig) -> str:
     return proxy_config(
         models=litellm.model_list,
         request_timeout=litellm.request_timeout,
+        database_url=not takes_tokens(config.database),
         database_connection_pool_limit=litellm.database_connection_pool_limit,
         store_model_in_db=litellm.store_model_in_db,
         redis=shared,

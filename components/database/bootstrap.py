@@ -34,9 +34,13 @@ class DatabaseBootstrapArgs(TypedDict):
     admin_secret: pulumi.Input[str]
     """Required: name of the Secret with the user name and password of a role that may create roles and databases."""
 
-    role_secret: pulumi.Input[str]
-    """Required: name of the Secret with `username` and `password` of the gateway's role; it is created unless it exists, and
-    its password is set."""
+    role_secret: NotRequired[pulumi.Input[str]]
+    """Optional: name of the Secret with `username` and `password` of the gateway's role; it is created unless it exists, and
+    its password is set. Either this or `iam_username`."""
+
+    iam_username: NotRequired[pulumi.Input[str]]
+    """Optional: name of the gateway's role, which logs in to Amazon RDS with IAM tokens, and has no password that anybody
+    knows. Either this or `role_secret`."""
 
     port: NotRequired[pulumi.Input[int]]
     """Optional: port of the server. Defaults to 5432."""
@@ -53,9 +57,6 @@ class DatabaseBootstrapArgs(TypedDict):
     admin_database: NotRequired[pulumi.Input[str]]
     """Optional: database that the admin logs in to. Defaults to `postgres`."""
 
-    iam_authentication: NotRequired[bool]
-    """Optional: the role logs in to Amazon RDS with IAM tokens, and its password no longer works. Defaults to false."""
-
     revision: NotRequired[pulumi.Input[str]]
     """Optional: any text; a new one runs the Job again. Defaults to nothing."""
 
@@ -70,6 +71,9 @@ class DatabaseBootstrap(pulumi.ComponentResource):
 
     Nothing changed, nothing runs; whatever changes, such as a new password (a new Secret), makes a new Job.
     It waits up to two minutes for the server, and is safe to repeat.
+
+    Raises:
+        ValueError: unless exactly one of `role_secret` and `iam_username` is given.
     """
 
     completed: pulumi.Output[str]
@@ -77,6 +81,8 @@ class DatabaseBootstrap(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DatabaseBootstrapArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:DatabaseBootstrap", name, None, opts)
+        if ("role_secret" in args) == ("iam_username" in args):
+            raise ValueError("exactly one of role_secret and iam_username is needed")
         timeout = args.get("timeout", "6m")
         template = pod(args)
         annotations = {"litellm/revision": args.get("revision", "")}
@@ -131,7 +137,7 @@ def pod(args: DatabaseBootstrapArgs) -> dict[str, Any]:
 
 
 def variables(args: DatabaseBootstrapArgs) -> list[dict[str, Any]]:
-    admin, role = args["admin_secret"], args["role_secret"]
+    admin = args["admin_secret"]
     return [
         {"name": "PGHOST", "value": args["host"]},
         {"name": "PGPORT", "value": pulumi.Output.from_input(args.get("port", 5432)).apply(str)},
@@ -139,9 +145,14 @@ def variables(args: DatabaseBootstrapArgs) -> list[dict[str, Any]]:
         {"name": "ADMIN_DATABASE", "value": args.get("admin_database", "postgres")},
         {"name": "DATABASE", "value": args["database"]},
         {"name": "WAIT_SECONDS", "value": "120"},
-        {"name": "IAM_AUTHENTICATION", "value": str(args.get("iam_authentication", False)).lower()},
+        {"name": "IAM_AUTHENTICATION", "value": str("iam_username" in args).lower()},
         secret_variable("ADMIN_USERNAME", admin, args.get("admin_username_key", "username")),
         secret_variable("ADMIN_PASSWORD", admin, args.get("admin_password_key", "password")),
-        secret_variable("ROLE_USERNAME", role, "username"),
-        secret_variable("ROLE_PASSWORD", role, "password"),
+        *role_variables(args),
     ]
+
+
+def role_variables(args: DatabaseBootstrapArgs) -> list[dict[str, Any]]:
+    if "role_secret" not in args:
+        return [{"name": "ROLE_USERNAME", "value": args.get("iam_username", "")}]
+    return [secret_variable(f"ROLE_{key.upper()}", args["role_secret"], key) for key in ("username", "password")]

@@ -8,7 +8,8 @@
 # ADMIN_USERNAME ADMIN_PASSWORD ADMIN_DATABASE who creates, and the database to log in to
 # ROLE_USERNAME ROLE_PASSWORD DATABASE         what is created
 # WAIT_SECONDS                                 how long to wait for the server
-# IAM_AUTHENTICATION                           "true": the role logs in to Amazon RDS with IAM tokens, never with its password
+# IAM_AUTHENTICATION                           "true": the role logs in to Amazon RDS with IAM tokens, never with a password.
+#                                              ROLE_PASSWORD may be left out then
 set -euo pipefail
 export PGCONNECT_TIMEOUT=10 PGAPPNAME=litellm-bootstrap IAM_AUTHENTICATION=${IAM_AUTHENTICATION:-false}
 
@@ -42,6 +43,12 @@ set_password() {
     as_admin --command="SET password_encryption = 'scram-sha-256'" \
       --command='\getenv role ROLE_USERNAME' --command='\password :"role"'
 }
+
+# Until it gets its tokens the role logs in with a password, to prove that it can; nobody needs to know that one.
+if [[ $IAM_AUTHENTICATION == true && -z ${ROLE_PASSWORD:-} ]]; then
+  ROLE_PASSWORD=$(head --bytes=32 /dev/urandom | base64)
+  export ROLE_PASSWORD
+fi
 
 server="$PGHOST:$PGPORT"
 [[ -n $ADMIN_USERNAME && -n $ADMIN_PASSWORD ]] || fail 'the admin has an empty user name or password'

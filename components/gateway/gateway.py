@@ -91,8 +91,14 @@ class GatewayArgs(TypedDict):
     startup_timeout: NotRequired[str]
     """Optional: how long a pod may take to become ready, a Go duration. Defaults to `10m`."""
 
+    service_account: NotRequired[pulumi.Input[str]]
+    """Optional: name of a ServiceAccount that is there already. Defaults to one of the gateway's own."""
+
+    identity: NotRequired[pulumi.Input[str]]
+    """Optional: any text; a new one replaces the pods. For an identity that pods get at their start. Defaults to nothing."""
+
     service_account_annotations: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
-    """Optional: annotations of the ServiceAccount, such as an IAM role. Defaults to none."""
+    """Optional: annotations of the gateway's own ServiceAccount, such as an IAM role. Defaults to none."""
 
     node_selector: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Optional: labels of the nodes that the pods may run on. Defaults to any node."""
@@ -104,8 +110,8 @@ class GatewayArgs(TypedDict):
 class Gateway(pulumi.ComponentResource):
     """LiteLLM on Kubernetes, awaited until it answers.
 
-    **Type:** `litellm:index:Gateway`. **Produces:** `v1 ConfigMap`, `v1 ServiceAccount`, `apps/v1 Deployment`, `v1 Service`,
-    and with several replicas `policy/v1 PodDisruptionBudget`.
+    **Type:** `litellm:index:Gateway`. **Produces:** `v1 ConfigMap`, `v1 ServiceAccount` (unless one is given),
+    `apps/v1 Deployment`, `v1 Service`, and with several replicas `policy/v1 PodDisruptionBudget`.
 
     The ConfigMap is immutable and named by its hash: a changed file is a new ConfigMap, the pods roll over to it, and the old
     one goes when none uses it. The environment Secret is expected to change its name likewise. The schema of the database is
@@ -137,17 +143,19 @@ class Gateway(pulumi.ComponentResource):
             immutable=True,
             opts=child,
         )
-        account = k8s.core.v1.ServiceAccount(
-            f"{name}-service-account",
-            metadata=metadata | {"annotations": args.get("service_account_annotations", {})},
-            automount_service_account_token=False,
-            opts=child,
-        )
+        account = args.get("service_account")
+        if account is None:
+            account = k8s.core.v1.ServiceAccount(
+                f"{name}-service-account",
+                metadata=metadata | {"annotations": args.get("service_account_annotations", {})},
+                automount_service_account_token=False,
+                opts=child,
+            ).metadata.name
         wait = f"{rollout_seconds(args) * args.get('replicas', 1) + REPORT_SECONDS}s"
         deployment = k8s.apps.v1.Deployment(
             f"{name}-deployment",
             metadata=metadata,
-            spec=deployment_spec(name, args, config_map.metadata.name, account.metadata.name),
+            spec=deployment_spec(name, args, config_map.metadata.name, account),
             opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait)),
         )
         in_front: Any = {
@@ -209,7 +217,8 @@ def deployment_spec(name: str, args: GatewayArgs, config_map: pulumi.Input[str],
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
         "selector": {"matchLabels": selector(name)},
         "template": {
-            "metadata": {"labels": labels(name)},
+            "metadata": {"labels": labels(name)}
+            | ({"annotations": {"litellm/identity": args["identity"]}} if "identity" in args else {}),
             "spec": pod(
                 gateway_container(args),
                 volumes=[{"name": "config", "configMap": {"name": config_map}}],

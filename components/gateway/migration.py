@@ -13,6 +13,8 @@ from components.pods import secret_variable
 
 DEFAULT_RESOURCES = {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}
 
+OWN = {"DISABLE_SCHEMA_UPDATE": "false", "LITELLM_LOG": "INFO"}
+
 REPORT_SECONDS = 30
 """How much longer Pulumi waits than the Job may run, so that the Job's own reason is what it reports."""
 
@@ -26,8 +28,14 @@ class MigrationArgs(TypedDict):
     image: pulumi.Input[str]
     """Required: LiteLLM's image, the same as the gateway's."""
 
-    environment_secret: pulumi.Input[str]
-    """Required: name of the Secret with the key DATABASE_URL."""
+    environment_secret: NotRequired[pulumi.Input[str]]
+    """Optional: name of the Secret with the key DATABASE_URL. Defaults to none: `environment` says how to log in."""
+
+    environment: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Optional: more plain environment variables. Defaults to none."""
+
+    service_account: NotRequired[pulumi.Input[str]]
+    """Optional: name of the ServiceAccount, for a login with its IAM role. Defaults to the namespace's default."""
 
     revision: NotRequired[pulumi.Input[str]]
     """Optional: any text; when it changes, the Job runs again. Defaults to nothing."""
@@ -81,16 +89,19 @@ class Migration(pulumi.ComponentResource):
 
 def job_spec(name: str, args: MigrationArgs, timeout: int) -> Any:
     """The Job: a few attempts with growing pauses. Failed pods stay, for their logs."""
+    login = (
+        [secret_variable("DATABASE_URL", args["environment_secret"], "DATABASE_URL")]
+        if "environment_secret" in args
+        else []
+    )
+    account = {"serviceAccountName": args["service_account"]} if "service_account" in args else {}
     main = container(
         "migrate",
         args["image"],
         {
             # What LiteLLM's own prisma_migration.py runs, without `prisma generate` after it, which cannot write to the image.
             "command": [*COMMAND, "--skip_server_startup"],
-            "env": [
-                secret_variable("DATABASE_URL", args["environment_secret"], "DATABASE_URL"),
-                *variables(SURROUNDINGS | {"DISABLE_SCHEMA_UPDATE": "false", "LITELLM_LOG": "INFO"}),
-            ],
+            "env": [*login, *variables({**SURROUNDINGS, **OWN, **args.get("environment", {})})],
             "resources": args.get("resources", DEFAULT_RESOURCES),
         },
     )
@@ -107,7 +118,7 @@ def job_spec(name: str, args: MigrationArgs, timeout: int) -> Any:
                 main,
                 node_selector=args.get("node_selector"),
                 tolerations=args.get("tolerations"),
-                rest={"restartPolicy": "Never"},
+                rest={"restartPolicy": "Never", **account},
             ),
         },
     }

@@ -14,6 +14,7 @@ def proxy_config(
     request_timeout: int,
     database_connection_pool_limit: int,
     store_model_in_db: bool,
+    database_url: bool = True,
     redis: Settings | None = None,
     litellm_settings: Settings | None = None,
     router_settings: Settings | None = None,
@@ -26,6 +27,7 @@ def proxy_config(
         request_timeout: seconds after which LiteLLM gives up on a provider.
         database_connection_pool_limit: connections to Postgres of each worker.
         store_model_in_db: whether models may be added at run time.
+        database_url: whether the URL of the database is in the environment; otherwise LiteLLM makes it of DATABASE_HOST, ….
         redis: what `coordination_redis` gives; None without Redis.
         litellm_settings: settings over ours.
         router_settings: settings over ours.
@@ -33,7 +35,7 @@ def proxy_config(
     """
     general: dict[str, Any] = {
         "master_key": "os.environ/LITELLM_MASTER_KEY",
-        "database_url": "os.environ/DATABASE_URL",
+        **({"database_url": "os.environ/DATABASE_URL"} if database_url else {}),
         "database_connection_pool_limit": database_connection_pool_limit,
         "store_model_in_db": store_model_in_db,
         # Both from LiteLLM's "Best practices for production": fewer, larger writes, and no stack traces in the database.

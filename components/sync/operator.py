@@ -37,6 +37,10 @@ class ExternalSecretsOperatorArgs(TypedDict):
     environment: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Optional: more environment variables for the controller. Defaults to none. No secrets."""
 
+    identity: NotRequired[pulumi.Input[str] | None]
+    """Optional: any text; the controller starts when it is known, and again when it changes. For an identity that pods get at
+    their start. Defaults to none."""
+
 
 class ExternalSecretsOperator(pulumi.ComponentResource):
     """The operator with its CRDs and its webhook, awaited.
@@ -92,6 +96,8 @@ class ExternalSecretsOperator(pulumi.ComponentResource):
             "rbac": {"serviceAccountTokenCreate": False},
             "extraEnv": [{"name": key, "value": value} for key, value in sorted(args.get("environment", {}).items())],
         }
+        if identity := args.get("identity"):
+            values["podAnnotations"] = {"litellm/identity": identity}
         if image:
             values |= {"image": image, "webhook": {"image": image}, "certController": {"image": image}}
         return values

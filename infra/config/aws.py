@@ -128,6 +128,11 @@ class AwsConfig(Section):
         return partition_of(self.region)
 
     @property
+    def account(self) -> str | None:
+        """Account of the stack; None where only the credentials say so."""
+        return self.account_id or (arn_field(self.assume_role.role_arn, "account") if self.assume_role else None)
+
+    @property
     def kms_key_arn(self) -> str | None:
         """The given key; None with AWS' own key, or with one that is to be created."""
         return None if self.kms in ("default", "create") else self.kms
@@ -206,12 +211,11 @@ class AwsConfig(Section):
                 raise ValueError(
                     f"replicaRegions.{region} is a key in {arn_field(key, 'region')}: a copy needs a key of its own region"
                 )
-        role, identity = self.assume_role, self.identity
+        role, identity, account = self.assume_role, self.identity, self.account
         if self.account_id and role and arn_field(role.role_arn, "account") != self.account_id:
             raise ValueError(
                 f"assumeRole.roleArn is in account {arn_field(role.role_arn, 'account')}, but accountId is {self.account_id}"
             )
-        account = self.account_id or (arn_field(role.role_arn, "account") if role else None)
         provider = identity.oidc_provider_arn if isinstance(identity, IrsaIdentity) else None
         if account and provider and arn_field(provider, "account") != account:
             raise ValueError(

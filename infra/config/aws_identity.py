@@ -1,4 +1,4 @@
-"""Config key `secrets.aws.identity`: how External Secrets Operator proves to AWS who it is."""
+"""Config key `secrets.aws.identity`: how External Secrets Operator, and LiteLLM's pods, prove to AWS who they are."""
 
 from typing import Annotated, Any, Literal, cast
 
@@ -63,21 +63,23 @@ class PodIdentity(Section):
     """`pod-identity`: the operator reads as itself."""
 
     cluster_name: ClusterName | None = None
-    """Name of the EKS cluster: the role is associated with the operator's ServiceAccount, which can have only one. The
-    operator's pods have it from their next start on. Either this or `controllerRoleArn`."""
+    """Name of the EKS cluster: the role is associated with the operator's ServiceAccount, which can have only one. An
+    operator that this stack installs starts with it; one that is there already must be restarted once. With
+    `controllerRoleArn` the operator gets no other role, and LiteLLM's pods get theirs in this cluster."""
 
     controller_role_arn: RoleArn | None = None
-    """Role that the operator's controller has already: it assumes this stack's role. For several stacks in one cluster."""
+    """Role that the operator's controller has already: it assumes this stack's role. For several stacks in one cluster.
+    Defaults to none: this stack gives the operator its role."""
 
     permissions_boundary: PolicyArn | None = None
     """Policy that limits the role, where an account demands one."""
 
     @model_validator(mode="after")
     def one_way(self) -> "PodIdentity":
-        if (self.cluster_name is None) == (self.controller_role_arn is None):
+        if self.cluster_name is None and self.controller_role_arn is None:
             raise ValueError(
-                "needs exactly one of clusterName (this stack gives the operator its role) and controllerRoleArn (the operator "
-                "has a role, and assumes this stack's)"
+                "needs clusterName (this stack gives the operator its role) or controllerRoleArn (the operator has a role, and "
+                "assumes this stack's)"
             )
         return self
 
@@ -92,7 +94,7 @@ class StaticKeys(Section):
     """`static-keys`: an access key. It never expires; prefer the other kinds."""
 
     kubernetes_secret: DnsName
-    """Name of the Secret, in the namespace of the gateway."""
+    """Name of the Secret, in the namespace of the gateway: that is the only one whose Secrets its SecretStore may read."""
 
     access_key_id_key: SecretKey = "access-key-id"
     """Key with the access key's ID."""

@@ -1,19 +1,22 @@
 """Config key `database`: where LiteLLM's Postgres is, and who may log in to it."""
 
 import re
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, TypeGuard, cast
 from urllib.parse import quote
 
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
 
 from infra.config.base import Compute, DnsName, Image, Port, Quantity, Section
 from infra.config.references import DocumentName
-from infra.config.vpc import KmsKeyArn, VpcPlacement, shaped
+from infra.config.vpc import REGION, KmsKeyArn, VpcPlacement, shaped
 
 SUPERUSER = "postgres"
 """The superuser of the Postgres in the cluster, and the admin of one on RDS. LiteLLM never gets it."""
 
 IDENTIFIER_BYTES = 63
+
+RDS_HOST = rf"[a-z0-9.-]+\.({REGION})\.rds\.amazonaws\.com(?:\.cn)?"
+"""The name that RDS gives to a server, with its region."""
 
 RESERVED_CONNECTIONS = 3
 """What a server keeps for superusers (`superuser_reserved_connections`): nobody else gets these."""
@@ -178,7 +181,39 @@ class InClusterDatabase(DatabaseSection):
         return self
 
 
-class ExistingDatabase(DatabaseSection):
+class TokenSection(DatabaseSection):
+    """What servers have that may take IAM tokens instead of passwords: those of Amazon RDS."""
+
+    iam_authentication: bool = False
+    """LiteLLM logs in to Amazon RDS with tokens of its pods' IAM role: there is no password. The stack makes the role and
+    lets it, where it has `secrets.kind: aws`."""
+
+    @property
+    def token_variables(self) -> dict[str, str]:
+        """What LiteLLM reads to log in with IAM tokens, but for DATABASE_HOST, DATABASE_PORT and AWS_REGION."""
+        return {
+            "IAM_TOKEN_DB_AUTH": "True",
+            "DATABASE_USER": self.username,
+            "DATABASE_NAME": self.name,
+            "DATABASE_SSLMODE": self.sslmode,
+        }
+
+    @model_validator(mode="after")
+    def tokens_need_no_password(self) -> "TokenSection":
+        if not self.iam_authentication:
+            return self
+        if self.rotation:
+            raise ValueError("rotation generates passwords, but with iamAuthentication there is none: remove rotation")
+        if self.sslmode != "require":
+            raise ValueError("sslmode must be require with iamAuthentication: RDS takes tokens over TLS only")
+        if not re.fullmatch(r"[A-Za-z0-9_.@-]+", self.username):
+            raise ValueError(
+                "username becomes part of an IAM policy with iamAuthentication: use letters, digits, _ . @ and - only"
+            )
+        return self
+
+
+class ExistingDatabase(TokenSection):
     """A Postgres that is there already: Amazon RDS, Cloud SQL, a server of your own."""
 
     kind: Literal["existing"]
@@ -216,10 +251,41 @@ class ExistingDatabase(DatabaseSection):
     admin_database: Identifier = "postgres"
     """The database that the admin logs in to."""
 
+    resource_id: (
+        Annotated[str, shaped(r"(db|cluster)-[A-Z0-9]+", "a resource ID of RDS such as db-ABCDEFGHIJKL01234")] | None
+    ) = None
+    """With `iamAuthentication`: the server's resource ID at RDS (`DbiResourceId`, of Aurora `DbClusterResourceId`), which
+    the policy of the pods' role names."""
+
     @property
     def connection_limit(self) -> int | None:
         """Connections that the server accepts; None when nobody says how many."""
         return self.max_connections
+
+    @property
+    def rds_region(self) -> str | None:
+        """Region of the server, from its name at RDS; None for every other name."""
+        found = re.fullmatch(RDS_HOST, self.host)
+        return found[1] if found else None
+
+    @model_validator(mode="after")
+    def tokens_are_for_rds(self) -> "ExistingDatabase":
+        if not self.iam_authentication:
+            if self.resource_id:
+                raise ValueError(
+                    "resourceId is given without iamAuthentication: set that to true, or remove resourceId"
+                )
+            return self
+        if not self.rds_region:
+            raise ValueError(
+                f"host is {self.host}, but with iamAuthentication it must be the server's own name at RDS "
+                "(….eu-west-1.rds.amazonaws.com): a token is for that name, and no other will do"
+            )
+        if self.credentials != "generated":
+            raise ValueError(
+                "credentials have a password, but with iamAuthentication there is none: remove credentials"
+            )
+        return self
 
     @field_validator("admin", mode="before")
     @classmethod
@@ -234,7 +300,7 @@ class ExistingDatabase(DatabaseSection):
     @model_validator(mode="after")
     def credentials_fit_together(self) -> "ExistingDatabase":
         if self.credentials == "generated":
-            if self.admin is None:
+            if self.admin is None and not self.iam_authentication:
                 raise ValueError(
                     "credentials are generated, so somebody must create the role: set admin to a document of the store or a "
                     "kubernetesSecret, or set credentials to a document with the user name and password of an existing role"
@@ -250,7 +316,7 @@ class ExistingDatabase(DatabaseSection):
         return self
 
 
-class RdsDatabase(DatabaseSection, VpcPlacement):
+class RdsDatabase(TokenSection, VpcPlacement):
     """Amazon RDS for PostgreSQL: one instance that belongs to the stack.
 
     RDS keeps the admin's password in a secret of its own, and rotates it there. The bootstrap Job gets it from External
@@ -302,9 +368,6 @@ class RdsDatabase(DatabaseSection, VpcPlacement):
     performance_insights: bool = False
     """Record which statements make the load, and keep it for seven days."""
 
-    iam_authentication: bool = False
-    """LiteLLM logs in with tokens of its pods' IAM role instead of a password. The role needs `rds-db:connect`."""
-
     kms_key_id: KmsKeyArn | None = None
     """ARN of the KMS key that encrypts the storage. Defaults to the account's key for RDS. Changing it later replaces the
     server, and its data."""
@@ -323,16 +386,6 @@ class RdsDatabase(DatabaseSection, VpcPlacement):
     def server_parameters(self) -> dict[str, str]:
         """Parameters of the server that differ from RDS' defaults."""
         return self.parameters | ({"max_connections": str(self.max_connections)} if self.max_connections else {})
-
-    @property
-    def token_variables(self) -> dict[str, str]:
-        """What LiteLLM reads to log in with IAM tokens, but for DATABASE_HOST, DATABASE_PORT and AWS_REGION."""
-        return {
-            "IAM_TOKEN_DB_AUTH": "True",
-            "DATABASE_USER": self.username,
-            "DATABASE_NAME": self.name,
-            "DATABASE_SSLMODE": self.sslmode,
-        }
 
     @field_validator("sslmode")
     @classmethod
@@ -381,18 +434,6 @@ class RdsDatabase(DatabaseSection, VpcPlacement):
             )
         return self
 
-    @model_validator(mode="after")
-    def tokens_need_no_password(self) -> "RdsDatabase":
-        if not self.iam_authentication:
-            return self
-        if self.rotation:
-            raise ValueError("rotation generates passwords, but with iamAuthentication there is none: remove rotation")
-        if not re.fullmatch(r"[A-Za-z0-9_.@-]+", self.username):
-            raise ValueError(
-                "username becomes part of an IAM policy with iamAuthentication: use letters, digits, _ . @ and - only"
-            )
-        return self
-
 
 def kind_of_database(value: object) -> object:
     given = (
@@ -412,6 +453,11 @@ DatabaseConfig = Annotated[
     ),
 ]
 """Where Postgres is: `in-cluster` (default), `existing` or `rds`."""
+
+
+def takes_tokens(database: DatabaseConfig) -> TypeGuard[ExistingDatabase | RdsDatabase]:
+    """Whether LiteLLM logs in with IAM tokens, and has no password."""
+    return not isinstance(database, InClusterDatabase) and database.iam_authentication
 
 
 def percent_encoded(value: str) -> str:

@@ -142,7 +142,12 @@ class GatewayConfig(Section):
     """What LiteLLM logs (`LITELLM_LOG`). `DEBUG` logs requests and answers: never in production."""
 
     service_account_annotations: dict[str, str] = Field(default_factory=dict)
-    """Annotations of the pods' ServiceAccount, such as `eks.amazonaws.com/role-arn` of an IAM role for Bedrock."""
+    """Annotations of the pods' ServiceAccount, such as `eks.amazonaws.com/role-arn` of an IAM role that is there already."""
+
+    create_iam_role: bool = True
+    """With `secrets.kind: aws`: make an IAM role for the pods where they need one, which is for models of Bedrock without a
+    key and for `database.iamAuthentication`. It may do nothing else. With false, or with an annotation
+    `eks.amazonaws.com/role-arn`, they use what they have."""
 
     node_selector: dict[str, str] = Field(default_factory=dict)
     """Labels of the nodes that the pods may run on."""

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from components.secrets.aws_names import arn_field
+from infra.config.aws_pods import pods_have_their_role, tokens_are_not_overruled
 from infra.config.aws_types import SecretReference
 from infra.config.database import DocumentCredentials, InClusterDatabase, connections_available, connections_needed
 from infra.config.ingress import ALB_MAX_IDLE_SECONDS, certificate_covers
@@ -128,11 +129,6 @@ def rotation_has_a_document(secrets: Any, database: Any) -> Iterator[Finding]:
         )
 
 
-def gateway_has_a_password(database: Any) -> Iterator[Finding]:
-    if getattr(database, "iam_authentication", False):
-        yield "database.iamAuthentication", "is not supported by the gateway yet: remove it, the password is generated"
-
-
 def certificate_is_for_the_host(secrets: Any, ingress: Any) -> Iterator[Finding]:
     domain = ingress.load_balancer.certificate_domain
     if ingress.class_name != "alb" or domain is None:
@@ -196,7 +192,8 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (provider_keys_have_a_value, ("provider_keys",)),
     (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),
     (rotation_has_a_document, ("secrets", "database")),
-    (gateway_has_a_password, ("database",)),
+    (pods_have_their_role, ("secrets", "gateway", "database", "provider_keys", "provider_documents")),
+    (tokens_are_not_overruled, ("secrets", "gateway", "database", "provider_keys", "provider_documents")),
     (certificate_is_for_the_host, ("secrets", "ingress")),
     (certificate_is_in_the_region, ("secrets", "ingress")),
     (alb_waits_long_enough, ("gateway", "ingress")),

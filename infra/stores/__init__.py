@@ -32,6 +32,13 @@ class Documents(Protocol):
         ...
 
 
+class OperatorIdentity(Protocol):
+    """An identity of the operator's own pods."""
+
+    arn: pulumi.Output[str]
+    """Its name. Known when pods that start afterwards have it."""
+
+
 @dataclass(frozen=True)
 class OpenStore:
     """What the rest of a stack sees of its store once it is registered."""
@@ -71,15 +78,23 @@ class Store(Protocol):
         """Look at the real store before `documents` are written to it; every problem is a sentence."""
         ...
 
+    def operator_identity(self, target: "Target", opts: pulumi.ResourceOptions) -> OperatorIdentity | None:
+        """Register what the operator's pods must have when they start; None where they need no identity of their own."""
+        ...
+
     def open(
         self,
         target: "Target",
         namespace: pulumi.Input[str],
         values: Values,
         servers: "Servers",
+        operator_identity: Any,
         opts: pulumi.ResourceOptions,
     ) -> OpenStore:
-        """Register documents, salt key, policy and identity, which also reads what the servers' makers wrote."""
+        """Register documents, salt key, policy and identity, which also reads what the servers' makers wrote.
+
+        `operator_identity` is what the method of that name returned.
+        """
         ...
 
 

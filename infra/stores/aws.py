@@ -9,15 +9,16 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.aws_role import AwsRole, annotations
 from components.secrets.aws_client import AwsConnection
 from components.secrets.aws_documents import AwsDocuments, AwsDocumentsArgs
 from components.secrets.aws_identity import AwsIdentity, AwsIdentityArgs, eso_provider, static_keys_auth
 from components.secrets.aws_key import AwsKey
-from components.secrets.aws_names import arn_field, oidc_provider_arn, role_name
 from components.secrets.aws_once import AwsSaltKey
 from components.secrets.names import SALT, variable
 from components.secrets.references import RemoteReference
 from components.sync.store import ReaderArgs
+from infra.aws_identity import account, operator_role, reader_role
 from infra.cluster import Cluster
 from infra.config.aws import AwsConfig
 from infra.config.aws_identity import IrsaIdentity, PodIdentity, StaticKeys
@@ -43,12 +44,6 @@ class AwsStore:
         return self.config.prefix_of(self.stack)
 
     @property
-    def account(self) -> str | None:
-        """Account of the stack; None where only the credentials say so."""
-        role = self.config.assume_role
-        return self.config.account_id or (arn_field(role.role_arn, "account") if role else None)
-
-    @property
     def connection(self) -> AwsConnection:
         role = self.config.assume_role
         return {
@@ -63,7 +58,7 @@ class AwsStore:
         return aws.Provider(
             PROVIDER,
             region=self.config.region,
-            allowed_account_ids=[self.account] if self.account else None,
+            allowed_account_ids=[self.config.account] if self.config.account else None,
             assume_roles=[{"role_arn": role.role_arn, "external_id": role.external_id}] if role else None,
             default_tags={"tags": self.config.default_tags} if self.config.default_tags else None,
         )
@@ -97,15 +92,21 @@ class AwsStore:
     def _names(self, documents: Mapping[str, object]) -> list[str]:
         return sorted({str(self.locate(document, "")["key"]) for document in documents})
 
+    def operator_identity(self, target: Target, opts: pulumi.ResourceOptions) -> AwsRole | None:
+        identity = self.config.identity
+        if not isinstance(identity, PodIdentity) or identity.controller_role_arn:
+            return None
+        return operator_role(target, identity, opts)
+
     def open(
         self,
         target: Target,
         namespace: pulumi.Input[str],
         values: Values,
         servers: Servers,
+        operator_identity: Any,
         opts: pulumi.ResourceOptions,
     ) -> OpenStore:
-        account = self._account(opts)
         key = self._key(target, opts)
         salt = self._salt_key(target, key, opts)
         guarded = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=target.config.protect))
@@ -117,16 +118,13 @@ class AwsStore:
         if servers.managed_admin is not None:
             secrets.append(servers.managed_admin)
         keys = [*([key] if key is not None else []), *self.config.decrypt_keys]
-        block, reader, identity = self._identity(target, namespace, account, secrets, keys, opts)
+        block, reader, identity = self._reader(target, namespace, secrets, keys, operator_identity, opts)
         return OpenStore(
             provider_block=block,
             reader=reader,
             documents=documents,
             resources=(documents, *salt, *identity),
         )
-
-    def _account(self, opts: pulumi.ResourceOptions) -> pulumi.Input[str]:
-        return self.account or aws.get_caller_identity_output(opts=invoke_with(opts)).account_id
 
     def _key(self, target: Target, opts: pulumi.ResourceOptions) -> pulumi.Input[str] | None:
         if self.config.kms != "create":
@@ -190,13 +188,13 @@ class AwsStore:
             }
         return args
 
-    def _identity(
+    def _reader(
         self,
         target: Target,
         namespace: pulumi.Input[str],
-        account: pulumi.Input[str],
         secrets: Sequence[pulumi.Input[str]],
         keys: Sequence[pulumi.Input[str]],
+        operator_role: AwsRole | None,
         opts: pulumi.ResourceOptions,
     ) -> tuple[pulumi.Output[dict[str, Any]], ReaderArgs | None, tuple[pulumi.Resource, ...]]:
         """The provider block, the ServiceAccount that reads with it, and what must be there before."""
@@ -206,55 +204,28 @@ class AwsStore:
                 identity.kubernetes_secret, identity.access_key_id_key, identity.secret_access_key_key
             )
             return eso_provider(region, auth), None, ()
+        role = operator_role or reader_role(target, identity, namespace, opts)
+        own_tokens = isinstance(identity, IrsaIdentity)
         args: AwsIdentityArgs = {
-            "role": role_name("litellm", target.stack, region, target.namespace),
+            "role_name": role.name,
+            "role_arn": role.arn,
             "region": region,
-            "account": account,
+            "account": account(self.config, opts),
             "secrets": secrets,
             "keys": keys,
-            "permissions_boundary": identity.permissions_boundary,
-            "tags": self.config.tags,
+            "service_account": READER if own_tokens else None,
+            "assumed": not own_tokens and operator_role is None,
         }
-        match identity:
-            case IrsaIdentity():
-                provider_arn, issuer = self._issuer(identity, account, opts)
-                args["irsa"] = {
-                    "provider_arn": provider_arn,
-                    "issuer": issuer,
-                    "namespace": namespace,
-                    "service_account": READER,
-                    "audience": identity.audience,
-                }
-            case PodIdentity(cluster_name=str(cluster)):
-                args["pod_identity"] = {
-                    "cluster": cluster,
-                    "namespace": operator.namespace,
-                    "service_account": operator.service_account,
-                }
-            case PodIdentity(controller_role_arn=role):
-                args["assumed_by"] = role
         reads = AwsIdentity("reader", args, opts)
         reader: ReaderArgs | None = None
-        if reads.annotations:
+        if own_tokens:
             reader = {
                 "name": READER,
                 "operator_namespace": operator.namespace,
                 "operator_service_account": operator.service_account,
-                "annotations": reads.annotations,
+                "annotations": annotations(reads.role_arn, identity.audience),
             }
         return eso_provider(region, reads.eso_auth, reads.eso_role), reader, (reads,)
-
-    def _issuer(
-        self, identity: IrsaIdentity, account: pulumi.Input[str], opts: pulumi.ResourceOptions
-    ) -> tuple[pulumi.Input[str], pulumi.Input[str]]:
-        if identity.oidc_provider_arn and identity.issuer:
-            return identity.oidc_provider_arn, identity.issuer
-        cluster = aws.eks.get_cluster_output(name=identity.cluster_name or "", opts=invoke_with(opts))
-        issuer = cluster.identities.apply(lambda known: known[0].oidcs[0].issuer)
-        arn = pulumi.Output.all(issuer, account).apply(
-            lambda known: oidc_provider_arn(str(known[0]), self.config.region, str(known[1]))
-        )
-        return arn, issuer
 
 
 def connection_details(config: StackConfig, servers: Servers) -> dict[str, pulumi.Input[str]]:
@@ -270,12 +241,6 @@ def connection_details(config: StackConfig, servers: Servers) -> dict[str, pulum
     admin = config.database.admin if isinstance(config.database, ExistingDatabase) else None
     elevated = admin.document if isinstance(admin, DocumentCredentials) else servers.managed_admin
     return details | ({"masterarn": elevated} if elevated is not None else {})
-
-
-def invoke_with(opts: pulumi.ResourceOptions) -> pulumi.InvokeOptions:
-    """Calls of AWS go through the stack's own provider, as its resources do."""
-    providers: Any = opts.providers
-    return pulumi.InvokeOptions(provider=next(each for each in providers if isinstance(each, aws.Provider)))
 
 
 def resolve(

@@ -78,12 +78,16 @@ class VaultStore:
 
         return check_vault(self, target, documents)
 
+    def operator_identity(self, _target: Target, _opts: pulumi.ResourceOptions) -> None:
+        """None: the operator asks Kubernetes for a token of the reader, or has one of Vault."""
+
     def open(
         self,
         target: Target,
         namespace: pulumi.Input[str],
         values: Values,
         _servers: Servers,
+        _operator_identity: None,
         opts: pulumi.ResourceOptions,
     ) -> OpenStore:
         connection: VaultConnection = {

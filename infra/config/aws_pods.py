@@ -1,0 +1,165 @@
+"""What LiteLLM's pods use in AWS without a key, by which role, and what can be wrong about it."""
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any
+
+from components.gateway.aws_policy import BedrockModel, bedrock_id, fits, use_policy
+from components.secrets.aws_names import arn_field, is_arn, partition_of
+from infra.config.aws_identity import PodIdentity, StaticKeys
+from infra.config.database import DatabaseConfig, ExistingDatabase, takes_tokens
+from infra.config.gateway import GatewayConfig
+from infra.config.models import Bedrock
+
+if TYPE_CHECKING:
+    from infra.config.secrets import SecretsConfig
+    from infra.config.stack import StackConfig
+
+ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+
+ACCESS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE_NAME", "AWS_SESSION_NAME")
+"""Variables that make LiteLLM look for its identity elsewhere than in the role of its pod."""
+
+REGIONS = ("AWS_REGION", "AWS_REGION_NAME")
+
+OWN_CREDENTIALS = ("aws_access_key_id", "aws_profile_name", "aws_role_name", "aws_web_identity_token")
+"""Parameters by which a model of LiteLLM has an identity of its own."""
+
+SOME_ACCOUNT = "0" * 12
+
+WITHOUT_ROLE = "or, where the pods have an identity already, set gateway.createIamRole to false"
+
+
+def known_to_aws(config: "StackConfig") -> bool:
+    """Whether AWS has to know LiteLLM's pods before any of them starts."""
+    return makes_role(config) or takes_tokens(config.database)
+
+
+def makes_role(config: "StackConfig") -> bool:
+    """Whether the stack makes an IAM role for LiteLLM's pods."""
+    supplied = (*config.provider_keys, *config.provider_documents)
+    return may_make_role(config.secrets, config.gateway) and needs_role(config.gateway, config.database, supplied)
+
+
+def may_make_role(secrets: "SecretsConfig", gateway: GatewayConfig) -> bool:
+    given = ROLE_ANNOTATION in gateway.service_account_annotations
+    return secrets.aws is not None and gateway.create_iam_role and not given
+
+
+def needs_role(gateway: GatewayConfig, database: DatabaseConfig, supplied: Collection[str]) -> bool:
+    """`supplied` are the variables that the gateway gets from elsewhere."""
+    return takes_tokens(database) or (bool(keyless(gateway)) and "AWS_ACCESS_KEY_ID" not in supplied)
+
+
+def keyless(gateway: GatewayConfig) -> dict[int, Bedrock]:
+    """Models of Bedrock that are called with the pods' own identity, by their place in the list."""
+    return {
+        index: model
+        for index, model in enumerate(gateway.models)
+        if isinstance(model, Bedrock) and not model.api_key and not set(OWN_CREDENTIALS) & set(model.params)
+    }
+
+
+def models_of_role(config: "StackConfig") -> list[BedrockModel]:
+    """Models that the pods' role may invoke."""
+    if "AWS_ACCESS_KEY_ID" in {*config.provider_keys, *config.provider_documents}:
+        return []
+    return list(invoked(config.gateway).values())
+
+
+def invoked(gateway: GatewayConfig) -> dict[int, BedrockModel]:
+    """The same by their place in the list, but for those that no policy can name."""
+    found = {index: (bedrock_id(called(model)), model.region) for index, model in keyless(gateway).items()}
+    return {index: {"model": name, "region": region} for index, (name, region) in found.items() if name}
+
+
+def called(model: Bedrock) -> str:
+    """What LiteLLM calls: `model_id` is in place of the model."""
+    return str(model.params.get("model_id") or model.model)
+
+
+def pods_have_their_role(
+    secrets: Any, gateway: Any, database: Any, provider_keys: Any, provider_documents: Any
+) -> Iterator[tuple[str, str]]:
+    """Whatever the pods need a role for, somebody has to give it to them, and a policy has to name it."""
+    supplied = (*provider_keys, *provider_documents)
+    if not may_make_role(secrets, gateway):
+        if (
+            takes_tokens(database)
+            and secrets.aws is None
+            and ROLE_ANNOTATION not in gateway.service_account_annotations
+        ):
+            yield (
+                "database.iamAuthentication",
+                "needs an IAM role for the pods, which this stack makes with secrets.kind aws only: give an existing one in "
+                f"gateway.serviceAccountAnnotations ({ROLE_ANNOTATION}), or remove iamAuthentication",
+            )
+        return
+    if not needs_role(gateway, database, supplied):
+        return
+    identity = secrets.aws.identity
+    if isinstance(identity, StaticKeys):
+        yield (
+            "secrets.aws.identity",
+            "is static-keys, which gives no role to pods, but models of Bedrock without apiKey or iamAuthentication need one: "
+            f"use irsa or pod-identity, {WITHOUT_ROLE}",
+        )
+    if isinstance(identity, PodIdentity) and not identity.cluster_name:
+        yield (
+            "secrets.aws.identity",
+            "has no clusterName, but LiteLLM's pods need a role in that cluster for models of Bedrock without apiKey, or for "
+            f"iamAuthentication: add clusterName beside controllerRoleArn, {WITHOUT_ROLE}",
+        )
+    if takes_tokens(database) and isinstance(database, ExistingDatabase) and not database.resource_id:
+        yield (
+            "database.resourceId",
+            "is needed with iamAuthentication, for the policy of the pods' role: `aws rds describe-db-instances` shows it as "
+            f"DbiResourceId, {WITHOUT_ROLE}",
+        )
+    if "AWS_ACCESS_KEY_ID" not in supplied:
+        yield from models_can_be_named(gateway, secrets.aws.partition)
+
+
+def models_can_be_named(gateway: GatewayConfig, partition: str) -> Iterator[tuple[str, str]]:
+    named = invoked(gateway)
+    for index, model in keyless(gateway).items():
+        where = f"gateway.models[{index}]"
+        if index not in named:
+            yield (
+                where,
+                f"{called(model)} is not the ID or ARN of one model or inference profile that can be invoked, so the pods' role "
+                f"cannot be limited to it: name one, {WITHOUT_ROLE}",
+            )
+            continue
+        name = named[index]["model"]
+        its_partition = arn_field(name, "partition") if is_arn(name) else partition_of(model.region)
+        if its_partition != partition:
+            yield (
+                where,
+                f"is in partition {its_partition}, but the role of the pods is in {partition} (secrets.aws.region), and goes "
+                "no further: give apiKey, or credentials in params",
+            )
+    if not fits(use_policy(list(named.values()), SOME_ACCOUNT)):
+        yield (
+            "gateway.models",
+            f"has {len(named)} models of Bedrock without apiKey, more than IAM lets the policy of one role name: give some of "
+            f"them an apiKey, {WITHOUT_ROLE}",
+        )
+
+
+def tokens_are_not_overruled(
+    secrets: Any, gateway: Any, database: Any, provider_keys: Any, provider_documents: Any
+) -> Iterator[tuple[str, str]]:
+    """With IAM tokens, LiteLLM builds the URL of the database itself, from variables that nobody else may set."""
+    if not takes_tokens(database):
+        return
+    ours = {*database.token_variables, "DATABASE_HOST", "DATABASE_PORT", "DATABASE_USERNAME", *ACCESS_KEYS, *REGIONS}
+    sources = {
+        "providerKeys": provider_keys,
+        "providerDocuments": provider_documents,
+        "gateway.environment": gateway.environment,
+    }
+    for section, variables in sources.items():
+        for variable in sorted(ours & set(variables)):
+            yield f"{section}.{variable}", "would overrule the login with database.iamAuthentication: remove it"
+    if secrets.aws and secrets.aws.rotation:
+        yield "secrets.aws.rotation", "is of the database's password, but with database.iamAuthentication there is none"
