@@ -36,14 +36,14 @@ def reader_role(
     if isinstance(identity, PodIdentity) and identity.controller_role_arn:
         args = common(target, identity, "reader")
         args["assumed_by"] = identity.controller_role_arn
-        return AwsRole("reader-role", args, opts)
+        return AwsRole("reader-aws", args, opts)
     return role(target, identity, "reader", namespace, READER, opts)
 
 
 def pods_account(
     target: Target, servers: Servers, service_account: str, opts: pulumi.ResourceOptions
-) -> tuple[AwsAccess, PodAccount]:
-    """What LiteLLM's pods may use, and how their ServiceAccount asks for it."""
+) -> tuple[PodAccount, list[pulumi.Resource]]:
+    """How the ServiceAccount of LiteLLM's pods asks for its role, and what must be there before they start."""
     config = aws_of(target)
     identity = config.identity
     if isinstance(identity, StaticKeys):
@@ -64,7 +64,7 @@ def pods_account(
         }
     access = AwsAccess("gateway-access", args, opts)
     asks = annotations(access.role_arn, identity.audience) if isinstance(identity, IrsaIdentity) else {}
-    return access, PodAccount(service_account, asks, access.role_arn)
+    return PodAccount(service_account, asks, access.role_arn), [pods, access]
 
 
 def resource_id(database: ExistingDatabase | RdsDatabase, servers: Servers) -> pulumi.Input[str]:
@@ -96,7 +96,7 @@ def role(
     else:
         found = {"cluster": identity.cluster_name or ""}
         args["pod_identity"] = found | subject
-    return AwsRole(f"{purpose}-role", args, opts)
+    return AwsRole(f"{purpose}-aws", args, opts)
 
 
 def common(target: Target, identity: Issued, purpose: str) -> AwsRoleArgs:

@@ -215,12 +215,12 @@ class Environment:
         given = self.config.gateway.service_account_annotations
         if not known_to_aws(self.config):
             return None
-        account, needed = PodAccount(workloads.ACCOUNT, {}, given.get(ROLE_ANNOTATION, "")), list[pulumi.Resource]()
+        account = PodAccount(workloads.ACCOUNT, {}, given.get(ROLE_ANNOTATION, ""))
+        needed: list[pulumi.Resource] = []
         if makes_role(self.config):
-            access, account = import_module("infra.aws_identity").pods_account(
+            account, needed = import_module("infra.aws_identity").pods_account(
                 self.target, self.servers, workloads.ACCOUNT, self._options()
             )
-            needed.append(access)
         registered = kubernetes.core.v1.ServiceAccount(
             "litellm-aws-account",
             metadata={

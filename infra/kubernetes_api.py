@@ -31,14 +31,16 @@ class KubernetesApi:
         self.client = kubernetes.config.new_client_from_config(str(kubeconfig), context=context or None)
         self.client.configuration.retries = False
 
-    def get(self, path: str) -> dict[str, Any]:
-        """One object, or a list of them.
+    def get(self, path: str, accept: str = "application/json") -> dict[str, Any]:
+        """One object, or a list of them, in the form of the media type `accept`.
 
         Raises:
             RefusedError: when the API answers with an error.
             UNREACHABLE: when it does not answer.
         """
-        request = self.client.param_serialize("GET", path, auth_settings=["BearerToken"])
+        request = self.client.param_serialize(
+            "GET", path, header_params={"Accept": accept}, auth_settings=["BearerToken"]
+        )
         try:
             response = self.client.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
         except kubernetes.client.ApiException as error:

@@ -16,6 +16,10 @@ from infra.reason import reason
 from infra.target import Target
 
 
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""Without the values of a Secret."""
+
+
 class PreflightError(pulumi.RunError):
     """Everything that keeps the stack from being deployed."""
 
@@ -50,6 +54,7 @@ def check_cluster(target: Target) -> Iterator[str]:
         client = KubernetesApi(kubeconfig_path(), target.config.context)
         client.get("/version")
         yield from check_namespace(client, target)
+        yield from check_secrets(client, target)
         if operator.install:
             yield from check_interrupted_installation(client, operator.namespace)
         else:
@@ -76,6 +81,25 @@ def check_namespace(client: KubernetesApi, target: Target) -> Iterator[str]:
             f"there is a namespace {target.namespace} already, and it does not belong to stack {target.stack}: choose "
             "another name in litellm:namespace"
         )
+
+
+def check_secrets(client: KubernetesApi, target: Target) -> Iterator[str]:
+    """What somebody else makes in the gateway's namespace must be there before it is read. Only its metadata is asked for."""
+    for where, name, keys in target.config.kubernetes_secrets():
+        try:
+            client.get(f"/api/v1/namespaces/{target.namespace}/secrets/{name}", METADATA)
+        except RefusedError as error:
+            if error.status == 403:
+                continue
+            if error.status != 404:
+                raise
+            literals = " ".join(f"--from-literal={key}=…" for key in keys)
+            yield (
+                f"litellm:{where}: there is no Secret {name} in namespace {target.namespace}, the only one in which it is "
+                f"read. Make it first: `kubectl create secret generic {name} -n {target.namespace} {literals}`. Where the "
+                f"namespace is missing as well: `kubectl create namespace {target.namespace}`, and `kubectl label namespace "
+                f"{target.namespace} {INSTANCE}=litellm-{target.stack}`, by which this stack knows it as its own"
+            )
 
 
 def check_interrupted_installation(client: KubernetesApi, namespace: str) -> Iterator[str]:

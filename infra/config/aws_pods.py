@@ -126,8 +126,8 @@ def models_can_be_named(gateway: GatewayConfig, partition: str) -> Iterator[tupl
         if index not in named:
             yield (
                 where,
-                f"{called(model)} is not the ID or ARN of one model or inference profile that can be invoked, so the pods' role "
-                f"cannot be limited to it: name one, {WITHOUT_ROLE}",
+                f"{called(model)} is not the ID or ARN of one model or inference profile that can be invoked, so the pods' "
+                f"role cannot be limited to it: name one, {WITHOUT_ROLE}",
             )
             continue
         name = named[index]["model"]

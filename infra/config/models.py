@@ -134,7 +134,8 @@ class Bedrock(ModelBase):
 
     PREFIX = "bedrock"
     provider: Literal["bedrock"]
-    """`bedrock`: Amazon Bedrock. Without `apiKey` the pods use their own AWS identity (IRSA or EKS Pod Identity)."""
+    """`bedrock`: Amazon Bedrock; `model` is the ID or ARN of a model or of an inference profile. Without `apiKey` the pods call
+    it as themselves: with the IAM role that the stack makes for them (`gateway.createIamRole`), or one that they have."""
     region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
     """AWS region of the model: `eu-central-1`."""
     api_key: VariableName | None = None

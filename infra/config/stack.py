@@ -5,8 +5,15 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
+from infra.config.aws_identity import StaticKeys
 from infra.config.base import DnsLabel, Section, VariableName
-from infra.config.database import DatabaseConfig, DocumentCredentials, ExistingDatabase, InClusterDatabase
+from infra.config.database import (
+    DatabaseConfig,
+    DocumentCredentials,
+    ExistingDatabase,
+    InClusterDatabase,
+    SecretCredentials,
+)
 from infra.config.gateway import GatewayConfig
 from infra.config.ingress import IngressConfig
 from infra.config.keys import KeysConfig
@@ -63,3 +70,13 @@ class StackConfig(Section):
                         yield f"database.{where}", PropertyReference(document=credentials.document, property=name)
         if isinstance(self.redis, ExistingRedis) and self.redis.password:
             yield "redis.password", self.redis.password
+
+    def kubernetes_secrets(self) -> Iterator[tuple[str, str, tuple[str, str]]]:
+        """Secrets of the gateway's namespace that somebody else makes: where the configuration says so, name and keys."""
+        identity = self.secrets.aws.identity if self.secrets.aws else None
+        if isinstance(identity, StaticKeys):
+            keys = identity.access_key_id_key, identity.secret_access_key_key
+            yield "secrets.aws.identity.kubernetesSecret", identity.kubernetes_secret, keys
+        admin = self.database.admin if isinstance(self.database, ExistingDatabase) else None
+        if isinstance(admin, SecretCredentials):
+            yield "database.admin.kubernetesSecret", admin.kubernetes_secret, (admin.username_key, admin.password_key)

@@ -94,6 +94,12 @@ def test_pod_identity_takes_a_cluster_or_the_role_of_the_operator() -> None:
     assert (identity.cluster_name, identity.controller_role_arn) == (None, ROLE)
 
 
+def test_an_operator_with_a_role_may_be_in_a_cluster_whose_pods_get_one() -> None:
+    identity = section(identity={"kind": "pod-identity", "controllerRoleArn": ROLE, "clusterName": "ops"}).identity
+    assert isinstance(identity, PodIdentity)
+    assert (identity.cluster_name, identity.controller_role_arn) == ("ops", ROLE)
+
+
 def test_static_keys_are_taken_when_asked_for() -> None:
     identity = section(identity={"kind": "static-keys", "kubernetesSecret": "aws-keys"}).identity
     assert isinstance(identity, StaticKeys)
@@ -179,7 +185,7 @@ GOV_KEY = KEY.replace("arn:aws:", "arn:aws-us-gov:")
             "",
             "OIDC providers of its own account only",
         ),
-        ({"identity": {"kind": "pod-identity"}}, "identity.pod-identity", "exactly one of clusterName"),
+        ({"identity": {"kind": "pod-identity"}}, "identity.pod-identity", "clusterName (this stack gives"),
         ({"identity": {"kind": "static-keys"}}, "identity.static-keys.kubernetesSecret", "required"),
         ({"identity": None}, "identity", "irsa, pod-identity or static-keys"),
     ],

@@ -61,7 +61,6 @@ def test_an_unchanged_bootstrap_does_not_run_again() -> None:
         {"admin_secret": "database-admin-2"},
         {"role_secret": "database-2"},
         {"admin_password_key": "secret"},
-        {"iam_authentication": True},
         {"revision": "2"},
     ],
     ids=lambda changed: next(iter(changed)),
@@ -96,6 +95,22 @@ def test_credentials_are_only_references() -> None:
     assert given["ADMIN_PASSWORD"] == {"name": "master", "key": "pass"}
     assert given["ROLE_USERNAME"] == {"name": "database-1", "key": "username"}
     assert given["ROLE_PASSWORD"] == {"name": "database-1", "key": "password"}
+
+
+def tokens() -> Recording:
+    given: Any = {key: value for key, value in arguments(iam_username="litellm").items() if key != "role_secret"}
+    return run(lambda: {"completed": DatabaseBootstrap("database-bootstrap", given).completed})
+
+
+def test_a_role_with_tokens_has_a_name_and_no_password() -> None:
+    given = environment(tokens())
+    assert (given["ROLE_USERNAME"], given["IAM_AUTHENTICATION"]) == ("litellm", "true")
+    assert "ROLE_PASSWORD" not in given
+
+
+def test_a_role_has_either_a_password_or_tokens() -> None:
+    with pytest.raises(ValueError, match="exactly one of role_secret and iam_username"):
+        recorded(iam_username="litellm")
 
 
 def test_tls_is_required_unless_said_otherwise() -> None:

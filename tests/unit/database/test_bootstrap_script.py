@@ -232,6 +232,20 @@ def test_a_role_with_tokens_has_no_use_for_its_password(rds: Server) -> None:
     assert "rejects connection" in rds.refuses("token", HARD, "token")
 
 
+def test_a_role_with_tokens_needs_no_password_at_all(rds: Server) -> None:
+    """The Job has none to give it: what the role proves its login with, nobody knows afterwards."""
+    given = on_rds("passwordless", tokens=True)
+    del given["ROLE_PASSWORD"]
+    bootstrap(rds, given)
+    assert rds.sql(OWNER_OF.format("passwordless")) == "passwordless"
+    assert rds.sql(MEMBERSHIP.format("passwordless", "rds_iam")) == "t"
+    assert admin_logs_in(rds)
+
+
+def test_without_tokens_a_password_is_needed(server: Server) -> None:
+    assert "empty user name or password" in refused(server, variables("nothing", ""))
+
+
 def test_the_admin_of_a_role_with_tokens_is_not_locked_out(rds: Server) -> None:
     """A member of the role would be a member of `rds_iam` too, and the admin has only its password."""
     bootstrap(rds, on_rds("sealed", tokens=True))

@@ -190,6 +190,18 @@ def test_the_account_may_carry_an_identity() -> None:
     assert pod(recording)["serviceAccountName"] == "litellm"
 
 
+def test_an_account_that_is_there_already_is_used() -> None:
+    recording = recorded(service_account="litellm-aws")
+    assert pod(recording)["serviceAccountName"] == "litellm-aws"
+    assert not recording.of(ACCOUNT)
+
+
+def test_another_identity_is_another_version_of_the_pods() -> None:
+    """They learn it at their start: those with the old one would lose it."""
+    template = recorded(identity="arn").inputs(DEPLOYMENT)["spec"]["template"]
+    assert template["metadata"]["annotations"] == {"litellm/identity": "arn"}
+
+
 def test_pods_go_where_they_are_told() -> None:
     tolerations = [{"key": "CriticalAddonsOnly", "operator": "Exists"}]
     spec = pod(recorded(node_selector={"pool": "system"}, tolerations=tolerations))

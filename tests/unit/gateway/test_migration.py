@@ -84,6 +84,26 @@ def test_the_job_gets_the_url_of_the_database_and_no_other_secret() -> None:
     ]
 
 
+def test_a_job_without_a_password_logs_in_as_its_service_account() -> None:
+    def program() -> None:
+        Migration(
+            "litellm-migration",
+            {
+                "namespace": "ns",
+                "image": "litellm:v1",
+                "service_account": "litellm-aws",
+                "environment": {"IAM_TOKEN_DB_AUTH": "True"},
+            },
+        )
+
+    recording = run(program)
+    variables = {each["name"]: each.get("value") for each in container(recording)["env"]}
+    assert "DATABASE_URL" not in variables
+    assert variables["IAM_TOKEN_DB_AUTH"] == "True"
+    pod = recording.inputs(JOB)["spec"]["template"]["spec"]
+    assert (pod["serviceAccountName"], pod["automountServiceAccountToken"]) == ("litellm-aws", False)
+
+
 def test_the_job_writes_to_tmp_only() -> None:
     main = container(recorded())
     assert main["securityContext"]["readOnlyRootFilesystem"] is True

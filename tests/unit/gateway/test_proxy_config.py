@@ -28,6 +28,11 @@ def test_secrets_are_references() -> None:
     assert general["coordination_redis"]["password"] == "os.environ/REDIS_PASSWORD"
 
 
+def test_without_a_url_litellm_makes_its_own() -> None:
+    """Of DATABASE_HOST and so on, with a token in it: a reference to a variable that is not there would be no help."""
+    assert "database_url" not in parsed(database_url=False)["general_settings"]
+
+
 def test_redis_is_shared_by_parts_and_caches_no_answers() -> None:
     """A URL is slower (BerriAI/litellm#3188), and a cache of answers would be a surprise."""
     config = parsed(redis=coordination_redis(tls=True, username=True))

@@ -75,4 +75,16 @@ def test_provider_keys_come_from_the_stack_or_from_the_store():
 
 def test_a_secret_changes_with_the_documents_it_is_made_of():
     assert contents().gateway().documents == ("api-keys", "database", "redis")
-    assert contents().database_role().documents == ("database",)
+    role = contents().database_role()
+    assert role
+    assert role.documents == ("database",)
+
+
+def test_with_iam_tokens_there_is_no_password_of_the_database_anywhere():
+    tokens = {
+        "database": {"kind": "existing", "host": "a.b.eu-west-1.rds.amazonaws.com", "iamAuthentication": True},
+        "gateway": {"serviceAccountAnnotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/own"}},
+    }
+    assert "database" not in documents(config(**tokens))
+    assert contents(**tokens).database_role() is None
+    assert not [name for name in contents(**tokens).gateway().template if name.startswith("DATABASE")]

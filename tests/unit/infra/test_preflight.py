@@ -160,8 +160,12 @@ class FakeApi:
     def __init__(self) -> None:
         self.configuration = SimpleNamespace()
         self.answers: dict[str, Any] = {"namespaces/litellm-dev": 404}
+        self.accepted: dict[str, str] = {}
 
-    def param_serialize(self, method: str, path: str, auth_settings: list[str]) -> tuple[str, str]:
+    def param_serialize(
+        self, method: str, path: str, header_params: dict[str, str], auth_settings: list[str]
+    ) -> tuple[str, str]:
+        self.accepted[path] = header_params["Accept"]
         return method, path
 
     def call_api(self, method: str, path: str, _request_timeout: float) -> Any:
@@ -205,3 +209,31 @@ def test_an_interrupted_installation_is_named_with_its_record(api: FakeApi):
     api.answers["external-secrets/secrets"] = {"items": [{"metadata": {"name": "sh.helm.release.v1.x.v1"}}]}
     (said,) = module.check_cluster(target(externalSecrets={"install": True}))
     assert "kubectl delete secret sh.helm.release.v1.x.v1 -n external-secrets" in said
+
+
+ADMIN = {"kind": "existing", "host": "db.example.com", "admin": {"kubernetesSecret": "admin", "passwordKey": "pw"}}
+STATIC_KEYS = {
+    "kind": "aws",
+    "aws": {"region": "eu-west-1", "identity": {"kind": "static-keys", "kubernetesSecret": "aws-keys"}},
+}
+
+
+def test_a_missing_secret_of_somebody_else_is_named_with_the_commands_that_make_it(api: FakeApi):
+    """The namespace is the stack's own: without being told, nobody could make the Secret before the first `up`."""
+    api.answers |= {"secrets/admin": 404, "secrets/aws-keys": 404}
+    keys, admin = module.check_cluster(target(database=ADMIN, secrets=STATIC_KEYS))
+    assert "litellm:secrets.aws.identity.kubernetesSecret: there is no Secret aws-keys in namespace litellm-dev" in keys
+    assert "-n litellm-dev --from-literal=access-key-id=… --from-literal=secret-access-key=…" in keys
+    assert "`kubectl label namespace litellm-dev app.kubernetes.io/instance=litellm-dev`" in keys
+    assert "kubectl create secret generic admin -n litellm-dev --from-literal=username=… --from-literal=pw=…" in admin
+
+
+def test_a_secret_of_somebody_else_is_looked_for_without_its_values(api: FakeApi):
+    assert not list(module.check_cluster(target(database=ADMIN)))
+    (accepted,) = [accept for path, accept in api.accepted.items() if "/secrets/" in path]
+    assert "as=PartialObjectMetadata" in accepted
+
+
+def test_who_may_not_look_for_a_secret_is_not_told_that_it_is_missing(api: FakeApi):
+    api.answers["secrets/admin"] = 403
+    assert not list(module.check_cluster(target(database=ADMIN)))

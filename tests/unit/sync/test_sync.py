@@ -64,6 +64,12 @@ def test_the_namespace_of_the_operator_is_restricted():
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
+def test_another_identity_restarts_the_controller():
+    """It gets one at its start only; where it has none of its own, nothing is said."""
+    assert operator(identity="arn").inputs(RELEASE)["values"]["podAnnotations"] == {"litellm/identity": "arn"}
+    assert "podAnnotations" not in operator().inputs(RELEASE)["values"]
+
+
 def test_the_controller_may_ask_for_tokens_of_the_reader_only():
     assert store().inputs(ROLE)["rules"] == [
         {

@@ -1,0 +1,151 @@
+"""When LiteLLM's pods get an IAM role, and what can be wrong about it."""
+
+from typing import Any
+
+import pytest
+
+from infra.config.aws_pods import known_to_aws, makes_role, models_of_role
+from infra.config.load import ConfigError
+from infra.config.stack import StackConfig
+from tests.unit.infra.stacks import config
+
+ACCOUNT = "123456789012"
+IRSA = {"kind": "irsa", "clusterName": "ops"}
+KEYS = {"kind": "static-keys", "kubernetesSecret": "keys"}
+CONTROLLER = {"kind": "pod-identity", "controllerRoleArn": f"arn:aws:iam::{ACCOUNT}:role/operator"}
+ROLE = {"serviceAccountAnnotations": {"eks.amazonaws.com/role-arn": f"arn:aws:iam::{ACCOUNT}:role/own"}}
+CLAUDE = {"name": "claude", "provider": "bedrock", "model": "anthropic.claude-v1:0", "region": "eu-west-1"}
+MOCK = {"name": "mock", "provider": "mock"}
+TOKENS = {
+    "kind": "existing",
+    "host": "ops.c1a2.eu-west-1.rds.amazonaws.com",
+    "iamAuthentication": True,
+    "resourceId": "db-ABC",
+}
+ACCESS_KEY = {"AWS_ACCESS_KEY_ID": {"document": "shared", "property": "id"}}
+
+
+def aws(identity: Any = IRSA, **others: Any) -> dict[str, Any]:
+    return {"kind": "aws", "aws": {"region": "eu-west-1", "identity": identity, **others}}
+
+
+def stack(**sections: Any) -> StackConfig:
+    return config(**{"secrets": aws(), "gateway": {"models": [CLAUDE]}} | sections)
+
+
+def message(**sections: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        stack(**sections)
+    return str(caught.value)
+
+
+def test_a_model_of_bedrock_without_a_key_needs_a_role():
+    assert makes_role(stack())
+    assert models_of_role(stack()) == [{"model": "anthropic.claude-v1:0", "region": "eu-west-1"}]
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"gateway": {"models": [MOCK]}},
+        {"gateway": {"models": [CLAUDE | {"params": {"aws_role_name": "arn:other", "aws_session_name": "litellm"}}]}},
+        {"gateway": {"models": [CLAUDE], "createIamRole": False}},
+        {"gateway": {"models": [CLAUDE], **ROLE}},
+        {"gateway": {"models": [CLAUDE]}, "providerDocuments": ACCESS_KEY},
+        {"gateway": {"models": [CLAUDE]}, "secrets": {}},
+    ],
+    ids=["no Bedrock", "own role of the model", "not wanted", "there already", "access key", "Vault"],
+)
+def test_where_nothing_needs_it_or_somebody_else_gave_it_none_is_made(sections: dict[str, Any]):
+    found = stack(**sections)
+    assert not makes_role(found)
+    assert not known_to_aws(found)
+
+
+def test_a_database_with_tokens_needs_a_role_for_itself_alone():
+    found = stack(database=TOKENS, gateway={"models": [MOCK]})
+    assert makes_role(found)
+    assert models_of_role(found) == []
+
+
+def test_a_role_that_is_there_already_may_log_in_to_the_database_also_with_vault():
+    found = stack(secrets={}, database=TOKENS, gateway={"models": [MOCK], **ROLE})
+    assert known_to_aws(found)
+    assert not makes_role(found)
+
+
+def test_the_id_of_a_profile_may_be_given_instead_of_the_model():
+    profile = f"arn:aws:bedrock:eu-west-1:{ACCOUNT}:application-inference-profile/a1"
+    (named,) = models_of_role(stack(gateway={"models": [CLAUDE | {"params": {"model_id": profile}}]}))
+    assert named["model"] == profile
+
+
+@pytest.mark.parametrize(
+    ("sections", "where", "says"),
+    [
+        ({"secrets": aws(KEYS)}, "secrets.aws.identity", "use irsa or pod-identity"),
+        ({"secrets": aws(CONTROLLER)}, "secrets.aws.identity", "add clusterName beside controllerRoleArn"),
+        ({"gateway": {"models": [CLAUDE | {"model": "*"}]}}, "gateway.models[0]", "cannot be limited to it"),
+        (
+            {"gateway": {"models": [MOCK, CLAUDE | {"model": "agent/A/B"}]}},
+            "gateway.models[1]",
+            "agent/A/B is not the ID",
+        ),
+        (
+            {"gateway": {"models": [CLAUDE | {"region": "us-gov-west-1"}]}},
+            "gateway.models[0]",
+            "is in partition aws-us-gov, but the role of the pods is in aws",
+        ),
+        (
+            {"gateway": {"models": [CLAUDE | {"name": f"m{n}", "model": f"vendor.model-{n:04}"} for n in range(200)]}},
+            "gateway.models",
+            "has 200 models of Bedrock without apiKey, more than IAM lets the policy of one role name",
+        ),
+        ({"database": {**TOKENS, "resourceId": None}}, "database.resourceId", "shows it as DbiResourceId"),
+        (
+            {"secrets": {}, "database": TOKENS, "gateway": {"models": [MOCK]}},
+            "database.iamAuthentication",
+            "give an existing one in gateway.serviceAccountAnnotations",
+        ),
+        (
+            {"database": TOKENS, "providerDocuments": ACCESS_KEY},
+            "providerDocuments.AWS_ACCESS_KEY_ID",
+            "would overrule",
+        ),
+        (
+            {"database": TOKENS, "gateway": {"models": [CLAUDE], "environment": {"AWS_REGION": "eu-west-2"}}},
+            "gateway.environment.AWS_REGION",
+            "would overrule the login",
+        ),
+        (
+            {
+                "database": TOKENS,
+                "secrets": aws(
+                    rotation={
+                        "lambdaArn": f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:rotate",
+                        "scheduleDays": 7,
+                    }
+                ),
+            },
+            "secrets.aws.rotation",
+            "there is none",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_its_place_and_a_way_out(sections: dict[str, Any], where: str, says: str):
+    said = message(**sections)
+    assert f"litellm:{where}" in said
+    assert says in said
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"secrets": aws(KEYS), "gateway": {"models": [CLAUDE], "createIamRole": False}},
+        {"secrets": aws(CONTROLLER | {"clusterName": "ops"})},
+        {"gateway": {"models": [CLAUDE | {"model": "*"}], "createIamRole": False}},
+        {"database": {**TOKENS, "resourceId": None}, "gateway": {"models": [MOCK], **ROLE}},
+    ],
+)
+def test_the_ways_out_are_ways_out(sections: dict[str, Any]):
+    assert stack(**sections)
