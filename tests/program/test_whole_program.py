@@ -139,7 +139,7 @@ def test_the_policy_names_every_document_that_is_read_and_no_other(known: Record
         assert {path.partition("/data/")[2] for path in allowed} == read
         assert "*" not in vault[0].inputs["policy"]
         return
-    (policy,) = known.of("aws:iam/rolePolicy:RolePolicy")
+    policy = known.named("reader-policy")
     (secrets,) = [
         statement
         for statement in json.loads(policy.inputs["policy"])["Statement"]
@@ -150,6 +150,17 @@ def test_the_policy_names_every_document_that_is_read_and_no_other(known: Record
     allowed = {re.sub(r"-(\?{6}|AbCdEf)$", "", arn).partition(":secret:")[2] for arn in secrets["Resource"]}
     assert allowed == {re.sub(r"-AbCdEf$", "", key.partition(":secret:")[2] or key) for key in read}
     assert "*" not in "".join(secrets["Resource"])
+
+
+def test_every_pod_that_logs_in_with_tokens_has_the_account_that_aws_knows(known: Recording):
+    """Otherwise it has no credentials to make a token of."""
+    for workload in ("litellm-migration-job", "litellm-deployment"):
+        pod = known.named(workload).inputs["spec"]["template"]["spec"]
+        variables = {each["name"] for container in pod["containers"] for each in container["env"]}
+        if "IAM_TOKEN_DB_AUTH" in variables:
+            assert pod["serviceAccountName"] == known.named("litellm-aws-account").inputs["metadata"]["name"]
+            assert {"DATABASE_HOST", "DATABASE_PORT", "DATABASE_USER", "DATABASE_NAME", "AWS_REGION"} <= variables
+            assert not {"DATABASE_URL", "DATABASE_PASSWORD"} & variables
 
 
 def test_what_needs_the_operator_goes_before_it():
