@@ -13,7 +13,7 @@ from components.gateway.aws_access import AwsAccess, AwsAccessArgs
 from components.secrets.aws_names import arn_field, oidc_provider_arn, role_name
 from infra.config.aws import AwsConfig
 from infra.config.aws_identity import IrsaIdentity, PodIdentity, StaticKeys
-from infra.config.aws_pods import models_of_role
+from infra.config.aws_pods import models_of_role, token_region
 from infra.config.database import ExistingDatabase, RdsDatabase, takes_tokens
 from infra.documents import Servers
 from infra.target import READER, Target
@@ -60,7 +60,7 @@ def pods_account(
         args["database"] = {
             "resource_id": resource_id(database, servers),
             "username": database.username,
-            "region": region(database, config),
+            "region": token_region(target.config),
         }
     access = AwsAccess("gateway-access", args, opts)
     asks = annotations(access.role_arn, identity.audience) if isinstance(identity, IrsaIdentity) else {}
@@ -72,10 +72,6 @@ def resource_id(database: ExistingDatabase | RdsDatabase, servers: Servers) -> p
     if found is None:
         raise ValueError("a database with IAM tokens and without a resource ID")  # the rules refuse it before
     return found
-
-
-def region(database: ExistingDatabase | RdsDatabase, config: AwsConfig) -> str:
-    return (database.rds_region if isinstance(database, ExistingDatabase) else None) or config.region
 
 
 def role(

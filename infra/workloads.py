@@ -13,6 +13,7 @@ from components.gateway.gateway import Gateway, GatewayArgs, RedisConnection
 from components.gateway.migration import MigrationArgs
 from components.gateway.proxy_config import coordination_redis, proxy_config
 from components.ingress.ingress import IngressArgs, LoadBalancer
+from infra.config.aws_pods import token_region
 from infra.config.database import DatabaseConfig, ExistingDatabase, InClusterDatabase, SecretCredentials, takes_tokens
 from infra.config.ingress import AlbConfig, IngressConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis, RedisConfig
@@ -146,15 +147,14 @@ def migration(
 
 def database_login(config: StackConfig, servers: Servers) -> dict[str, pulumi.Input[str]]:
     """What LiteLLM logs in to its database with IAM tokens with; empty where it has a URL, in its Secret."""
-    database, aws = config.database, config.secrets.aws
+    database = config.database
     if not takes_tokens(database):
         return {}
     host, port = servers.database
-    region = database.rds_region if isinstance(database, ExistingDatabase) else aws and aws.region
     return database.token_variables | {
         "DATABASE_HOST": host,
         "DATABASE_PORT": pulumi.Output.from_input(port).apply(lambda known: str(int(known))),
-        "AWS_REGION": region or "",
+        "AWS_REGION": token_region(config),
     }
 
 

@@ -1,6 +1,6 @@
 """What LiteLLM's pods use in AWS without a key, by which role, and what can be wrong about it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from components.gateway.aws_policy import BedrockModel, bedrock_id, fits, use_policy
@@ -21,7 +21,10 @@ ACCESS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE_NAME", "AWS_SESSION_NAME")
 
 REGIONS = ("AWS_REGION", "AWS_REGION_NAME")
 
-OWN_CREDENTIALS = ("aws_access_key_id", "aws_profile_name", "aws_role_name", "aws_web_identity_token")
+KEYS_OF_BEDROCK = ("AWS_ACCESS_KEY_ID", "AWS_BEARER_TOKEN_BEDROCK")
+"""Variables with a key for every model of Bedrock that has none of its own."""
+
+OWN_CREDENTIALS = ("api_key", "aws_access_key_id", "aws_profile_name", "aws_role_name", "aws_web_identity_token")
 """Parameters by which a model of LiteLLM has an identity of its own."""
 
 SOME_ACCOUNT = "0" * 12
@@ -47,11 +50,13 @@ def may_make_role(secrets: "SecretsConfig", gateway: GatewayConfig) -> bool:
 
 def needs_role(gateway: GatewayConfig, database: DatabaseConfig, supplied: Collection[str]) -> bool:
     """`supplied` are the variables that the gateway gets from elsewhere."""
-    return takes_tokens(database) or (bool(keyless(gateway)) and "AWS_ACCESS_KEY_ID" not in supplied)
+    return takes_tokens(database) or bool(keyless(gateway, supplied))
 
 
-def keyless(gateway: GatewayConfig) -> dict[int, Bedrock]:
+def keyless(gateway: GatewayConfig, supplied: Collection[str]) -> dict[int, Bedrock]:
     """Models of Bedrock that are called with the pods' own identity, by their place in the list."""
+    if set(KEYS_OF_BEDROCK) & set(supplied):
+        return {}
     return {
         index: model
         for index, model in enumerate(gateway.models)
@@ -59,16 +64,20 @@ def keyless(gateway: GatewayConfig) -> dict[int, Bedrock]:
     }
 
 
+def token_region(config: "StackConfig") -> str:
+    """Region for which the tokens of the database are signed."""
+    own = config.database.rds_region if isinstance(config.database, ExistingDatabase) else None
+    return own or (config.secrets.aws.region if config.secrets.aws else "")
+
+
 def models_of_role(config: "StackConfig") -> list[BedrockModel]:
     """Models that the pods' role may invoke."""
-    if "AWS_ACCESS_KEY_ID" in {*config.provider_keys, *config.provider_documents}:
-        return []
-    return list(invoked(config.gateway).values())
+    return list(invoked(keyless(config.gateway, (*config.provider_keys, *config.provider_documents))).values())
 
 
-def invoked(gateway: GatewayConfig) -> dict[int, BedrockModel]:
-    """The same by their place in the list, but for those that no policy can name."""
-    found = {index: (bedrock_id(called(model)), model.region) for index, model in keyless(gateway).items()}
+def invoked(models: Mapping[int, Bedrock]) -> dict[int, BedrockModel]:
+    """What a policy calls the models, but for those that none can name."""
+    found = {index: (bedrock_id(called(model)), model.region) for index, model in models.items()}
     return {index: {"model": name, "region": region} for index, (name, region) in found.items() if name}
 
 
@@ -83,15 +92,12 @@ def pods_have_their_role(
     """Whatever the pods need a role for, somebody has to give it to them, and a policy has to name it."""
     supplied = (*provider_keys, *provider_documents)
     if not may_make_role(secrets, gateway):
-        if (
-            takes_tokens(database)
-            and secrets.aws is None
-            and ROLE_ANNOTATION not in gateway.service_account_annotations
-        ):
+        given = ROLE_ANNOTATION in gateway.service_account_annotations or not gateway.create_iam_role
+        if takes_tokens(database) and not given:
             yield (
                 "database.iamAuthentication",
                 "needs an IAM role for the pods, which this stack makes with secrets.kind aws only: give an existing one in "
-                f"gateway.serviceAccountAnnotations ({ROLE_ANNOTATION}), or remove iamAuthentication",
+                f"gateway.serviceAccountAnnotations ({ROLE_ANNOTATION}), {WITHOUT_ROLE}",
             )
         return
     if not needs_role(gateway, database, supplied):
@@ -115,13 +121,12 @@ def pods_have_their_role(
             "is needed with iamAuthentication, for the policy of the pods' role: `aws rds describe-db-instances` shows it as "
             f"DbiResourceId, {WITHOUT_ROLE}",
         )
-    if "AWS_ACCESS_KEY_ID" not in supplied:
-        yield from models_can_be_named(gateway, secrets.aws.partition)
+    yield from models_can_be_named(keyless(gateway, supplied), secrets.aws.partition)
 
 
-def models_can_be_named(gateway: GatewayConfig, partition: str) -> Iterator[tuple[str, str]]:
-    named = invoked(gateway)
-    for index, model in keyless(gateway).items():
+def models_can_be_named(models: Mapping[int, Bedrock], partition: str) -> Iterator[tuple[str, str]]:
+    named = invoked(models)
+    for index, model in models.items():
         where = f"gateway.models[{index}]"
         if index not in named:
             yield (

@@ -104,7 +104,7 @@ class AwsStore:
         namespace: pulumi.Input[str],
         values: Values,
         servers: Servers,
-        operator_identity: Any,
+        operator_identity: AwsRole | None,
         opts: pulumi.ResourceOptions,
     ) -> OpenStore:
         key = self._key(target, opts)

@@ -24,6 +24,9 @@ TOKENS = {
 }
 ACCESS_KEY = {"AWS_ACCESS_KEY_ID": {"document": "shared", "property": "id"}}
 
+TOKEN = "AWS_BEARER_TOKEN_BEDROCK"
+BEARER = {TOKEN: {"document": "shared", "property": "token"}}
+
 
 def aws(identity: Any = IRSA, **others: Any) -> dict[str, Any]:
     return {"kind": "aws", "aws": {"region": "eu-west-1", "identity": identity, **others}}
@@ -52,9 +55,20 @@ def test_a_model_of_bedrock_without_a_key_needs_a_role():
         {"gateway": {"models": [CLAUDE], "createIamRole": False}},
         {"gateway": {"models": [CLAUDE], **ROLE}},
         {"gateway": {"models": [CLAUDE]}, "providerDocuments": ACCESS_KEY},
+        {"gateway": {"models": [CLAUDE]}, "providerDocuments": BEARER},
+        {"gateway": {"models": [CLAUDE | {"apiKey": "BEDROCK"}]}, "providerDocuments": {"BEDROCK": BEARER[TOKEN]}},
         {"gateway": {"models": [CLAUDE]}, "secrets": {}},
     ],
-    ids=["no Bedrock", "own role of the model", "not wanted", "there already", "access key", "Vault"],
+    ids=[
+        "no Bedrock",
+        "own role of the model",
+        "not wanted",
+        "there already",
+        "access key",
+        "token",
+        "API key",
+        "Vault",
+    ],
 )
 def test_where_nothing_needs_it_or_somebody_else_gave_it_none_is_made(sections: dict[str, Any]):
     found = stack(**sections)
@@ -145,6 +159,7 @@ def test_a_mistake_is_named_with_its_place_and_a_way_out(sections: dict[str, Any
         {"secrets": aws(CONTROLLER | {"clusterName": "ops"})},
         {"gateway": {"models": [CLAUDE | {"model": "*"}], "createIamRole": False}},
         {"database": {**TOKENS, "resourceId": None}, "gateway": {"models": [MOCK], **ROLE}},
+        {"secrets": {}, "database": TOKENS, "gateway": {"models": [MOCK], "createIamRole": False}},
     ],
 )
 def test_the_ways_out_are_ways_out(sections: dict[str, Any]):

@@ -128,3 +128,14 @@ def test_the_token_is_for_the_region_of_the_server():
         variables = {each["name"]: each.get("value") for each in container["env"]}
         assert variables["AWS_REGION"] == "eu-north-1"
         assert variables["DATABASE_HOST"] == "ops.c1a2.eu-north-1.rds.amazonaws.com"
+
+
+def test_a_role_that_is_there_already_serves_a_stack_that_makes_nothing_in_aws():
+    arn = f"arn:aws:iam::{ACCOUNT}:role/own"
+    annotations = {"eks.amazonaws.com/role-arn": arn}
+    gateway = {"models": [CLAUDE], "serviceAccountAnnotations": annotations}
+    recorded = stack({}, secrets={}, database=DATABASE, gateway=gateway)
+    assert not [each.type for each in recorded.resources if each.type.startswith("aws:")]
+    assert recorded.named("litellm-aws-account").inputs["metadata"]["annotations"] == annotations
+    template = recorded.named("litellm-deployment").inputs["spec"]["template"]
+    assert template["metadata"]["annotations"] == {"litellm/identity": arn}
