@@ -15,7 +15,6 @@ from infra.kubernetes_api import UNREACHABLE, KubernetesApi, RefusedError
 from infra.reason import reason
 from infra.target import Target
 
-
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 """Without the values of a Secret."""
 
