@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from infra.config.base import ENVIRONMENT_VARIABLE, Section, VariableName
+from infra.config.base import AWS_REGION, ENVIRONMENT_VARIABLE, Section, VariableName
 from infra.config.plaintext import referenced_variables, without_literal_secrets
 from infra.config.secrets import Url
 
@@ -135,7 +135,7 @@ class Bedrock(ModelBase):
     PREFIX = "bedrock"
     provider: Literal["bedrock"]
     """`bedrock`: Amazon Bedrock. Without `apiKey` the pods use their own AWS identity (IRSA or EKS Pod Identity)."""
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+    region: Annotated[str, StringConstraints(pattern=AWS_REGION)]
     """AWS region of the model: `eu-central-1`."""
     api_key: VariableName | None = None
     """Name of the environment variable with a Bedrock API key, never the key. Defaults to no key."""
