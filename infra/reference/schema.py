@@ -64,7 +64,7 @@ def value_in_file(key: str, schema: Schema) -> Schema:
     if key in SECRET_KEYS:
         # Value by value: Pulumi refuses an object that is encrypted as a whole.
         return schema | {
-            "patternProperties": dict.fromkeys(schema["patternProperties"], {"$ref": "#/definitions/Encrypted"})
+            "patternProperties": {name: {"$ref": "#/definitions/Encrypted"} for name in schema["patternProperties"]}
         }
     if key in SWITCHES:
         description = schema.pop("description")
