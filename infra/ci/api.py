@@ -1,4 +1,4 @@
-"""JSON over HTTPS, page by page, as the APIs of GitHub and GitLab have it."""
+"""JSON over HTTPS, page by page, as the APIs of GitHub, GitLab and Vault have it."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from typing import Any
 
 SECONDS = 30
 MOST_PAGES = 50
+LONGEST_REASON = 300
 
 
 class ApiError(Exception):
@@ -55,4 +56,13 @@ class Api:
                 text = answer.read()
                 return (json.loads(text) if text else None), answer.headers.get("Link") or ""
         except urllib.error.HTTPError as error:
-            raise ApiError(method, url, error.code, error.reason) from None
+            raise ApiError(method, url, error.code, reason_of(error.read()) or error.reason) from None
+
+
+def reason_of(answer: bytes) -> str:
+    """What an API says about its refusal: `message` (GitHub, GitLab) or `errors` (Vault)."""
+    try:
+        found: Any = json.loads(answer)
+        return str(found.get("message") or "; ".join(found["errors"]))[:LONGEST_REASON]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""

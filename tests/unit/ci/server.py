@@ -59,7 +59,8 @@ def running() -> Iterator[Server]:
             found = made.answers.get(f"{self.command} {self.path.lstrip('/')}") or made.answers.get(
                 f"{self.command} {path}"
             )
-            self.send_response(200 if found else 404)
+            status = int(found[1].get("status", "200")) if found else 404
+            self.send_response(status)
             for name, value in (found[1] if found else {}).items():
                 self.send_header(name, value)
             self.end_headers()

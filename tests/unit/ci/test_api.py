@@ -3,6 +3,7 @@
 import pytest
 
 from infra.ci.api import ApiError
+from infra.ci.vault_login import token
 from tests.unit.ci.server import Server
 
 
@@ -35,3 +36,19 @@ def test_a_refusal_says_what_was_asked_and_shows_no_token(github: Server):
     with pytest.raises(ApiError, match=r"GET .*/nothing: 404") as caught:
         github.api.call("GET", "nothing")
     assert "a-token" not in str(caught.value)
+
+
+@pytest.mark.parametrize("body", [{"message": "not for you"}, {"errors": ["not for you"]}])
+def test_a_refusal_gives_the_reason_of_the_api(github: Server, body: dict[str, object]):
+    github.answer("GET secret", body, status="403")
+    with pytest.raises(ApiError, match="403 not for you"):
+        github.api.call("GET", "secret")
+
+
+def test_logs_in_to_vault_with_the_identity_of_the_job(github: Server):
+    github.answer("POST v1/auth/jwt/login", {"auth": {"client_token": "a-vault-token"}})
+    environment = {"VAULT_ADDR": github.base, "VAULT_ROLE": "litellm-prod", "VAULT_ID_TOKEN": "j.w.t"}
+    assert token(environment | {"VAULT_NAMESPACE": "team"}) == "a-vault-token"
+    [asked] = github.asked
+    assert asked.body == {"role": "litellm-prod", "jwt": "j.w.t"}
+    assert asked.headers["X-Vault-Namespace"] == "team"
