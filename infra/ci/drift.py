@@ -44,7 +44,7 @@ def read(folder: Path, stack: str) -> Report:
         return Report(stack, unknown="cluster, store or state could not be reached")
     if found.get("problems"):
         return Report(stack, unknown="the preview failed")
-    return Report(stack, tuple(line(change) for change in found["changes"] if change["op"] not in NO_CHANGE))
+    return Report(stack, tuple(line(change) for change in found.get("changes", ()) if change["op"] not in NO_CHANGE))
 
 
 def line(change: dict[str, Any]) -> str:
