@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help preview up destroy recover plan config local-down test e2e check fmt setup
+.PHONY: help preview up destroy recover plan config local-down test e2e check fmt docs setup
 
 help: ## Show this list
 	@echo "make TARGET [STACK=dev] [OVERLAY=file.yaml] [ARGS='more options']"
@@ -55,6 +55,9 @@ check: setup ## Check format, lint and types
 fmt: setup ## Format, and mend what lint can mend
 	@$(PYTHON) -m ruff check --quiet --fix-only .
 	@$(PYTHON) -m ruff format .
+
+docs: setup ## Write docs/configuration.md and docs/stack.schema.json from the models
+	@$(PYTHON) -m infra.reference
 
 setup: # Make .venv what the lock file says; takes no time when it is
 	@python3 -I infra/commands/bootstrap.py

@@ -13,7 +13,7 @@ from infra.commands.problem import Problem, Unavailable
 from infra.commands.process import Runner
 from infra.commands.pulumi_cli import PulumiCli
 from infra.commands.rollout import Cluster, await_rollout
-from infra.commands.stack_file import Stack
+from infra.commands.stack_file import Stack, read
 from local.cluster import NAME, NAME_ONE, Kind
 
 LOCAL_STACK = "dev"
@@ -71,6 +71,28 @@ class Deployment:
         if not answer.ok:
             raise Problem(f"cannot create stack {self.stack.name} in {self.backend.url}: {answer.reason}")
 
+    def write(self) -> None:
+        """Write the merged file of a stack that exists, for encryption with the same key on every machine.
+
+        Pulumi would make up a new salt for a file without one: harmless for the state, but a plan that another machine
+        saved could not be decrypted.
+        """
+        path = self.stack.write(self.backend.folder, keep_encryption=True)
+        if not Stack(self.stack.name, read(path)).encrypted and (encryption := self.encryption_of_the_state()):
+            Stack(self.stack.name, self.stack.document | encryption).write(self.backend.folder, keep_encryption=True)
+
+    def encryption_of_the_state(self) -> dict[str, str]:
+        """What a stack file would say about it; empty for a backend that keeps the key itself."""
+        answer = self.cli.ask("stack", "export", "--stack", self.stack.name)
+        exported: dict[str, Any] = json.loads(answer.output)["deployment"] if answer.ok else {}
+        provider: dict[str, Any] = exported.get("secrets_providers") or {}
+        state: dict[str, str] = provider.get("state") or {}
+        if provider.get("type") == "passphrase":
+            return {"encryptionsalt": state["salt"]}
+        if provider.get("type") == "cloud":
+            return {"secretsprovider": state["url"], "encryptedkey": state["encryptedkey"]}
+        return {}
+
     def operate(self, verb: str, *options: str, interactive: bool) -> int:
         merged = self.backend.folder / f"Pulumi.{self.stack.name}.yaml"
         return self.cli.operate(
@@ -120,7 +142,7 @@ def destroy(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequen
     if outputs is None:
         place.say(f"stack {name} does not exist in {deployment.backend.url}: nothing to destroy")
         return 0
-    deployment.stack.write(deployment.backend.folder, keep_encryption=True)
+    deployment.write()
     release_retained(deployment)
     code = deployment.operate("destroy", "--yes", "--skip-preview", *extra, interactive=place.interactive)
     if code == 0 and (salt := outputs.get("saltDocument")):
@@ -134,7 +156,7 @@ def recover(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequen
     if deployment.outputs() is None:
         place.say(f"stack {name} does not exist in {deployment.backend.url}: nothing to recover")
         return 0
-    deployment.stack.write(deployment.backend.folder, keep_encryption=True)
+    deployment.write()
     answer = deployment.cli.ask("cancel", name, "--yes")
     place.say("the lock of the interrupted run is lifted" if answer.ok else f"no lock was lifted: {answer.reason}")
     code = deployment.operate("refresh", "--yes", "--clear-pending-creates", *extra, interactive=place.interactive)
@@ -207,7 +229,7 @@ def ensure_stack(place: Workplace, deployment: Deployment) -> None:
         place.say(f"creating stack {deployment.stack.name} in {deployment.backend.url}")
         deployment.create()
     else:
-        deployment.stack.write(deployment.backend.folder, keep_encryption=True)
+        deployment.write()
 
 
 def release_retained(deployment: Deployment) -> None:

@@ -3,9 +3,10 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 
 from components.secrets.aws_names import arn_field, is_arn
+from infra.config.base import CLUSTER_NAME, SECRET_KEY, Checked
 from infra.config.vpc import REGION
 
 FULL_ARN = r"arn:[a-z0-9-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+-[A-Za-z0-9]{6}"
@@ -14,6 +15,8 @@ LONGEST_DOCUMENT = "/database-admin"
 """What the program appends to the prefix, at most."""
 
 SECRET_NAME_LENGTH = 512
+
+SECRET_NAME = "the name of a secret such as /ops/litellm"  # noqa: S105 - words
 
 KEY = "arn:aws:kms:eu-west-1:012345678901:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
@@ -76,26 +79,34 @@ def key_arn(value: str, otherwise: str) -> str:
     return value
 
 
-def arn_of(service: str, resource: str, example: str) -> AfterValidator:
+def arn_of(service: str, resource: str, example: str) -> Checked:
     def check(value: str) -> str:
         if not is_arn(value) or arn_field(value, "service") != service or not matches(value, resource):
             raise ValueError(f"must be an ARN such as {example}")
         return value
 
-    return AfterValidator(check)
+    return Checked(check, f"an ARN such as {example}", rf"^arn:[a-z-]+:{service}:")
 
 
 def matches(arn: str, resource: str) -> bool:
     return re.fullmatch(resource, arn_field(arn, "resource")) is not None
 
 
-Region = Annotated[str, AfterValidator(region_name)]
-AccountId = Annotated[str, BeforeValidator(account_id)]
-SecretName = Annotated[str, AfterValidator(secret_name)]
-SecretPrefix = Annotated[str, AfterValidator(secret_prefix)]
+Region = Annotated[str, Checked(region_name, "the name of an AWS region such as eu-west-1", f"^{REGION}$")]
+AccountId = Annotated[
+    str,
+    BeforeValidator(account_id),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^[0-9]{12}$", "x-allowed": 'an account such as "012345678901", in quotes'}
+    ),
+]
+SecretName = Annotated[str, Checked(secret_name, SECRET_NAME)]
+SecretPrefix = Annotated[str, Checked(secret_prefix, SECRET_NAME)]
 """Start of the names of secrets."""
 
-SecretReference = Annotated[str, AfterValidator(secret_reference)]
+SecretReference = Annotated[
+    str, Checked(secret_reference, "the name of a secret such as /ops/litellm, or its full ARN")
+]
 """A secret that is there already: its name, or its full ARN."""
 
 RoleArn = Annotated[str, arn_of("iam", r"role/[\w+=,.@/-]+", "arn:aws:iam::012345678901:role/deployer")]
@@ -108,16 +119,16 @@ OidcProviderArn = Annotated[
         "arn:aws:iam::012345678901:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/0A1B2C",
     ),
 ]
-KmsKey = Annotated[str, AfterValidator(kms_key)]
+KmsKey = Annotated[str, Checked(kms_key, "`default`, `create`, or the ARN of a key (no alias)")]
 """`default`, `create`, or the ARN of a key."""
 
-ReplicaKey = Annotated[str, AfterValidator(replica_key)]
+ReplicaKey = Annotated[str, Checked(replica_key, "`default`, or the ARN of a key (no alias)")]
 """`default`, or the ARN of a key."""
 
 FunctionArn = Annotated[
     str,
     arn_of("lambda", r"function:[\w-]+(:[\w$-]+)?", "arn:aws:lambda:eu-west-1:012345678901:function:rotate-postgres"),
 ]
-ClusterName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")]
-SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]{1,253}$")]
+ClusterName = Annotated[str, StringConstraints(pattern=CLUSTER_NAME)]
+SecretKey = Annotated[str, StringConstraints(pattern=SECRET_KEY)]
 Text = Annotated[str, StringConstraints(min_length=1)]

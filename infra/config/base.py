@@ -1,15 +1,26 @@
 """What every section of the configuration has in common."""
 
-from typing import Annotated
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 DNS_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
 DURATION = r"^([0-9]+(h|m|s))+$"
 ENVIRONMENT_VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
+IMAGE = r"^[^\s:@]+(:[0-9]+)?[^\s:@]*(:[\w][\w.-]*)?(@sha256:[0-9a-f]{64})?$"
+STORE_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*$"
+DOCUMENT_NAME = r"^[A-Za-z0-9/_+=.@!:-]+$"
+AWS_REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
+SECRET_KEY = r"^[-._a-zA-Z0-9]{1,253}$"  # noqa: S105 - a pattern
+CHART_VERSION = r"^[0-9]+\.[0-9]+\.[0-9]+.*$"
+CLUSTER_NAME = r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$"
 
 ALLOWED = {
     DNS_LABEL: "a Kubernetes name: lower-case letters, digits and -, at most 63 characters",
@@ -17,6 +28,13 @@ ALLOWED = {
     QUANTITY: "a Kubernetes quantity such as 500m, 512Mi or 4Gi",
     DURATION: "a duration such as 90s, 15m or 1h30m",
     ENVIRONMENT_VARIABLE: "the name of an environment variable such as OPENAI_API_KEY",
+    IMAGE: "a container image: repository:tag, repository@sha256:… or both",
+    STORE_PATH: "a path such as dev/api-keys, without / at its ends",
+    DOCUMENT_NAME: "the name of a document: a path in Vault, the name or ARN of a secret in AWS",
+    AWS_REGION: "the name of an AWS region such as eu-central-1",
+    SECRET_KEY: "a key of a Kubernetes Secret: letters, digits, - _ and .",
+    CHART_VERSION: "a version such as 2.9.0",
+    CLUSTER_NAME: "the name of an EKS cluster: letters, digits, - and _, at most 100 characters",
 }
 """What each pattern allows, in words."""
 
@@ -35,10 +53,29 @@ Duration = Annotated[str, StringConstraints(pattern=DURATION)]
 VariableName = Annotated[str, StringConstraints(pattern=ENVIRONMENT_VARIABLE)]
 """The name of an environment variable: `OPENAI_API_KEY`."""
 
-Image = Annotated[str, StringConstraints(pattern=r"^[^\s:@]+(:[0-9]+)?[^\s:@]*(:[\w][\w.-]*)?(@sha256:[0-9a-f]{64})?$")]
+Image = Annotated[str, StringConstraints(pattern=IMAGE)]
 """A container image: `repository:tag`, `repository@sha256:…` or both."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Marks a type whose values are checked by a function of ours, which raises ValueError.
+
+    `allowed` and `pattern` say what it takes, for the configuration reference and for editors; they check nothing.
+    """
+
+    check: Callable[[Any], Any]
+    allowed: str
+    pattern: str | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        shape = {"pattern": self.pattern} if self.pattern else {}
+        return handler(schema) | shape | {"x-allowed": self.allowed}
 
 
 class Section(BaseModel):

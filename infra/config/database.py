@@ -4,9 +4,17 @@ import re
 from typing import Annotated, Any, Literal, TypeGuard, cast
 from urllib.parse import quote
 
-from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
-from infra.config.base import Compute, DnsName, Image, Port, Quantity, Section
+from infra.config.base import SECRET_KEY, Checked, Compute, DnsName, Image, Port, Quantity, Section
 from infra.config.references import DocumentName
 from infra.config.vpc import REGION, KmsKeyArn, VpcPlacement, shaped
 
@@ -59,10 +67,10 @@ def role_name(value: str) -> str:
     return value
 
 
-Identifier = Annotated[str, AfterValidator(identifier)]
-RoleName = Annotated[Identifier, AfterValidator(role_name)]
+Identifier = Annotated[str, Checked(identifier, f"at most {IDENTIFIER_BYTES} bytes")]
+RoleName = Annotated[Identifier, Checked(role_name, f"at most {IDENTIFIER_BYTES} bytes, not starting with pg_")]
 PropertyName = Annotated[str, StringConstraints(min_length=1, max_length=253)]
-SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]{1,253}$")]
+SecretKey = Annotated[str, StringConstraints(pattern=SECRET_KEY)]
 
 
 class DocumentCredentials(Section):
@@ -362,7 +370,7 @@ class RdsDatabase(TokenSection, VpcPlacement):
     """Connections that the server accepts; a change takes effect when it restarts. Defaults to RDS' own, by the memory of the
     instance class; what the gateway may open is then checked against 70 % of that formula."""
 
-    parameters: dict[str, str] = Field(default_factory=dict)
+    parameters: dict[str, Annotated[str, WithJsonSchema({"type": ["string", "number"]})]] = Field(default_factory=dict)
     """More parameters of the server, by name: `{log_min_duration_statement: "1000"}`. They take effect when it restarts."""
 
     performance_insights: bool = False

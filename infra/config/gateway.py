@@ -3,9 +3,9 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from infra.config.base import Compute, Duration, Image, Section
+from infra.config.base import Checked, Compute, Duration, Image, Section
 from infra.config.models import Model, Parameters
 from infra.config.plaintext import looks_secret, names_a_secret, referenced_variables
 
@@ -89,7 +89,7 @@ class Toleration(Section):
 class GatewayConfig(Section):
     """LiteLLM."""
 
-    image: Annotated[Image, AfterValidator(pinned)] = DEFAULT_IMAGE
+    image: Annotated[Image, Checked(pinned, "repository:tag with a version, or repository@sha256:…")] = DEFAULT_IMAGE
     """Image of the gateway and of its migration Job. Pinned: tags that move are refused."""
 
     replicas: Annotated[int, Field(ge=1, le=1000)] = 1

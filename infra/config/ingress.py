@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from infra.config.base import DnsName, Port, Section
+from infra.config.base import Checked, DnsName, Port, Section
 from infra.config.vpc import CertificateArn, Cidr, shaped
 
 STREAM_MARGIN_SECONDS = 60
@@ -50,7 +50,7 @@ def pairs(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-Pairs = Annotated[dict[str, str], AfterValidator(pairs)]
+Pairs = Annotated[dict[str, str], Checked(pairs, "no comma, and no = in a name")]
 
 
 class AlbConfig(Section):

@@ -38,4 +38,5 @@ class KeysConfig(Section):
     """The keys of the gateway itself."""
 
     master: MasterKey = MasterKey()
+
     salt: SaltKey = SaltKey()

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from infra.config.base import ENVIRONMENT_VARIABLE, Section, VariableName
+from infra.config.base import AWS_REGION, ENVIRONMENT_VARIABLE, Section, VariableName
 from infra.config.plaintext import referenced_variables, without_literal_secrets
 from infra.config.secrets import Url
 
@@ -136,7 +136,7 @@ class Bedrock(ModelBase):
     provider: Literal["bedrock"]
     """`bedrock`: Amazon Bedrock; `model` is the ID or ARN of a model or of an inference profile. Without `apiKey` the pods call
     it as themselves: with the IAM role that the stack makes for them (`gateway.createIamRole`), or one that they have."""
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+    region: Annotated[str, StringConstraints(pattern=AWS_REGION)]
     """AWS region of the model: `eu-central-1`."""
     api_key: VariableName | None = None
     """Name of the environment variable with a Bedrock API key, never the key. Defaults to no key."""

@@ -4,15 +4,13 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from infra.config.base import Section
+from infra.config.base import DOCUMENT_NAME, STORE_PATH, Section
 
-StorePath = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*$", max_length=512)
-]
+StorePath = Annotated[str, StringConstraints(pattern=STORE_PATH, max_length=512)]
 """A path below the store's mount: `dev/api-keys`. No leading or trailing `/`."""
 
 
-DocumentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_+=.@!:-]+$", max_length=2048)]
+DocumentName = Annotated[str, StringConstraints(pattern=DOCUMENT_NAME, max_length=2048)]
 """A document of either store; `rules.documents_are_of_the_store` knows what each takes."""
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from infra.config.aws import AwsConfig
-from infra.config.base import DnsName, Duration, Section
+from infra.config.base import CHART_VERSION, Checked, DnsName, Duration, Section
 from infra.config.references import StorePath
 
 LOOPBACK = ("localhost", "127.", "::1", "[::1]")
@@ -22,7 +22,7 @@ def http_url(value: str) -> str:
     return value.rstrip("/")
 
 
-Url = Annotated[str, AfterValidator(http_url)]
+Url = Annotated[str, Checked(http_url, "a URL with http:// or https://, without credentials", "^https?://[^/@]")]
 
 
 def is_loopback(url: str) -> bool:
@@ -145,7 +145,7 @@ class ChartConfig(Section):
     repository: Url | None = "https://charts.external-secrets.io"
     """Helm repository. Ignored for an `oci://` reference and for a chart folder."""
 
-    version: Annotated[str, StringConstraints(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+.*$")] = "2.9.0"
+    version: Annotated[str, StringConstraints(pattern=CHART_VERSION)] = "2.9.0"
     """Version of the chart, such as `2.9.0`. Ignored for a chart folder. From 2.0 on the controller has no right to ask for
     tokens but the one that each stack gives it."""
 

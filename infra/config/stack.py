@@ -35,10 +35,13 @@ class StackConfig(Section):
     """Context of the kubeconfig. Without one: its current context."""
 
     secrets: SecretsConfig = SecretsConfig()
+    """Where the secrets live, and how External Secrets Operator may read them."""
 
     external_secrets: ExternalSecretsConfig = ExternalSecretsConfig()
+    """External Secrets Operator (ESO), which brings secrets from the store into the cluster: one per cluster."""
 
     keys: KeysConfig = KeysConfig()
+    """LiteLLM's master key and salt key."""
 
     provider_keys: dict[VariableName, SecretStr] = Field(default_factory=dict)
     """API keys of the model providers, by the environment variable that LiteLLM reads: `OPENAI_API_KEY`. Set one with
@@ -48,12 +51,17 @@ class StackConfig(Section):
     """API keys that are in the store already, by the environment variable that LiteLLM reads."""
 
     database: DatabaseConfig = InClusterDatabase()
+    """Where LiteLLM's Postgres is, and who may log in to it: `in-cluster` (the default), `existing` or `rds`."""
 
     redis: RedisConfig = InClusterRedis()
+    """Where Redis is, which replicas need to share rate limits: `none`, `in-cluster` (the default), `existing` or
+    `elasticache`."""
 
     gateway: GatewayConfig = GatewayConfig()
+    """LiteLLM itself: image, models, replicas, resources and settings."""
 
     ingress: IngressConfig
+    """How clients reach the gateway from outside the cluster: class, host and TLS."""
 
     def references(self) -> Iterator[tuple[str, PropertyReference]]:
         """Everything that this stack reads from documents that somebody else wrote, and where the configuration says so."""

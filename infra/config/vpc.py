@@ -7,12 +7,12 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from components.secrets.aws_names import partition_of
-from infra.config.base import Section
+from infra.config.base import Checked, Section
 
 REGION = r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]"
 
 
-def shaped(pattern: str, what: str) -> AfterValidator:
+def shaped(pattern: str, what: str) -> Checked:
     """A text of a certain shape. `what` says in words what is allowed, with an example."""
 
     def check(value: str) -> str:
@@ -20,10 +20,10 @@ def shaped(pattern: str, what: str) -> AfterValidator:
             raise ValueError(f"must be {what}")
         return value
 
-    return AfterValidator(check)
+    return Checked(check, what, f"^(?:{pattern})$")
 
 
-def arn_of(service: str, resource: str, example: str) -> AfterValidator:
+def arn_of(service: str, resource: str, example: str) -> Checked:
     """The ARN of one kind of thing. `resource` is the pattern of its last part, `example` such an ARN."""
 
     def check(value: str) -> str:
@@ -37,7 +37,7 @@ def arn_of(service: str, resource: str, example: str) -> AfterValidator:
             )
         return value
 
-    return AfterValidator(check)
+    return Checked(check, f"an ARN such as {example}", rf"^arn:[a-z-]+:{service}:{REGION}:[0-9]{{12}}:{resource}$")
 
 
 def distinct(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ CertificateArn = Annotated[
         "arn:aws:acm:eu-central-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab",
     ),
 ]
-Cidr = Annotated[str, AfterValidator(network)]
+Cidr = Annotated[str, Checked(network, "a network such as 10.0.0.0/8")]
 
 
 class VpcPlacement(Section):

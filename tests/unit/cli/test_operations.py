@@ -77,6 +77,38 @@ def test_an_existing_stack_is_not_created_again(machine: Machine) -> None:
     assert not machine.runner.starting("pulumi --cwd")
 
 
+def encrypted_state(kind: str, **state: str) -> Finished:
+    return Finished(0, json.dumps({"deployment": {"secrets_providers": {"type": kind, "state": state}}}))
+
+
+def merged_file(machine: Machine) -> dict[str, object]:
+    [merged] = (machine.project / ".state").glob("*/Pulumi.prod.yaml")
+    return read(merged)
+
+
+def test_a_fresh_checkout_takes_the_encryption_of_the_state(machine: Machine) -> None:
+    """With a salt of its own, Pulumi could not read a plan that another machine saved."""
+    machine.runner.answers["pulumi stack export"] = encrypted_state("passphrase", salt="v1:salt")
+    operations.up(machine.place(**CLUSTER, **BACKEND), "prod", [], ["--plan", "update-plan.json"])
+    assert merged_file(machine)["encryptionsalt"] == "v1:salt"
+    assert " --plan update-plan.json" in machine.runner.only("pulumi up").line
+
+
+def test_a_fresh_checkout_takes_the_key_of_the_state(machine: Machine) -> None:
+    state = {"url": "awskms://alias/pulumi", "encryptedkey": "a-key"}
+    machine.runner.answers["pulumi stack export"] = encrypted_state("cloud", **state)
+    operations.preview(machine.place(**CLUSTER, **BACKEND), "prod", [], [])
+    merged = merged_file(machine)
+    assert (merged["secretsprovider"], merged["encryptedkey"]) == ("awskms://alias/pulumi", "a-key")
+
+
+def test_the_encryption_of_the_committed_file_goes_first(machine: Machine) -> None:
+    machine.write("Pulumi.prod.yaml", "config: {litellm:protect: true}\nencryptionsalt: v1:committed\n")
+    machine.runner.answers["pulumi stack export"] = encrypted_state("passphrase", salt="v1:salt")
+    operations.preview(machine.place(**CLUSTER, **BACKEND), "prod", [], [])
+    assert merged_file(machine)["encryptionsalt"] == "v1:committed"
+
+
 def test_a_state_that_cannot_be_read_stops_before_anything_changes(machine: Machine) -> None:
     machine.runner.answers["pulumi stack output"] = Finished(1, errors="error: incorrect passphrase\nsee --help")
     with pytest.raises(Problem, match="incorrect passphrase"):

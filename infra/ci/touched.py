@@ -1,0 +1,63 @@
+"""Which stacks a change can touch, as a JSON list for a matrix.
+
+    python3 -m infra.ci.touched --base REV [--only '["dev", "prod"]']
+
+A stack file touches its stack, and everything that is part of the program touches all of them. So does a revision that this
+checkout does not have: that of before a branch's first push, or of before a forced one.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+NO_STACK = (".github/", ".ci/", "bench/", "docs/", "examples/", "local/", "tests/", "infra/ci/", "infra/reference/")
+"""Folders that are no part of what a stack consists of."""
+
+
+def touched(paths: Iterable[str], stacks: Iterable[str]) -> list[str]:
+    """The stacks that a change of these files can touch."""
+    known = set(stacks)
+    found: set[str] = set()
+    for path in paths:
+        stack = path.removeprefix("Pulumi.").removesuffix(".yaml")
+        if path == f"Pulumi.{stack}.yaml":
+            found |= {stack} & known
+        elif not path.startswith(NO_STACK) and not path.endswith(".md"):
+            return sorted(known)
+    return sorted(found)
+
+
+def changed_since(base: str, project: Path) -> list[str] | None:
+    """Files that differ from where this branch left `base`, both names of a renamed one; None when there is no `base`."""
+    command = ["git", "diff", "--name-only", "--no-renames", "-z", "--end-of-options", f"{base}...HEAD", "--"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        print(f"all stacks, because git cannot compare with {base}: {done.stderr.strip()}", file=sys.stderr)
+        return None
+    return [path for path in done.stdout.split("\0") if path]
+
+
+def stacks_of(project: Path) -> set[str]:
+    return {path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in project.glob("Pulumi.*.yaml")}
+
+
+def main(arguments: Sequence[str], project: Path = PROJECT) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--base", required=True, help="a revision that this checkout has")
+    parser.add_argument("--only", default="", help="JSON list: leave out all other stacks")
+    options = parser.parse_args(arguments)
+    stacks = stacks_of(project)
+    if options.only:
+        stacks &= set(json.loads(options.only))
+    changed = changed_since(options.base, project)
+    print(json.dumps(sorted(stacks) if changed is None else touched(changed, stacks)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

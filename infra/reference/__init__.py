@@ -1,0 +1,1 @@
+"""The configuration reference and the JSON Schema of stack files, made from the models: `make docs`."""
