@@ -20,6 +20,7 @@ from components.gateway.gateway import Gateway
 from components.gateway.migration import Migration
 from components.ingress.ingress import Ingress
 from components.labels import INSTANCE, labels
+from components.network.network_policy import NetworkPolicies
 from components.objects import name_after
 from components.secrets.generated import GeneratedSecret
 from components.sync.operator import ExternalSecretsOperator
@@ -40,6 +41,7 @@ from infra.documents import (
     StackSecret,
     documents,
 )
+from infra.network import openings
 from infra.outputs import outputs
 from infra.providers import providers
 from infra.stores import Values
@@ -79,6 +81,7 @@ class Environment:
         self.providers = providers(target)
         self.operator = self._operator()
         self.namespace = self._namespace()
+        self._network_policies()
         values = self._values()
         self.servers = self._servers(values)
         self.store = target.store.open(target, self.namespace, values, self.servers, self._options())
@@ -112,6 +115,12 @@ class Environment:
             ),
         )
         return name_after(self.target.namespace, namespace)
+
+    def _network_policies(self) -> None:
+        if self.config.network_policy.enabled:
+            NetworkPolicies(
+                "network", {"namespace": self.namespace, "openings": openings(self.config)}, self._options()
+            )
 
     def _values(self) -> dict[str, dict[str, pulumi.Input[str]]]:
         return {
@@ -211,7 +220,7 @@ class Environment:
             server.append(Postgres(workloads.POSTGRES, args, self._options(protect=self.config.protect)))
         role = self._synced("postgres-role", self.contents.database_role()).secret
         bootstrap = workloads.bootstrap(database, self.servers, self.namespace, admin, role)
-        return [DatabaseBootstrap("database-bootstrap", bootstrap, self._options(*server))]
+        return [DatabaseBootstrap(workloads.BOOTSTRAP, bootstrap, self._options(*server))]
 
     def _redis(self) -> list[pulumi.Resource]:
         redis, content = self.config.redis, self.contents.redis()
@@ -222,12 +231,12 @@ class Environment:
 
     def _gateway(self, secret: SyncedSecret, database: list[pulumi.Resource], redis: list[pulumi.Resource]) -> Gateway:
         migration = Migration(
-            "litellm-migration",
+            workloads.MIGRATION,
             workloads.migration(self.config, self.namespace, secret.secret),
             self._options(*database),
         )
         args = workloads.gateway(self.config, self.servers, self.namespace, secret.secret)
-        return Gateway("litellm", args, self._options(migration, *redis))
+        return Gateway(workloads.GATEWAY, args, self._options(migration, *redis))
 
     def _certificate(self) -> pulumi.Input[str] | None:
         balancer = self.config.ingress.load_balancer

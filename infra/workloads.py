@@ -21,6 +21,9 @@ POSTGRES, POSTGRES_PORT = "postgres", 5432
 REDIS, REDIS_PORT = "redis", 6379
 """The servers in the cluster: their Services, in the namespace of the gateway."""
 
+GATEWAY, MIGRATION, BOOTSTRAP = "litellm", "litellm-migration", "database-bootstrap"
+"""What connects to them."""
+
 Name = pulumi.Input[str]
 
 KEEP_ALIVE_MARGIN_SECONDS = 10

@@ -10,6 +10,7 @@ from infra.config.database import DatabaseConfig, DocumentCredentials, ExistingD
 from infra.config.gateway import GatewayConfig
 from infra.config.ingress import IngressConfig
 from infra.config.keys import KeysConfig
+from infra.config.network import NetworkPolicyConfig
 from infra.config.redis import ExistingRedis, InClusterRedis, RedisConfig
 from infra.config.references import PropertyReference
 from infra.config.secrets import ExternalSecretsConfig, SecretsConfig
@@ -47,6 +48,8 @@ class StackConfig(Section):
     gateway: GatewayConfig = GatewayConfig()
 
     ingress: IngressConfig
+
+    network_policy: NetworkPolicyConfig = NetworkPolicyConfig()
 
     def references(self) -> Iterator[tuple[str, PropertyReference]]:
         """Everything that this stack reads from documents that somebody else wrote, and where the configuration says so."""
