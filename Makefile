@@ -1,5 +1,6 @@
 # make STACK=prod ARGS='--diff' OVERLAY=mine.yaml preview
-STACK ?= dev
+# Without STACK: dev; for a plan against another revision, all stacks.
+STACK ?=
 OVERLAY ?=
 export STACK OVERLAY
 unexport PYTHONDONTWRITEBYTECODE
