@@ -29,14 +29,15 @@ class Violation:
 def check(
     resources: Sequence[Resource], levels: Mapping[str, Level], rules: Sequence[AnyRule] = RULES
 ) -> list[Violation]:
-    """Every violation, the mandatory ones first."""
+    """Every violation, the mandatory ones first, then in the order of the rules."""
     found = [
         Violation(rule, levels[rule.id], resource.urn, resource.name, message)
         for rule in rules
         if levels[rule.id] != "disabled"
         for resource, message in findings(rule, resources)
     ]
-    return sorted(found, key=lambda violation: not violation.mandatory)
+    order = {rule.id: number for number, rule in enumerate(rules)}
+    return sorted(found, key=lambda each: (not each.mandatory, order[each.rule.id], each.name, each.message))
 
 
 def findings(rule: AnyRule, resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:

@@ -1,7 +1,7 @@
 """What changes between two lists of resources."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from infra.report.model import ABSENT, Change, Difference, Operation, Planned
@@ -14,9 +14,10 @@ OPTIONS = ("protect", "retainOnDelete")
 
 
 def changes(before: Sequence[Planned], after: Sequence[Planned]) -> list[Change]:
-    """Every change, in the order of the resources; what is gone comes last."""
+    """Every change, each below its parent, by name: the same whatever the order in which things were registered."""
     old = {resource["urn"]: resource for resource in before}
     new = {resource["urn"]: resource for resource in after}
+    everything = {**old, **new}
     gone = [resource for urn, resource in old.items() if urn not in new]
     successors = {stem(resource): resource for resource in gone if stem(resource)}
     found: list[Change] = []
@@ -29,7 +30,14 @@ def changes(before: Sequence[Planned], after: Sequence[Planned]) -> list[Change]
             found.append(change("replace", resource, differences(predecessor, resource)))
         else:
             found.append(change("create", resource))
-    return found + [change("delete", resource) for resource in gone]
+    found += [change("delete", resource) for resource in gone]
+    return sorted(found, key=lambda each: place(each.urn, everything))
+
+
+def place(urn: str, resources: Mapping[str, Planned]) -> tuple[str, ...]:
+    """The names on the way from the stack to a resource."""
+    resource = resources.get(urn)
+    return (*place(resource["parent"], resources), resource["name"]) if resource else ()
 
 
 def change(operation: Operation, resource: Planned, different: Sequence[Difference] = ()) -> Change:

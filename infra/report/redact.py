@@ -9,8 +9,10 @@ MASK = "[secret]"
 INTERNAL = "__"
 """How Pulumi's own properties begin."""
 
-# Inside of a text a word begins a secret only when it is as long as one.
-WORD = re.compile(rf"(?<![\w.-])(?:{SECRET_VALUE.pattern})[^\s\"',]{{8,}}")
+WORD = re.compile(rf"(?<![\w.-])(?:{SECRET_VALUE.pattern})[^\s\"',]*")
+SHORTEST = 12
+"""Characters: what is shorter is a word that only begins like a secret."""
+
 SECRET_DATA = ("data", "stringData")
 
 
@@ -28,4 +30,8 @@ def hidden(value: Any) -> Any:
         return {key: hidden(item) for key, item in items.items() if not key.startswith(INTERNAL)}
     if isinstance(value, list):
         return [hidden(item) for item in cast("list[Any]", value)]
-    return WORD.sub(MASK, value) if isinstance(value, str) else value
+    return WORD.sub(masked, value) if isinstance(value, str) else value
+
+
+def masked(found: re.Match[str]) -> str:
+    return MASK if len(found[0]) >= SHORTEST else found[0]

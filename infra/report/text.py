@@ -13,7 +13,10 @@ from infra.report.values import lines
 from policy.check import Violation
 
 LABEL = "Offline plan: what the stack consists of. It knows nothing of what exists already."
-COMPARED = "Offline: the program of both revisions, compared. It knows nothing of what exists already."
+COMPARED = (
+    "Offline: what the program of each revision asks for. It knows nothing of what exists already, nor of what follows from a "
+    "value that changes, such as pods that roll over to a new password: `make preview` does."
+)
 
 FILE_WIDTH = 120
 """Columns where there is no terminal."""

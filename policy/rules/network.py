@@ -59,12 +59,11 @@ def public_load_balancer(resource: Resource) -> Iterator[str]:
 )
 def network_policy(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     closed = {resource.namespace for resource in resources if denies_by_default(resource)}
-    reported: set[str] = set()
-    for resource in resources:
-        namespace = known(resource.namespace)
-        if pod_of(resource) and namespace and namespace not in closed and namespace not in reported:
-            reported.add(namespace)
-            yield resource, f"no NetworkPolicy closes namespace {namespace} by default"
+    workloads = sorted((resource for resource in resources if pod_of(resource)), key=lambda resource: resource.name)
+    # One workload of each namespace stands for all of them.
+    by_namespace = {str(namespace): each for each in workloads if (namespace := known(each.namespace))}
+    for namespace in sorted(by_namespace.keys() - closed):
+        yield by_namespace[namespace], f"no NetworkPolicy closes namespace {namespace} by default"
 
 
 def denies_by_default(resource: Resource) -> bool:
