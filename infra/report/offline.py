@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from infra.commands.problem import Problem
@@ -33,8 +35,11 @@ def plan_against(project: Path, revision: str, stack: str | None = None, overlay
                 f"no stack {name!r}, neither here nor at {revision}. Stacks here: {', '.join(here) or 'none'}; there: "
                 f"{', '.join(there) or 'none'}"
             )
-    other = read_revision(project, revision, chosen, overlays, os.environ)
-    reports = [compared(project, name, overlays, other, exists=name in here) for name in chosen]
+    with ThreadPoolExecutor(max_workers=1) as elsewhere:
+        asked = elsewhere.submit(read_revision, project, revision, chosen, overlays, os.environ)
+        now = [stack_report(project, name, overlays) if name in here else StackReport(name) for name in chosen]
+        other = asked.result()
+    reports = [compared(report, other, exists=report.stack in here) for report in now]
     return Report("plan", reports, against=revision, notices=other.notices)
 
 
@@ -46,20 +51,12 @@ def stack_report(project: Path, stack: str, overlays: Sequence[Path]) -> StackRe
     return StackReport(stack, planned, violations=violations(stack, planned))
 
 
-def compared(project: Path, stack: str, overlays: Sequence[Path], other: Revision, *, exists: bool) -> StackReport:
-    now = stack_report(project, stack, overlays) if exists else StackReport(stack)
+def compared(now: StackReport, other: Revision, *, exists: bool) -> StackReport:
     if now.problems:
         return now
-    before = other.resources.get(stack, ())
-    found = changes(before, now.resources)
-    return StackReport(
-        stack=stack,
-        resources=now.resources,
-        changes=found,
-        unchanged=len(now.resources) - sum(change.operation != "delete" for change in found),
-        violations=now.violations,
-        note=note(stack, other, exists=exists),
-    )
+    found = changes(other.resources.get(now.stack, ()), now.resources)
+    unchanged = len(now.resources) - sum(change.operation != "delete" for change in found)
+    return replace(now, changes=found, unchanged=unchanged, note=note(now.stack, other, exists=exists))
 
 
 def note(stack: str, other: Revision, *, exists: bool) -> str:
