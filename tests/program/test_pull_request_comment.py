@@ -1,8 +1,9 @@
-"""What a reviewer reads in a pull request: the offline plan of production against its base, as Markdown.
+"""What a reviewer reads in a pull request, as Markdown: the offline plan of production against its base, and a preview.
 
 After a change that is meant: UPDATE_GOLDEN=1 make test.
 """
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,15 @@ from infra.commands.stack_file import Stack, merge
 from infra.plan import document, record
 from infra.policies import violations
 from infra.report.compare import changes
+from infra.report.engine import stack_report
 from infra.report.markdown import markdown
 from infra.report.model import Planned, Report, StackReport
 from tests.program.stacks import ROOT, stack_of
 
 GOLDEN = ROOT / "tests" / "program" / "golden" / "comments"
+DIGESTS = ROOT / "tests" / "program" / "digests"
+"""Out of `pulumi preview --json --show-sames`, with what the report does not read taken away."""
+
 PROD = ROOT / "Pulumi.prod.yaml"
 MODELS: list[dict[str, str]] = stack_of(PROD).config["litellm:gateway"]["models"]
 
@@ -47,6 +52,13 @@ def test_the_comment_of_a_pull_request(name: str, base: list[Planned]):
     unchanged = len(now) - sum(change.operation != "delete" for change in found)
     report = StackReport("prod", now, found, unchanged, violations("prod", now))
     expect(GOLDEN / f"plan-{name}.md", markdown(Report("plan", [report], against="main")))
+
+
+def test_the_comment_of_a_preview():
+    """A model, a replica and a rotation in one pull request: what Pulumi's engine said of a stack that was deployed."""
+    digest = json.loads((DIGESTS / "pull-request.json").read_text())
+    text = markdown(Report("preview", [stack_report("dev", digest)]))
+    expect(GOLDEN / "preview-pull-request.md", text)
 
 
 def expect(golden: Path, text: str) -> None:
