@@ -1,5 +1,6 @@
 # make STACK=prod ARGS='--diff' OVERLAY=mine.yaml preview
-STACK ?= dev
+# Without STACK: dev; for a plan against another revision, all stacks.
+STACK ?=
 OVERLAY ?=
 export STACK OVERLAY
 unexport PYTHONDONTWRITEBYTECODE
@@ -40,12 +41,15 @@ test: check ## Run `check`, then the unit and program tests
 e2e: setup ## Test with a real engine, cluster and Vault (KUBECONFIG, VAULT_ADDR, VAULT_TOKEN)
 	@$(PYTHON) -m pytest tests/e2e -m e2e $(ARGS)
 
-.PHONY: bench-up bench-preview
+.PHONY: bench-up bench-preview bench-plan
 bench-up: setup ## Time `up` against the same steps done by hand (bench/README.md)
 	@$(PYTHON) -m bench.up $(ARGS)
 
 bench-preview: setup ## Time a `preview` without changes against a minimal program
 	@$(PYTHON) -m bench.preview $(ARGS)
+
+bench-plan: setup ## Time the offline plan with many models and many stacks
+	@$(PYTHON) -m bench.plan $(ARGS)
 
 check: setup ## Check format, lint and types
 	@$(PYTHON) -m ruff format --check --quiet .

@@ -111,7 +111,12 @@ def deploy(bench: Workspace, progress: Callable[[str], None]) -> dict[str, list[
     """Bring everything up; returns the command that previews each program."""
     project, vault = bench.project, bench.vault
     progress("deploying dev")
-    bench.add_stack(DEV, "dev", {"externalSecrets": {"install": True}, "ingress": {"host": f"{DEV}.localhost"}})
+    dev = {
+        "externalSecrets": {"install": True},
+        "ingress": {"host": f"{DEV}.localhost"},
+        "networkPolicy": {"database": [{"namespace": f"litellm-{PROD}"}]},
+    }
+    bench.add_stack(DEV, "dev", dev)
     project.make("up", DEV)
     progress("deploying prod, made to fit")
     vault.write(MOUNT, PROVIDERS_DOCUMENT, **{"openai-key": "sk-no-key", "anthropic-key": "sk-no-key"})

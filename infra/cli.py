@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -32,10 +33,40 @@ OverlayOption = Annotated[
 ]
 
 
+class Format(StrEnum):
+    """What a report is written as."""
+
+    text = "text"
+    json = "json"
+    markdown = "markdown"
+
+
+FormatOption = Annotated[
+    Format, typer.Option("--format", help="What to print: `markdown` is for the comment of a pull request.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+OutputOption = Annotated[
+    Path | None, typer.Option(help="Write to this file, also when the command fails, and only errors to the terminal.")
+]
+OWN_DISPLAY = frozenset({"--diff", "--policy-pack", "--show-config", "--suppress-outputs", "--show-full-output"})
+"""Options that only Pulumi's own display can follow."""
+
+
 @app.command(context_settings=passes_on)
-def preview(context: typer.Context, stack: StackOption = "dev", overlay: OverlayOption = None) -> None:
-    """Show what `up` would create or change; without the real engine, the offline plan."""
-    finish(lambda: preview_or_plan(stack, all_overlays(overlay, os.environ), context.args))
+def preview(
+    context: typer.Context,
+    stack: StackOption = "dev",
+    overlay: OverlayOption = None,
+    form: FormatOption = Format.text,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
+) -> None:
+    """Show what `up` would create or change, and the policy; without the real engine, the offline plan.
+
+    With `--diff`, or another option of Pulumi's own display, that is what is shown.
+    """
+    shape = Format.json if as_json else form
+    finish(lambda: preview_or_plan(stack, all_overlays(overlay, os.environ), context.args, shape, output))
 
 
 @app.command(context_settings=passes_on)
@@ -58,12 +89,20 @@ def recover(context: typer.Context, stack: StackOption = "dev", overlay: Overlay
 
 @app.command()
 def plan(
-    stack: StackOption = "dev",
+    stack: Annotated[
+        str | None, typer.Option(envvar="STACK", help="The stack. Defaults to dev, with --against to all of them.")
+    ] = None,
     overlay: OverlayOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    against: Annotated[
+        str | None, typer.Option(metavar="REV", help="Show what the work tree changes compared with this git revision.")
+    ] = None,
+    form: FormatOption = Format.text,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
 ) -> None:
-    """Show the stack's resources offline: needs no cluster, no Vault and no Pulumi CLI."""
-    finish(lambda: offline_plan(stack, all_overlays(overlay, os.environ), as_json=as_json))
+    """Show the stack's resources and the policy offline: needs no cluster, no Vault and no Pulumi CLI."""
+    shape = Format.json if as_json else form
+    finish(lambda: offline_plan(stack, all_overlays(overlay, os.environ), against, shape, output))
 
 
 @app.command(context_settings=passes_on)
@@ -78,18 +117,41 @@ def local_down() -> None:
     finish(lambda: operations.local_down(workplace()))
 
 
-def preview_or_plan(stack: str, overlays: list[Path], extra: list[str]) -> int:
+def preview_or_plan(stack: str, overlays: list[Path], extra: list[str], form: Format, output: Path | None) -> int:
     try:
-        return operations.preview(workplace(), stack, overlays, extra)
+        if OWN_DISPLAY & {option.partition("=")[0] for option in extra}:
+            return operations.preview(workplace(), stack, overlays, extra)
+        asked = operations.ask_preview(workplace(), stack, overlays, extra)
     except Unavailable as reason:
-        explain("no preview", f"{reason}.\nThis is the offline plan instead; it knows nothing of what exists already.")
-        return offline_plan(stack, overlays)
+        why = f"no preview: {reason}.\nThis is the offline plan instead; it knows nothing of what exists already."
+        explain(*why.split(": ", 1))
+        return offline_plan(stack, overlays, None, form, output, notices=[why])
+    from infra.report import engine  # noqa: PLC0415 - no other command has to wait for what a report needs
+    from infra.report.model import Report  # noqa: PLC0415
+    from infra.report.output import write  # noqa: PLC0415
+
+    failure = "" if asked.ok else asked.reason
+    return write(
+        Report("preview", [engine.stack_report(stack, engine.read(asked.output), failure)]), form.value, output
+    )
 
 
-def offline_plan(stack: str, overlays: list[Path], *, as_json: bool = False) -> int:
-    from infra import plan as offline  # noqa: PLC0415 - the other commands need not wait for Pulumi's SDK
+def offline_plan(
+    stack: str | None,
+    overlays: list[Path],
+    against: str | None,
+    form: Format,
+    output: Path | None,
+    notices: Sequence[str] = (),
+) -> int:
+    from infra.report import offline  # noqa: PLC0415 - the other commands need not wait for Pulumi's SDK
+    from infra.report.output import write  # noqa: PLC0415
 
-    return offline.main(stack, overlays, as_json=as_json)
+    if against is None:
+        report = offline.plan(PROJECT, stack or "dev", overlays, notices)
+    else:
+        report = offline.plan_against(PROJECT, against, stack, overlays)
+    return write(report, form.value, output)
 
 
 def workplace() -> Workplace:

@@ -20,6 +20,7 @@ from components.gateway.gateway import Gateway
 from components.gateway.migration import Migration
 from components.ingress.ingress import Ingress
 from components.labels import INSTANCE, labels
+from components.network.network_policy import NetworkPolicies
 from components.objects import name_after
 from components.secrets.generated import GeneratedSecret
 from components.sync.operator import ExternalSecretsOperator
@@ -41,6 +42,7 @@ from infra.documents import (
     StackSecret,
     documents,
 )
+from infra.network import openings
 from infra.outputs import outputs
 from infra.providers import providers
 from infra.stores import OperatorIdentity, Values
@@ -82,6 +84,7 @@ class Environment:
         operator_identity = target.store.operator_identity(target, self._options())
         self.operator = self._operator(operator_identity)
         self.namespace = self._namespace()
+        self._network_policies()
         values = self._values()
         self.servers = self._servers(values)
         self.store = target.store.open(target, self.namespace, values, self.servers, operator_identity, self._options())
@@ -117,6 +120,12 @@ class Environment:
             ),
         )
         return name_after(self.target.namespace, namespace)
+
+    def _network_policies(self) -> None:
+        if self.config.network_policy.enabled:
+            NetworkPolicies(
+                "network", {"namespace": self.namespace, "openings": openings(self.config)}, self._options()
+            )
 
     def _values(self) -> dict[str, dict[str, pulumi.Input[str]]]:
         return {
@@ -247,7 +256,7 @@ class Environment:
         password = self.contents.database_role()
         role = self._synced("postgres-role", password).secret if password else None
         bootstrap = workloads.bootstrap(database, self.servers, self.namespace, admin, role)
-        return [DatabaseBootstrap("database-bootstrap", bootstrap, self._options(*server))]
+        return [DatabaseBootstrap(workloads.BOOTSTRAP, bootstrap, self._options(*server))]
 
     def _redis(self) -> list[pulumi.Resource]:
         redis, content = self.config.redis, self.contents.redis()
@@ -258,12 +267,12 @@ class Environment:
 
     def _gateway(self, secret: SyncedSecret, database: list[pulumi.Resource], redis: list[pulumi.Resource]) -> Gateway:
         migration = Migration(
-            "litellm-migration",
+            workloads.MIGRATION,
             workloads.migration(self.config, self.servers, self.namespace, secret.secret, self.account),
             self._options(*database),
         )
         args = workloads.gateway(self.config, self.servers, self.namespace, secret.secret, self.account)
-        return Gateway("litellm", args, self._options(migration, *redis))
+        return Gateway(workloads.GATEWAY, args, self._options(migration, *redis))
 
     def _certificate(self) -> pulumi.Input[str] | None:
         balancer = self.config.ingress.load_balancer

@@ -1,43 +1,20 @@
 """The offline plan: the real program under Pulumi's mock engine, with no cluster, no Vault and no Pulumi CLI.
 
-It shows what a stack consists of. It knows nothing of what exists already, so it cannot say what would change: that is
-`make preview`.
+It records what a stack consists of; `infra/report/` shows it. It knows nothing of what exists already, so it cannot say what
+would change: that is `make preview`.
 """
 
 import json
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from rich.console import Console
-from rich.tree import Tree
-
 from infra.commands.stack_file import Stack, is_plain_map, project_file
-from infra.config.load import SCALARS, ConfigError, load
+from infra.config.load import SCALARS, load
 from infra.mock_engine import Recording, Registered, run
 from infra.target import resolve_offline
 
 PROJECT = Path(__file__).resolve().parent.parent
 MASK = "[secret]"
-LABEL = "Offline plan: what the stack consists of. It knows nothing of what exists already."
-
-
-def main(stack: str, overlays: Sequence[Path] = (), *, as_json: bool = False) -> int:
-    """Print the plan of a stack; 1 when its configuration is wrong."""
-    try:
-        recording = record(Stack.read(PROJECT, stack, overlays))
-    except ConfigError as error:
-        Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
-        return 1
-    console = Console()
-    if as_json:
-        console.print_json(json.dumps(document(stack, recording)))
-    else:
-        console.print(tree(stack, recording))
-        console.print(summary(recording), highlight=False)
-        console.print(LABEL, style="dim")
-    return 0
 
 
 def record(stack: Stack, *, preview: bool = True) -> Recording:
@@ -78,45 +55,6 @@ def masked(value: Any) -> Any:
     if is_plain_map(value):
         return {key: masked(item) for key, item in value.items()}
     return MASK if isinstance(value, dict) else value
-
-
-def tree(stack: str, recording: Recording) -> Tree:
-    """Every resource below its parent, in the order of registration."""
-    root = Tree(f"[bold]litellm-{stack}[/bold]")
-    branches: dict[str, Tree] = {}
-    for resource in recording.resources:
-        parent = branches.get(resource.parent, root)
-        branches[resource.urn] = parent.add(line(resource))
-    return root
-
-
-def line(resource: Registered) -> str:
-    kind = resource.type.rpartition("/")[2] if resource.type.startswith("kubernetes:") else resource.type
-    marks = [
-        mark for mark, given in (("protected", resource.protect), ("retained", resource.retain_on_delete)) if given
-    ]
-    physical = physical_name(resource)
-    shown = f" [dim]{physical}[/dim]" if physical and physical != resource.name else ""
-    return f"{resource.name} [cyan]{short_type(kind)}[/cyan]{shown}" + (
-        f" [yellow]{', '.join(marks)}[/yellow]" if marks else ""
-    )
-
-
-def short_type(kind: str) -> str:
-    return kind.rpartition(":")[2]
-
-
-def physical_name(resource: Registered) -> str:
-    metadata: dict[str, Any] = resource.inputs.get("metadata") or resource.inputs
-    name = metadata.get("name")
-    return name if isinstance(name, str) else ""
-
-
-def summary(recording: Recording) -> str:
-    made = [resource for resource in recording.resources if resource.custom]
-    counts = Counter(resource.type.partition(":")[0] for resource in made)
-    by_provider = ", ".join(f"{count} {provider}" for provider, count in sorted(counts.items()))
-    return f"{len(made)} resources ({by_provider}) in {len(recording.resources) - len(made)} components"
 
 
 def document(stack: str, recording: Recording) -> dict[str, Any]:

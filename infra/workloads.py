@@ -26,6 +26,8 @@ REDIS, REDIS_PORT = "redis", 6379
 
 ACCOUNT = "litellm-aws"
 """ServiceAccount of LiteLLM's pods where AWS has to know them before they start. Elsewhere the gateway makes its own."""
+GATEWAY, MIGRATION, BOOTSTRAP = "litellm", "litellm-migration", "database-bootstrap"
+"""What connects to them."""
 
 Name = pulumi.Input[str]
 

@@ -1,8 +1,9 @@
 """What `make preview`, `up`, `destroy`, `config` and `local-down` do, with Pulumi's own command line."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from infra.cluster import kubeconfig_path
 from infra.commands import backend, pulumi_cli
 from infra.commands.backend import STATE, Backend
 from infra.commands.problem import Problem, Unavailable
-from infra.commands.process import Runner
-from infra.commands.pulumi_cli import PulumiCli
+from infra.commands.process import Finished, Runner
+from infra.commands.pulumi_cli import OPERATION_SECONDS, PulumiCli
 from infra.commands.rollout import Cluster, await_rollout
 from infra.commands.stack_file import Stack, read
 from local.cluster import NAME, NAME_ONE, Kind
@@ -94,15 +95,19 @@ class Deployment:
         return {}
 
     def operate(self, verb: str, *options: str, interactive: bool) -> int:
+        return self.cli.operate(*self._command(verb), *options, interactive=interactive)
+
+    def ask(self, verb: str, *options: str) -> Finished:
+        """Run a command whose output is data."""
+        return self.cli.ask(*self._command(verb), *options, limit=OPERATION_SECONDS)
+
+    def _command(self, verb: str) -> tuple[str, ...]:
         merged = self.backend.folder / f"Pulumi.{self.stack.name}.yaml"
-        return self.cli.operate(
-            *(verb, "--stack", self.stack.name, "--config-file", str(merged.absolute()), *options),
-            interactive=interactive,
-        )
+        return verb, "--stack", self.stack.name, "--config-file", str(merged.absolute())
 
 
 def preview(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str]) -> int:
-    """Show what `up` would do.
+    """Show what `up` would do, as Pulumi itself displays it.
 
     Raises:
         Unavailable: when the real engine cannot be asked.
@@ -110,6 +115,26 @@ def preview(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequen
     deployment = prepare(place, name, overlays, create_cluster=False)
     ensure_stack(place, deployment)
     return deployment.operate("preview", *extra, interactive=place.interactive)
+
+
+def ask_preview(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str]) -> Finished:
+    """What `up` would do, as the engine's digest, also of what stays as it is.
+
+    Raises:
+        Unavailable: when the real engine cannot be asked.
+    """
+    deployment = prepare(quiet(place), name, overlays, create_cluster=False)
+    ensure_stack(quiet(place), deployment)
+    return deployment.ask("preview", "--json", "--show-sames", *extra)
+
+
+def quiet(place: Workplace) -> Workplace:
+    """The same place for a command whose output is read by programs."""
+
+    def to_stderr(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    return replace(place, say=to_stderr)
 
 
 def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str]) -> int:

@@ -17,6 +17,7 @@ from infra.config.database import (
 from infra.config.gateway import GatewayConfig
 from infra.config.ingress import IngressConfig
 from infra.config.keys import KeysConfig
+from infra.config.network import NetworkPolicyConfig
 from infra.config.redis import ExistingRedis, InClusterRedis, RedisConfig
 from infra.config.references import PropertyReference
 from infra.config.secrets import ExternalSecretsConfig, SecretsConfig
@@ -62,6 +63,8 @@ class StackConfig(Section):
 
     ingress: IngressConfig
     """How clients reach the gateway from outside the cluster: class, host and TLS."""
+
+    network_policy: NetworkPolicyConfig = NetworkPolicyConfig()
 
     def references(self) -> Iterator[tuple[str, PropertyReference]]:
         """Everything that this stack reads from documents that somebody else wrote, and where the configuration says so."""

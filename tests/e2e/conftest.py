@@ -22,6 +22,7 @@ COPIED = (
     "components",
     "infra",
     "local",
+    "policy",
     "Makefile",
     "Pulumi.yaml",
     "Pulumi.dev.yaml",

@@ -46,6 +46,9 @@ SECOND = {
 
 @pytest.fixture(scope="module")
 def up(project: Project) -> dict[str, Any]:
+    # Its Postgres is that of the second stack, too.
+    clients = {"networkPolicy": {"database": [{"namespace": SECOND["namespace"]}]}}
+    project.write_stack("dev", project.config("dev") | clients)
     project.make("up")
     return project.outputs("dev")
 

@@ -70,11 +70,12 @@ def test_a_file_that_cannot_be_written_is_a_message_too(here: Machine, monkeypat
 
 
 def test_a_preview_without_the_real_engine_is_the_offline_plan(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def plan(stack: str, overlays: list[Path], **_: bool) -> int:
+    def plan(stack: str, overlays: list[Path], *_: object, notices: list[str]) -> int:
         print(f"plan of {stack} with {len(overlays)} overlays")
+        assert notices[0].startswith("no preview: no Pulumi CLI")
         return 0
 
-    fail_with(monkeypatch, "preview", Unavailable("no Pulumi CLI"))
+    fail_with(monkeypatch, "ask_preview", Unavailable("no Pulumi CLI"))
     monkeypatch.setattr(cli, "offline_plan", plan)
     result = invoke("preview", "--overlay", "a.yaml")
     assert result.exit_code == 0

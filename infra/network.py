@@ -1,0 +1,42 @@
+"""Who reaches what in a stack's namespace."""
+
+from collections.abc import Iterable
+
+from components.gateway.gateway import PORT
+from components.network.network_policy import Client, Opening
+from infra.config.database import InClusterDatabase
+from infra.config.network import ClientConfig
+from infra.config.redis import InClusterRedis
+from infra.config.stack import StackConfig
+from infra.workloads import BOOTSTRAP, GATEWAY, MIGRATION, POSTGRES, POSTGRES_PORT, REDIS, REDIS_PORT
+
+SOLVER = "acme-solver"
+SOLVER_LABELS = {"acme.cert-manager.io/http01-solver": "true"}
+SOLVER_PORT = 8089
+"""The pods with which cert-manager proves, in the namespace of the Ingress, that it has the host name."""
+
+
+def openings(config: StackConfig) -> dict[str, Opening]:
+    """What may be reached, by workload."""
+    given = config.network_policy
+    found: dict[str, Opening] = {GATEWAY: {"port": PORT, "clients": clients(given.gateway)}}
+    if config.ingress.enabled and config.ingress.tls and config.ingress.tls.issuer:
+        found[SOLVER] = {"port": SOLVER_PORT, "clients": clients(given.gateway), "selector": SOLVER_LABELS}
+    if isinstance(config.database, InClusterDatabase):
+        ours: Client = {"workloads": [GATEWAY, MIGRATION, BOOTSTRAP]}
+        found[POSTGRES] = {"port": POSTGRES_PORT, "clients": [ours, *clients(given.database)]}
+    if isinstance(config.redis, InClusterRedis):
+        found[REDIS] = {"port": REDIS_PORT, "clients": [{"workloads": [GATEWAY]}, *clients(given.redis)]}
+    return found
+
+
+def clients(given: Iterable[ClientConfig]) -> list[Client]:
+    return [client(each) for each in given]
+
+
+def client(given: ClientConfig) -> Client:
+    if given.namespace:
+        return {"namespace": given.namespace}
+    if given.cidr:
+        return {"cidr": given.cidr}
+    return {"namespace_labels": given.namespace_labels}

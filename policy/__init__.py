@@ -1,0 +1,1 @@
+"""What every stack of this project must keep to, whoever wrote its configuration: see README.md."""

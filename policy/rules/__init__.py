@@ -1,0 +1,35 @@
+"""All rules, in the order in which they are reported."""
+
+from policy.rule import AnyRule
+from policy.rules.gateway import (
+    memory_floor,
+    no_memory_target,
+    probes_call_no_model,
+    replicas_share_redis,
+    requests_may_finish,
+)
+from policy.rules.identity import exact_arns, exact_vault_paths, vault_audience
+from policy.rules.network import network_policy, public_load_balancer, tls
+from policy.rules.pods import pinned_images, restricted_pods
+from policy.rules.secrets import no_plain_secrets, operator_api
+from policy.rules.state import protected_salt, protected_state
+
+RULES: tuple[AnyRule, ...] = (
+    no_plain_secrets,
+    operator_api,
+    vault_audience,
+    exact_vault_paths,
+    exact_arns,
+    protected_salt,
+    protected_state,
+    tls,
+    public_load_balancer,
+    network_policy,
+    restricted_pods,
+    pinned_images,
+    memory_floor,
+    replicas_share_redis,
+    no_memory_target,
+    requests_may_finish,
+    probes_call_no_model,
+)

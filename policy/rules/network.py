@@ -1,0 +1,77 @@
+"""Rules about who reaches what."""
+
+from collections.abc import Iterator, Sequence
+
+from policy.resource import Resource, at, entries, known, mapping
+from policy.rule import rule, stack_rule
+from policy.rules.workloads import pod_of
+
+ALB = "alb.ingress.kubernetes.io"
+INTERNAL = {
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
+    "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
+    "networking.gke.io/load-balancer-type": "Internal",
+    "service.beta.kubernetes.io/azure-load-balancer-internal": "true",
+}
+"""Annotations with which a cloud makes a load balancer that the internet does not reach."""
+
+
+@rule(
+    "tls",
+    reason="without TLS, keys and prompts travel readable",
+    fix="set ingress.tls, or for class alb a certificate",
+)
+def tls(resource: Resource) -> Iterator[str]:
+    if resource.kind == "Ingress":
+        certificate = at(resource.inputs, "metadata", "annotations", f"{ALB}/certificate-arn")
+        covered = {
+            host for entry in entries(at(resource.inputs, "spec", "tls")) for host in entries(at(entry, "hosts"))
+        }
+        for entry in entries(at(resource.inputs, "spec", "rules")):
+            if not certificate and at(entry, "host") not in covered:
+                yield f"host {at(entry, 'host')} has no TLS"
+    if resource.kind == "Gateway" and resource.type.startswith("kubernetes:gateway.networking.k8s.io/"):
+        for listener in entries(at(resource.inputs, "spec", "listeners")):
+            if at(listener, "protocol") == "HTTP":
+                yield f"listener {at(listener, 'name')} has no TLS"
+
+
+@rule(
+    "public-load-balancer",
+    reason="a gateway that everybody reaches is one leaked key away from everybody's bill",
+    fix="use an internal load balancer; a stack that is meant to be public is named in policy/levels.yaml",
+)
+def public_load_balancer(resource: Resource) -> Iterator[str]:
+    annotations = mapping(at(resource.inputs, "metadata", "annotations"))
+    if resource.kind == "Ingress" and annotations.get(f"{ALB}/scheme") == "internet-facing":
+        yield "the load balancer is internet-facing"
+    balanced = resource.kind == "Service" and at(resource.inputs, "spec", "type") == "LoadBalancer"
+    if balanced and not any(annotations.get(name) == value for name, value in INTERNAL.items()):
+        yield "a Service of type LoadBalancer, not marked as internal"
+    if resource.type == "aws:lb/loadBalancer:LoadBalancer" and not resource.inputs.get("internal"):
+        yield "the load balancer is internet-facing"
+
+
+@stack_rule(
+    "network-policy",
+    reason="without one, every pod of the cluster reaches the database and Redis",
+    fix="set networkPolicy.enabled to true",
+)
+def network_policy(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+    closed = {resource.namespace for resource in resources if denies_by_default(resource)}
+    workloads = sorted((resource for resource in resources if pod_of(resource)), key=lambda resource: resource.name)
+    # One workload of each namespace stands for all of them.
+    by_namespace = {str(namespace): each for each in workloads if (namespace := known(each.namespace))}
+    for namespace in sorted(by_namespace.keys() - closed):
+        yield by_namespace[namespace], f"no NetworkPolicy closes namespace {namespace} by default"
+
+
+def denies_by_default(resource: Resource) -> bool:
+    spec = mapping(resource.inputs.get("spec"))
+    everything = not any(entries(value) or mapping(value) for value in mapping(spec.get("podSelector")).values())
+    return (
+        resource.kind == "NetworkPolicy"
+        and everything
+        and "Ingress" in entries(spec.get("policyTypes"))
+        and not entries(spec.get("ingress"))
+    )
