@@ -66,6 +66,26 @@ def plan(
     finish(lambda: offline_plan(stack, all_overlays(overlay, os.environ), as_json=as_json))
 
 
+@app.command()
+def render(
+    out: Annotated[Path, typer.Option(envvar="OUT", help="The folder: empty, new, or one that `render` wrote.")],
+    stack: StackOption = "dev",
+    overlay: OverlayOption = None,
+    state: Annotated[Path | None, typer.Option(help="Values that only AWS knows: `pulumi stack export`.")] = None,
+    repo: Annotated[str | None, typer.Option(help="Git repository for Argo CD. Defaults to `origin`.")] = None,
+    revision: Annotated[str, typer.Option(help="Branch, tag or commit for Argo CD.")] = "HEAD",
+) -> None:
+    """Write the stack's Kubernetes objects for Argo CD, offline."""
+
+    def write() -> int:
+        from infra.gitops import render as gitops  # noqa: PLC0415 - the other commands need not wait for Pulumi's SDK
+
+        options = gitops.Options(out, state, repo, revision)
+        return gitops.main(PROJECT, stack, all_overlays(overlay, os.environ), options, print)
+
+    finish(write)
+
+
 @app.command(context_settings=passes_on)
 def config(context: typer.Context, stack: StackOption = "dev") -> None:
     """Run `pulumi config` on the stack file: `config set --secret --path litellm:providerKeys.OPENAI_API_KEY`."""

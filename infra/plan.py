@@ -13,6 +13,7 @@ from typing import Any, cast
 from rich.console import Console
 from rich.tree import Tree
 
+from components.objects import short_hash
 from infra.commands.stack_file import Stack, is_plain_map, project_file
 from infra.config.load import SCALARS, ConfigError, load
 from infra.mock_engine import Recording, Registered, run
@@ -77,7 +78,8 @@ def masked(value: Any) -> Any:
         return [masked(item) for item in cast("list[Any]", value)]
     if is_plain_map(value):
         return {key: masked(item) for key, item in value.items()}
-    return MASK if isinstance(value, dict) else value
+    # Another ciphertext is another mask: what depends on the value is then seen to change.
+    return f"{MASK[:-1]} {short_hash(json.dumps(value, sort_keys=True))}]" if isinstance(value, dict) else value
 
 
 def tree(stack: str, recording: Recording) -> Tree:
