@@ -44,7 +44,7 @@ class RenderingMocks(RecordingMocks):
         """The name of each Kubernetes object, by type and name of the resource."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        inputs: dict[str, Any] = dict(args.inputs)
+        inputs = {**cast("dict[str, Any]", args.inputs)}  # pyright: ignore[reportUnknownMemberType] - untyped there
         if args.typ.startswith("kubernetes:") and "metadata" in inputs:
             return self.named(args.typ, args.name, inputs)
         known = self.state.get((args.typ, args.name), {})
@@ -54,7 +54,7 @@ class RenderingMocks(RecordingMocks):
 
     def named(self, kind: str, resource: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         metadata: dict[str, Any] = inputs["metadata"]
-        spec = json.dumps(inputs.get("spec"), sort_keys=True)
+        spec = json.dumps(inputs.get("spec"), sort_keys=True, default=lambda _: "unknown")
         name: str = metadata.get("name") or f"{resource}-{short_hash(spec)}"
         self.names[kind, resource] = name
         namespace = metadata.get("namespace")
@@ -95,7 +95,9 @@ def read_state(path: Path) -> State:
     except OSError as error:
         raise Problem(f"cannot read the state {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise Problem(f"{path} is not a state: write it with `pulumi stack export --stack STACK --file {path}`") from None
+        raise Problem(
+            f"{path} is not a state: write it with `pulumi stack export --stack STACK --file {path}`"
+        ) from None
 
 
 def plain_outputs(resource: Mapping[str, Any]) -> dict[str, Any]:

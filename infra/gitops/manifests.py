@@ -29,11 +29,18 @@ KEPT_BY_PULUMI = {"", "ExternalSecretsOperator", "VaultTokenAuth"}
 """Whose Kubernetes objects stay with Pulumi: the namespace, the operator, and what holds a credential."""
 
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"
+HOOK = "argocd.argoproj.io/hook"
 JOB_HOOK = {
-    "argocd.argoproj.io/hook": "Sync",
+    HOOK: "Sync",
     # A Job cannot be changed. One that failed is replaced by the next sync; one that is done need not stay.
     "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation,HookSucceeded",
 }
+
+
+REMEDY = (
+    "Give the values in the configuration, or let `make render` take them from a stack that is up: "
+    "`pulumi stack export --stack STACK --file FILE`, then ARGS='--state FILE'"
+)
 
 
 @dataclass(frozen=True)
@@ -76,10 +83,8 @@ def manifests(recording: Recording, names: Mapping[tuple[str, str], str]) -> lis
         chosen.append((WAVE_OF[component], resource))
     if problems := [problem for _, resource in chosen for problem in faults(resource)]:
         lines = "".join(f"\n  - {problem}" for problem in sorted(problems))
-        raise Problem(f"these objects cannot be rendered; nothing was written:{lines}")
-    made = [
-        Manifest(wave, each.name, rendered(each, wave, names[each.type, each.name])) for wave, each in chosen
-    ]
+        raise Problem(f"these objects cannot be rendered; nothing was written:{lines}\n{REMEDY}")
+    made = [Manifest(wave, each.name, rendered(each, wave, names[each.type, each.name])) for wave, each in chosen]
     return sorted(made, key=lambda manifest: manifest.file)
 
 
@@ -99,10 +104,7 @@ def faults(resource: Registered) -> Iterator[str]:
     if kind == "Secret":
         yield f"{kind} {resource.name}: holds a secret"
     for path, what in unknown(resource.inputs, ""):
-        yield (
-            f"{kind} {resource.name}: {path} is known only {what}: give the value in the configuration, or what `make up` has "
-            "made (`pulumi stack export --file FILE`) with ARGS='--state FILE'"
-        )
+        yield f"{kind} {resource.name}: {path} is known only after `make up`{what}"
 
 
 def unknown(value: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -113,9 +115,9 @@ def unknown(value: Any, path: str) -> Iterator[tuple[str, str]]:
         for index, item in enumerate(cast("list[Any]", value)):
             yield from unknown(item, f"{path}[{index}]")
     elif isinstance(value, str) and MARK in value:
-        yield path, f"after `make up` ({value.partition(MARK)[2].partition('>')[0]})"
+        yield path, f" ({value.partition(MARK)[2].partition('>')[0]})"
     elif value is not None and not isinstance(value, SCALARS):
-        yield path, "after `make up`"
+        yield path, ""
 
 
 def rendered(resource: Registered, wave: str, name: str) -> dict[str, Any]:

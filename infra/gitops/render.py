@@ -44,7 +44,7 @@ def main(project: Path, name: str, overlays: Sequence[Path], options: Options, s
         Problem: with everything that is in the way; then nothing is written.
     """
     folder.check(options.out, name)
-    state = read_state(options.state) if options.state else {}
+    state = read_state(options.state) if options.state else None
     try:
         rendering = render(Stack.read(project, name, overlays), state)
     except ConfigError as error:
