@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -74,13 +74,24 @@ def render(
     state: Annotated[Path | None, typer.Option(help="Values that only AWS knows: `pulumi stack export`.")] = None,
     repo: Annotated[str | None, typer.Option(help="Git repository for Argo CD. Defaults to `origin`.")] = None,
     revision: Annotated[str, typer.Option(help="Branch, tag or commit for Argo CD.")] = "HEAD",
+    sealed_secrets: Annotated[
+        Path | None, typer.Option(metavar="CERT.pem", help="Seal the secrets for this controller; no store.")
+    ] = None,
+    scope: Annotated[
+        Literal["strict", "namespace-wide", "cluster-wide"], typer.Option(help="Where a sealed value may be used.")
+    ] = "strict",
+    values: Annotated[
+        Path | None, typer.Option(help="Values to seal, YAML: `document: {property: value}`; `-` is standard input.")
+    ] = None,
 ) -> None:
     """Write the stack's Kubernetes objects for Argo CD, offline."""
 
     def write() -> int:
         from infra.gitops import render as gitops  # noqa: PLC0415 - the other commands need not wait for Pulumi's SDK
 
-        options = gitops.Options(out, state, repo, revision)
+        if sealed_secrets is None and values is not None:
+            raise Problem("--values is for --sealed-secrets CERT.pem: without it the values come from the store")
+        options = gitops.Options(out, state, repo, revision, sealed_secrets, scope, values)
         return gitops.main(PROJECT, stack, all_overlays(overlay, os.environ), options, print)
 
     finish(write)

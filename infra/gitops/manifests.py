@@ -66,7 +66,13 @@ class Manifest:
         return self.content["metadata"]["name"]
 
 
-def manifests(recording: Recording, names: Mapping[tuple[str, str], str]) -> list[Manifest]:
+SEALED_WAVE_OF = {"": "store"} | {name: wave for name, wave in WAVE_OF.items() if name != "SecretStore"}
+"""The same without a store, and without Pulumi: the namespace, too, is Argo CD's then."""
+
+
+def manifests(
+    recording: Recording, names: Mapping[tuple[str, str], str], waves: Mapping[str, str] = WAVE_OF
+) -> list[Manifest]:
     """The objects for Argo CD, in the order of their waves.
 
     Raises:
@@ -76,11 +82,12 @@ def manifests(recording: Recording, names: Mapping[tuple[str, str], str]) -> lis
     chosen: list[tuple[str, Registered]] = []
     for resource in recording.resources:
         component = outermost(resource, by_urn)
-        if not (resource.custom and resource.type.startswith("kubernetes:")) or component in KEPT_BY_PULUMI:
+        if not (resource.custom and resource.type.startswith("kubernetes:")):
             continue
-        if component not in WAVE_OF:
+        if component in waves:
+            chosen.append((waves[component], resource))
+        elif component not in KEPT_BY_PULUMI | WAVE_OF.keys():
             raise LookupError(f"no sync wave for component {component}, which has {resource.name}")
-        chosen.append((WAVE_OF[component], resource))
     if problems := [problem for _, resource in chosen for problem in faults(resource)]:
         lines = "".join(f"\n  - {problem}" for problem in sorted(problems))
         raise Problem(f"these objects cannot be rendered; nothing was written:{lines}\n{REMEDY}")

@@ -1,19 +1,24 @@
 """`make render`: the Kubernetes objects of a stack as files for Argo CD."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from infra.commands.problem import Problem
 from infra.commands.stack_file import Stack
 from infra.config.load import ConfigError, load
+from infra.config.stack import StackConfig
 from infra.gitops import argocd, folder
 from infra.gitops.answers import RenderingMocks, State, read_state
-from infra.gitops.manifests import WAVES, Manifest, manifests
+from infra.gitops.manifests import SEALED_WAVE_OF, WAVE_OF, WAVES, Manifest, manifests
 from infra.gitops.yaml_text import dump
 from infra.mock_engine import run
 from infra.plan import secret_keys, values
-from infra.target import resolve_rendered
+from infra.target import Target, resolve_offline, resolve_rendered
+
+if TYPE_CHECKING:
+    from infra.gitops.sealing import Scope
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,12 @@ class Options:
     state: Path | None = None
     repository: str | None = None
     revision: str = "HEAD"
+    certificate: Path | None = None
+    """Of a Sealed Secrets controller, which then takes the place of the store."""
+
+    scope: "Scope" = "strict"
+    values: Path | None = None
+    """Values to seal; `-` is standard input."""
 
 
 def main(project: Path, name: str, overlays: Sequence[Path], options: Options, say: Callable[[str], None]) -> int:
@@ -46,7 +57,8 @@ def main(project: Path, name: str, overlays: Sequence[Path], options: Options, s
     folder.check(options.out, name)
     state = read_state(options.state) if options.state else None
     try:
-        rendering = render(Stack.read(project, name, overlays), state)
+        stack = Stack.read(project, name, overlays)
+        rendering = render(stack, state) if options.certificate is None else render_sealed(stack, state, options)
     except ConfigError as error:
         raise Problem(str(error)) from None
     source = argocd.source_of(options.out, options.repository, options.revision)
@@ -68,12 +80,38 @@ def render(stack: Stack, state: State | None = None) -> Rendering:
         Problem: when an object would need a value that no file may or can have.
     """
     config = load(values(stack), stack.name, secret_keys(stack))
-    target = resolve_rendered(config.model_copy(update={"gitops": False}), stack.name)
+    target = resolve_rendered(everything(config), stack.name)
+    return Rendering(stack.name, target.namespace, objects_of(target, state, WAVE_OF), config.gitops)
+
+
+def render_sealed(stack: Stack, state: State | None, options: Options) -> Rendering:
+    """The same without a store: Sealed Secrets bring the values, and Argo CD makes the namespace, too."""
+    from infra.gitops.sealed import read_values, sealed  # noqa: PLC0415 - cryptography is for those who seal
+    from infra.gitops.sealing import read_certificate  # noqa: PLC0415
+
+    if options.certificate is None:
+        raise ValueError("no certificate to seal with")
+    key = read_certificate(options.certificate)
+    given = read_values(options.values) if options.values else None
+    config = load(values(stack), stack.name, secret_keys(stack))
+    target = resolve_offline(everything(config), stack.name)
+    objects = objects_of(target, state, SEALED_WAVE_OF)
+    before = folder.read(options.out, stack.name)
+    return Rendering(
+        stack.name, target.namespace, sealed(objects, key, options.scope, given or {}, before), gitops=True
+    )
+
+
+def everything(config: StackConfig) -> StackConfig:
+    return config.model_copy(update={"gitops": False})
+
+
+def objects_of(target: Target, state: State | None, waves: Mapping[str, str]) -> list[Manifest]:
     from infra.environment import deploy  # noqa: PLC0415 - a wrong configuration need not wait for the program
 
     answers = RenderingMocks(state or {})
-    recording = run(lambda: deploy(target), preview=True, stack=stack.name, answers=answers)
-    return Rendering(stack.name, target.namespace, manifests(recording, answers.names), config.gitops)
+    recording = run(lambda: deploy(target), preview=True, stack=target.stack, answers=answers)
+    return manifests(recording, answers.names, waves)
 
 
 def files(rendering: Rendering, source: argocd.Source) -> dict[str, str]:
