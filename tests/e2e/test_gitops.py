@@ -115,8 +115,8 @@ def same(key: str, value: Any) -> Any:
     """Who manages an object differs, and how a revision is written: version numbers, or a hash."""
     if key == "litellm/revision":
         return "a revision"
-    if key == "reconcile.external-secrets.io/data-hash":
-        return "a hash"
+    if key.startswith("reconcile.external-secrets.io/"):
+        return "a hash of the name or of the data"
     return "one of both" if key == "app.kubernetes.io/managed-by" and value in ("pulumi", "argocd") else value
 
 
