@@ -86,18 +86,25 @@ def marked(answer: Any, path: str) -> Any:
     return f"{MARK}{path}>"
 
 
-def read_state(path: Path) -> State:
-    """What `pulumi stack export` printed. Secrets stay unknown, also where the export shows them."""
+def read_state(path: Path, stack: str) -> State:
+    """What `pulumi stack export` printed. Secrets stay unknown, also where the export shows them.
+
+    Raises:
+        Problem: for what is no state, or that of another stack.
+    """
     try:
         deployment = json.loads(path.read_text())["deployment"]
         resources: list[dict[str, Any]] = deployment.get("resources") or []
-        return {(each["type"], each["urn"].rpartition("::")[2]): plain_outputs(each) for each in resources}
+        state = {(each["type"], each["urn"].rpartition("::")[2]): plain_outputs(each) for each in resources}
+        stacks = {each["urn"].partition("::")[0].removeprefix("urn:pulumi:") for each in resources}
     except OSError as error:
         raise Problem(f"cannot read the state {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise Problem(
-            f"{path} is not a state: write it with `pulumi stack export --stack STACK --file {path}`"
-        ) from None
+        command = f"pulumi stack export --stack {stack} --file {path}"
+        raise Problem(f"{path} is not a state: write it with `{command}`") from None
+    if others := sorted(stacks - {stack}):
+        raise Problem(f"{path} is the state of stack {others[0]}, not of {stack}")
+    return state
 
 
 def plain_outputs(resource: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,8 @@ def read(folder: Path, stack: str) -> dict[str, str]:
     """The files of this stack that are there already."""
     if not folder.is_dir():
         return {}
-    return {path.name: path.read_text() for path in sorted(folder.iterdir()) if written_for(path) == stack}
+    ours = [path for path in sorted(folder.iterdir()) if written_for(path) == stack]
+    return {path.name: path.read_text(errors="replace") for path in ours}
 
 
 def written_for(path: Path) -> str | None:
@@ -70,8 +71,8 @@ def exists(path: Path) -> bool:
 
 def replace(path: Path, text: str) -> None:
     """Write a file whole or not at all; one that is as it should be is left alone."""
-    if path.is_file() and path.read_text() == text:
+    if path.is_file() and path.read_bytes() == text.encode():
         return
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text)
+    temporary.write_bytes(text.encode())
     temporary.replace(path)

@@ -55,7 +55,7 @@ def main(project: Path, name: str, overlays: Sequence[Path], options: Options, s
         Problem: with everything that is in the way; then nothing is written.
     """
     folder.check(options.out, name)
-    state = read_state(options.state) if options.state else None
+    state = read_state(options.state, name) if options.state else None
     try:
         stack = Stack.read(project, name, overlays)
         rendering = render(stack, state) if options.certificate is None else render_sealed(stack, state, options)

@@ -116,7 +116,10 @@ def sealed_secret(external: Manifest, scope: Scope) -> dict[str, Any]:
 
 def kept_data(text: str, wanted: Mapping[str, Any]) -> dict[str, str] | None:
     """The encrypted values of a file that is there, if all else is as it should be: they are bound to its name."""
-    there = mapping(yaml.load(text, Loader))  # noqa: S506 - derives from SafeLoader
+    try:
+        there = mapping(yaml.load(text, Loader))  # noqa: S506 - derives from SafeLoader
+    except yaml.YAMLError:
+        return None
     spec = mapping(there.get("spec"))
     data = mapping(spec.get("encryptedData"))
     blank = there | {"spec": spec | {"encryptedData": dict.fromkeys(data, "")}}

@@ -164,6 +164,14 @@ def test_a_file_that_somebody_edited_is_not_taken_over(controller: Controller, w
         sealed(DEV, controller, written)
 
 
+@pytest.mark.parametrize("broken", [b"a: {b: ", b"\xff\xfe", b"- 1", b""])
+def test_a_file_that_is_broken_is_sealed_again(controller: Controller, written: Path, broken: bytes):
+    path = written / "1-secret-redis-config-secret.yaml"
+    path.write_bytes(path.read_bytes().partition(b"\n")[0] + b"\n" + broken)
+    with pytest.raises(Problem, match="values are needed for dev/redis#password"):
+        sealed(DEV, controller, written)
+
+
 def test_the_kustomization_lists_the_namespace_too(written: Path):
     listed = yaml.safe_load((written / argocd.KUSTOMIZATION).read_text())["resources"]
     assert "0-store-namespace.yaml" in listed
