@@ -5,7 +5,6 @@ In order: `up` as usual, `up` again with `gitops`, which takes the gateway away,
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -166,13 +165,21 @@ def test_rendering_again_gives_the_same_files(project: Project, overlay: str, fi
     assert {KUSTOMIZATION, APPLICATION} < set(before)
 
 
+def test_with_the_state_the_revision_is_that_of_the_documents(project: Project, overlay: str, files: Path):
+    state, out = project.folder / "state.json", project.folder / "rendered" / "with-state"
+    project.pulumi("stack", "export", "--stack", "dev", "--file", str(state))
+    project.make("render", OVERLAY=overlay, OUT=str(out), arguments=f"--state {state}")
+    secret = yaml.safe_load((out / "1-secret-litellm-env-secret.yaml").read_text())
+    revision = secret["spec"]["target"]["template"]["metadata"]["annotations"]["litellm/revision"]
+    assert re.fullmatch(r"\d{1,4}(\.\d{1,4})+", revision)
+
+
 def test_a_second_up_leaves_the_objects_of_argocd_alone(project: Project, overlay: str, files: Path):
     before = versions()
     project.make("up", OVERLAY=overlay, arguments="--expect-no-changes")
     assert versions() == before
 
 
-@pytest.mark.skipif(not shutil.which("kubectl"), reason="needs kubectl")
 def test_kustomize_builds_the_folder(files: Path):
     built = list(yaml.safe_load_all(kubectl("kustomize", str(files)).stdout))
     assert len(built) == len(list(files.glob("[0-9]*.yaml")))
