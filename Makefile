@@ -2,13 +2,14 @@
 # Without STACK: dev; for a plan against another revision, all stacks.
 STACK ?=
 OVERLAY ?=
-export STACK OVERLAY
+OUT ?= rendered/$(STACK)
+export STACK OVERLAY OUT
 unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help preview up destroy recover plan config local-down test e2e check fmt docs setup
+.PHONY: help preview up destroy recover plan render config local-down test e2e check fmt docs setup
 
 help: ## Show this list
 	@echo "make TARGET [STACK=dev] [OVERLAY=file.yaml] [ARGS='more options']"
@@ -28,6 +29,9 @@ recover: setup ## After an `up` that was killed: lift its lock, bring the state 
 
 plan: setup ## Show the stack's resources offline: no cluster, no Vault, no Pulumi CLI
 	@$(PYTHON) -m infra.cli plan $(ARGS)
+
+render: setup ## Write the stack's Kubernetes objects for Argo CD into OUT, offline (docs/gitops.md)
+	@$(PYTHON) -m infra.cli render $(ARGS)
 
 config: setup ## Run `pulumi config`: ARGS='set --secret --path litellm:providerKeys.OPENAI_API_KEY'
 	@$(PYTHON) -m infra.cli config $(ARGS)

@@ -2,6 +2,8 @@
 
 NAME = "app.kubernetes.io/name"
 
+MANAGED_BY = "app.kubernetes.io/managed-by"
+
 INSTANCE = "app.kubernetes.io/instance"
 """On the namespace: which stack it belongs to."""
 
@@ -16,5 +18,5 @@ def labels(name: str) -> dict[str, str]:
     return {
         NAME: name,
         "app.kubernetes.io/part-of": "litellm",
-        "app.kubernetes.io/managed-by": "pulumi",
+        MANAGED_BY: "pulumi",
     }

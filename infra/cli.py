@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -103,6 +103,37 @@ def plan(
     """Show the stack's resources and the policy offline: needs no cluster, no Vault and no Pulumi CLI."""
     shape = Format.json if as_json else form
     finish(lambda: offline_plan(stack, all_overlays(overlay, os.environ), against, shape, output))
+
+
+@app.command()
+def render(
+    out: Annotated[Path, typer.Option(envvar="OUT", help="The folder: empty, new, or one that `render` wrote.")],
+    stack: StackOption = "dev",
+    overlay: OverlayOption = None,
+    state: Annotated[Path | None, typer.Option(help="Values that only AWS knows: `pulumi stack export`.")] = None,
+    repo: Annotated[str | None, typer.Option(help="Git repository for Argo CD. Defaults to `origin`.")] = None,
+    revision: Annotated[str, typer.Option(help="Branch, tag or commit for Argo CD.")] = "HEAD",
+    sealed_secrets: Annotated[
+        Path | None, typer.Option(metavar="CERT.pem", help="Seal the secrets for this controller; no store.")
+    ] = None,
+    scope: Annotated[
+        Literal["strict", "namespace-wide", "cluster-wide"], typer.Option(help="Where a sealed value may be used.")
+    ] = "strict",
+    values: Annotated[
+        Path | None, typer.Option(help="Values to seal, YAML: `document: {property: value}`; `-` is standard input.")
+    ] = None,
+) -> None:
+    """Write the stack's Kubernetes objects for Argo CD, offline."""
+
+    def write() -> int:
+        from infra.gitops import render as gitops  # noqa: PLC0415 - the other commands need not wait for Pulumi's SDK
+
+        if sealed_secrets is None and values is not None:
+            raise Problem("--values is for --sealed-secrets CERT.pem: without it the values come from the store")
+        options = gitops.Options(out, state, repo, revision, sealed_secrets, scope, values)
+        return gitops.main(PROJECT, stack, all_overlays(overlay, os.environ), options, print)
+
+    finish(write)
 
 
 @app.command(context_settings=passes_on)

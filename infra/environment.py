@@ -43,7 +43,7 @@ from infra.documents import (
     documents,
 )
 from infra.network import openings
-from infra.outputs import outputs
+from infra.outputs import outputs, places
 from infra.providers import providers
 from infra.stores import OperatorIdentity, Values
 from infra.target import Target, resolve
@@ -89,6 +89,10 @@ class Environment:
         self.servers = self._servers(values)
         self.store = target.store.open(target, self.namespace, values, self.servers, operator_identity, self._options())
         self.contents = Contents(self.config, self.servers, target.store.locate)
+        self.outputs = places(target, self.contents) if self.config.gitops else self._in_cluster()
+
+    def _in_cluster(self) -> dict[str, pulumi.Input[Any]]:
+        """What Pulumi makes in the cluster, unless Argo CD does."""
         self.secret_store = self._secret_store()
         self.account = self._account()
         database = self._database()
@@ -96,7 +100,7 @@ class Environment:
         gateway_secret = self._synced("litellm-env", self.contents.gateway())
         gateway = self._gateway(gateway_secret, database, redis)
         url = self._ingress(gateway)
-        self.outputs = outputs(target, self.contents, url, {"gateway": gateway_secret.secret})
+        return outputs(self.target, self.contents, url, {"gateway": gateway_secret.secret})
 
     def _options(self, *depends_on: pulumi.Resource, protect: bool = False) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(providers=self.providers, depends_on=list(depends_on), protect=protect)

@@ -153,13 +153,15 @@ def run(
     config: Mapping[str, Any] | None = None,
     secret_keys: tuple[str, ...] = (),
     calls: Mapping[str, Mapping[str, Any]] | None = None,
+    answers: RecordingMocks | None = None,
 ) -> Recording:
     """Run `program` under mocks and resolve the outputs that it returns in a dict.
 
-    With `preview`, what a provider would compute is unknown: logic hidden in `apply` does not run.
+    With `preview`, what a provider would compute is unknown: logic hidden in `apply` does not run. `answers` stands in for
+    the providers; without one they answer as if they had created what they were asked to.
     """
     recorded = Recording()
-    answers = RecordingMocks(calls or {}, preview)
+    answers = answers or RecordingMocks(calls or {}, preview)
     # What a program that failed left behind would be waited for by the next one, for ever.
     settings: Any = SETTINGS
     settings.rpc_manager.clear()

@@ -15,15 +15,21 @@ def outputs(
     target: Target, contents: Contents, url: pulumi.Input[str], kubernetes_secrets: Mapping[str, pulumi.Input[str]]
 ) -> dict[str, pulumi.Input[Any]]:
     """The outputs of the stack."""
-    store, master, salt = target.store, contents.master_key(), contents.salt_key()
-    read = store.read_command(master)
-    return {
+    read = target.store.read_command(contents.master_key())
+    return places(target, contents) | {
         "url": url,
-        "namespace": target.namespace,
         "curl": pulumi.Output.from_input(url).apply(lambda known: curl(target, known, read)),
+        "kubernetesSecrets": dict(kubernetes_secrets),
+    }
+
+
+def places(target: Target, contents: Contents) -> dict[str, pulumi.Input[Any]]:
+    """Where things are: all that Pulumi knows of a stack whose objects Argo CD makes."""
+    store, master, salt = target.store, contents.master_key(), contents.salt_key()
+    return {
+        "namespace": target.namespace,
         "secretPlaces": {"masterKey": store.place(master), "saltKey": store.place(salt)},
         "saltDocument": store.place(salt).partition("#")[0],
-        "kubernetesSecrets": dict(kubernetes_secrets),
     }
 
 

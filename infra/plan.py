@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
+from components.objects import short_hash
 from infra.commands.stack_file import Stack, is_plain_map, project_file
 from infra.config.load import SCALARS, load
 from infra.mock_engine import Recording, Registered, run
@@ -54,7 +55,8 @@ def masked(value: Any) -> Any:
         return [masked(item) for item in cast("list[Any]", value)]
     if is_plain_map(value):
         return {key: masked(item) for key, item in value.items()}
-    return MASK if isinstance(value, dict) else value
+    # Another ciphertext is another mask: what depends on the value is then seen to change.
+    return f"{MASK[:-1]} {short_hash(json.dumps(value, sort_keys=True))}]" if isinstance(value, dict) else value
 
 
 def document(stack: str, recording: Recording) -> dict[str, Any]:

@@ -52,5 +52,17 @@ def resolve_offline(config: StackConfig, stack: str) -> Target:
     return named(config, stack, store)
 
 
+def resolve_rendered(config: StackConfig, stack: str) -> Target:
+    """The store as `resolve` finds it, for objects that are written to files: no cluster is looked at.
+
+    Raises:
+        ConfigError: when nothing says where the store is.
+    """
+    store, missing = resolve_store(config, stack, OFFLINE_CLUSTER, offline=False)
+    if missing:
+        raise ConfigError(f"Pulumi.{stack}.yaml", missing)
+    return named(config, stack, store)
+
+
 def named(config: StackConfig, stack: str, store: Store) -> Target:
     return Target(stack=stack, config=config, namespace=config.namespace or f"litellm-{stack}", store=store)

@@ -284,6 +284,10 @@ def usage(outputs: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     if "url" in outputs:
         lines.append(f"LiteLLM answers at {outputs['url']} (namespace {outputs.get('namespace', 'unknown')})")
+    elif "namespace" in outputs:
+        lines.append(
+            f"what runs in namespace {outputs['namespace']} is Argo CD's: `make render` writes it (docs/gitops.md)"
+        )
     if "curl" in outputs:
         lines.append(f"try it:\n\n{outputs['curl']}\n")
     return lines

@@ -32,6 +32,10 @@ class StackConfig(Section):
     protect: bool = True
     """Refuse to delete what holds data: the database's volume, the namespace. The salt key is protected always."""
 
+    gitops: bool = False
+    """Leave the gateway's Kubernetes objects to Argo CD: `up` makes the rest (documents, policies, identities, the operator,
+    the namespace), `make render` writes the objects. See docs/gitops.md."""
+
     context: str = ""
     """Context of the kubeconfig. Without one: its current context."""
 

@@ -229,3 +229,8 @@ def test_a_secret_is_set_in_the_committed_file_with_the_encryption_of_the_stack(
 
 def test_a_secret_can_be_set_where_no_cluster_is(machine: Machine) -> None:
     assert operations.config(machine.place(**BACKEND), "prod", ["get", "litellm:x"]) == 0
+
+
+def test_a_stack_of_argocd_says_who_makes_the_rest() -> None:
+    (line,) = operations.usage({"namespace": "litellm-prod", "saltDocument": "litellm/prod/salt"})
+    assert "litellm-prod is Argo CD's: `make render` writes it" in line
