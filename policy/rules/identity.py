@@ -81,8 +81,18 @@ def too_much(statement: dict[str, Any]) -> Iterator[str]:
         if "*" in action or "?" in action:
             yield f"action {action} has a wildcard"
     for arn in listed(statement.get("Resource")):
+        if ":foundation-model/" in arn and through_profiles(statement):
+            continue
         if {"*", "?"} & set(arn.removesuffix(RANDOM_END)):
             yield f"resource {arn} has a wildcard"
+
+
+def through_profiles(statement: dict[str, Any]) -> bool:
+    """Whether only calls through named inference profiles of Bedrock are meant: AWS chooses their regions, and adds to them."""
+    profiles = listed(
+        mapping(mapping(statement.get("Condition")).get("StringEquals")).get("bedrock:InferenceProfileArn")
+    )
+    return bool(profiles) and not any({"*", "?"} & set(arn) for arn in profiles)
 
 
 def listed(value: Any) -> list[str]:

@@ -15,6 +15,9 @@ from policy.rules.workloads import containers, pod_of
 API = "external-secrets.io"
 STORED_VERSIONS = ("v1",)
 
+SWITCHES = ("", "true", "false")
+"""Values that are no secret, whatever the variable is called: IAM_TOKEN_DB_AUTH."""
+
 
 @rule(
     "no-plain-secrets",
@@ -41,7 +44,9 @@ def is_plain_secret(variable: Any) -> bool:
     name, value = at(variable, "name"), at(variable, "value")
     if value is SECRET:
         return True
-    return isinstance(value, str) and bool(value) and (names_a_secret(str(name)) or looks_secret(value))
+    if not isinstance(value, str) or value.lower() in SWITCHES:
+        return False
+    return names_a_secret(str(name)) or looks_secret(value)
 
 
 def holds_secret(word: Any) -> bool:

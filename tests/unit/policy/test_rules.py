@@ -62,6 +62,10 @@ def vault_policy(path: str = "litellm/data/dev/salt", capability: str = "read") 
     return resource("vault:index/policy:Policy", {"policy": text})
 
 
+MODELS = "arn:aws:bedrock:*::foundation-model/a.b"
+PROFILE_KEY = "bedrock:InferenceProfileArn"
+
+
 def iam_policy(**statement: Any) -> Resource:
     given = {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": [f"{ARN}-??????"], **statement}
     return resource("aws:iam/rolePolicy:RolePolicy", {"policy": json.dumps({"Statement": [given]})})
@@ -103,6 +107,7 @@ KEPT: list[tuple[AnyRule, tuple[Resource, ...]]] = [
     (vault_audience, (role(), role(audience=UNKNOWN))),
     (exact_vault_paths, (vault_policy(), vault_policy("auth/token/renew-self", "update"))),
     (exact_arns, (iam_policy(), iam_policy(Effect="Deny", Action="*", Resource="*"))),
+    (exact_arns, (iam_policy(Resource=[MODELS], Condition={"StringEquals": {PROFILE_KEY: ["arn:profile/a"]}}),)),
     (protected_salt, (salt(protect=True),)),
     (protected_state, (namespace(protect=True), instance(), resource("kubernetes:core/v1:Service"))),
     (tls, (ingress(tls=[{"hosts": ["a.example.com"]}]), ingress({f"{ALB}/certificate-arn": "arn:aws:acm:a"}))),
@@ -152,6 +157,8 @@ VIOLATED: list[tuple[AnyRule, tuple[Resource, ...], str]] = [
     (exact_vault_paths, (resource("vault:index/policy:Policy", {"policy": "no HCL"}),), "no path can be read"),
     (exact_arns, (iam_policy(Resource="*"),), "resource * has a wildcard"),
     (exact_arns, (iam_policy(Resource=[f"{ARN}*"]),), "has a wildcard"),
+    (exact_arns, (iam_policy(Resource=[MODELS]),), "has a wildcard"),
+    (exact_arns, (iam_policy(Resource=[MODELS], Condition={"StringEquals": {PROFILE_KEY: "*"}}),), "has a wildcard"),
     (exact_arns, (iam_policy(Action="secretsmanager:*"),), "action secretsmanager:* has a wildcard"),
     (exact_arns, (iam_policy(NotResource=[ARN]),), "NotResource"),
     (protected_salt, (salt(protect=False),), "not protected"),
