@@ -14,6 +14,7 @@ WAVES = ("store", "secret", "database", "migration", "gateway", "ingress")
 """The sync waves, in order: Argo CD starts one when everything of the one before is healthy."""
 
 WAVE_OF: Mapping[str, str] = {
+    "NetworkPolicies": "store",
     "SecretStore": "store",
     "SyncedSecret": "secret",
     "Postgres": "database",
@@ -26,7 +27,8 @@ WAVE_OF: Mapping[str, str] = {
 """What Argo CD gets: component by component."""
 
 KEPT_BY_PULUMI = {"", "ExternalSecretsOperator", "VaultTokenAuth"}
-"""Whose Kubernetes objects stay with Pulumi: the namespace, the operator, and what holds a credential."""
+"""Whose Kubernetes objects stay with Pulumi: the namespace, the operator, what AWS knows the pods by, and what holds a
+credential."""
 
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"
 HOOK = "argocd.argoproj.io/hook"
