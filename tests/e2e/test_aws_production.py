@@ -1,13 +1,15 @@
 """`Pulumi.prod.yaml` with the real engine, as far as an AWS without servers goes: what is made, and what refuses to go.
 
 The stand-in of the tests has the API of RDS and ElastiCache and no server behind it, so nothing that connects to one is
-deployed here: the targets of these runs are the resources of AWS.
+deployed here: with `gitops` the stack leaves everything in the cluster, but its namespace, to others.
 """
 
 import datetime
+import json
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -18,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from infra.commands.stack_file import merge
-from tests.e2e.support import Project, kubectl
+from tests.e2e.support import Project
 
 REGION = "eu-west-1"
 STACK = "prod"
@@ -27,10 +29,6 @@ ISSUER = "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
 pytestmark = pytest.mark.skipif(
     not os.environ.get("AWS_ENDPOINT_URL") or not shutil.which("pulumi-resource-aws"),
     reason="needs AWS_ENDPOINT_URL and a provider plugin for AWS that works with it",
-)
-
-TARGETS = " ".join(
-    f"--target '**{part}**'" for part in ("GeneratedSecret", "RdsPostgres", "ElastiCacheRedis", "litellm:AwsKey")
 )
 
 
@@ -84,6 +82,13 @@ def certificate_for(domain: str) -> dict[str, bytes]:
     return {"Certificate": made.public_bytes(pem), "PrivateKey": private}
 
 
+def cluster_of(project: Project) -> dict[str, Any]:
+    """What the cluster asks of every stack."""
+    overlay = project.environment["OVERLAY"]
+    config = yaml.safe_load(Path(overlay).read_text())["config"] if overlay else {}
+    return {name.removeprefix("litellm:"): value for name, value in config.items()}
+
+
 def production(project: Project, surroundings: dict[str, Any], **more: Any) -> dict[str, Any]:
     """The committed file, with the network of this AWS."""
     committed = yaml.safe_load((project.folder / "Pulumi.prod.yaml.committed").read_text())["config"]
@@ -91,8 +96,8 @@ def production(project: Project, surroundings: dict[str, Any], **more: Any) -> d
     ours = {
         "database": surroundings,
         "redis": surroundings | {"parameterGroup": "default.valkey8"},
-        # It is not deployed here: this only keeps the look at the cluster from asking for it.
-        "externalSecrets": {"install": True},
+        "gitops": True,
+        "externalSecrets": cluster_of(project).get("externalSecrets", {}) | {"install": True},
     }
     return merge(merge(config, ours), more)
 
@@ -102,10 +107,10 @@ def prod(project: Project, surroundings: dict[str, Any]) -> Iterator[dict[str, A
     shutil.copy(project.folder / "Pulumi.prod.yaml", project.folder / "Pulumi.prod.yaml.committed")
     config = production(project, surroundings)
     project.write_stack(STACK, config)
-    project.make("up", STACK, arguments=TARGETS, OVERLAY="")
+    project.make("up", STACK, OVERLAY="")
     yield config
     project.write_stack(STACK, production(project, surroundings, protect=False))
-    project.make("up", STACK, arguments=TARGETS, OVERLAY="", check=False)
+    project.make("up", STACK, OVERLAY="", check=False)
     project.make("destroy", STACK, OVERLAY="", check=False)
     shutil.copy(project.folder / "Pulumi.prod.yaml.committed", project.folder / "Pulumi.prod.yaml")
 
@@ -120,8 +125,17 @@ def cache() -> dict[str, Any]:
     return found
 
 
+def resources(exported: str) -> list[dict[str, Any]]:
+    """The state, but for the notes that a failed run leaves about itself."""
+    ignored = ("modified", "created", "sequenceNumber")
+    found = json.loads(exported)["deployment"]["resources"]
+    return [{key: value for key, value in resource.items() if key not in ignored} for resource in found]
+
+
 def test_the_whole_stack_can_be_previewed(project: Project, surroundings: dict[str, Any], prod: dict[str, Any]):
+    project.write_stack(STACK, prod | {"gitops": False})
     done = project.make("preview", STACK, OVERLAY="")
+    project.write_stack(STACK, prod)
     assert "litellm-deployment" in done.stdout
 
 
@@ -207,12 +221,13 @@ def test_an_edit_of_the_file_alone_does_not_lift_the_protection(
 def test_what_is_elsewhere_is_named_before_anything_changes(
     project: Project, surroundings: dict[str, Any], prod: dict[str, Any], change: dict[str, Any], message: str
 ):
+    before = project.pulumi("stack", "export", "--stack", STACK)
     project.write_stack(STACK, production(project, surroundings, **change))
     done = project.make("up", STACK, OVERLAY="", check=False)
     project.write_stack(STACK, prod)
     assert done.returncode != 0
     assert message in done.stdout + done.stderr
-    assert not kubectl("get", "namespace", "litellm-prod", check=False).stdout
+    assert resources(project.pulumi("stack", "export", "--stack", STACK)) == resources(before)
 
 
 def test_when_the_protection_is_lifted_it_goes_but_for_its_key(
@@ -220,10 +235,10 @@ def test_when_the_protection_is_lifted_it_goes_but_for_its_key(
 ):
     key = client("kms").describe_key(KeyId="alias/litellm/prod")["KeyMetadata"]["KeyId"]
     project.write_stack(STACK, production(project, surroundings, protect=False))
-    project.make("up", STACK, arguments=TARGETS, OVERLAY="")
+    project.make("up", STACK, OVERLAY="")
     project.make("destroy", STACK, OVERLAY="")
     assert not client("rds").describe_db_instances()["DBInstances"]
     assert not client("elasticache").describe_replication_groups()["ReplicationGroups"]
     assert client("kms").describe_key(KeyId="alias/litellm/prod")["KeyMetadata"]["KeyState"] == "Enabled"
-    project.make("up", STACK, arguments="--target '**litellm:AwsKey**'", OVERLAY="")
+    project.make("up", STACK, OVERLAY="")
     assert client("kms").describe_key(KeyId="alias/litellm/prod")["KeyMetadata"]["KeyId"] == key
