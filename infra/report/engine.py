@@ -39,10 +39,10 @@ def stack_report(stack: str, digest: Mapping[str, Any], failure: str = "") -> St
         if step_type(step) != STACK_TYPE:
             by_urn.setdefault(step["urn"], []).append(step)
     fates = [Fate.of(steps) for steps in by_urn.values()]
-    operations = {fate.urn: fate.operation for fate in fates}
+    operations: dict[str, Operation | None] = {fate.urn: fate.operation for fate in fates}
     after = [planned(fate.after) for fate in fates if fate.after]
     found = changes([planned(fate.before) for fate in fates if fate.before], after)
-    found = [replace(each, operation=as_the_engine_says(each, operations)) for each in found]
+    found = [as_the_engine_says(change, operations) for change in found]
     touched = {change.urn for change in found}
     # What only the provider sees: a default of its own, or what was changed behind Pulumi's back.
     silent = [
@@ -76,7 +76,7 @@ class Fate:
         if not changing:
             # The engine knows better than a comparison of inputs: a provider may take two forms for the same.
             return cls(urn, None, last.get("newState"), last.get("newState"))
-        operation = operation_of(changing[-1]["op"])
+        operation = operation_of(str(changing[-1]["op"]))
         before = [step["oldState"] for step in changing if step.get("oldState")] if operation != "create" else []
         after = [step["newState"] for step in changing if step.get("newState")] if operation != "delete" else []
         return cls(urn, operation, before[-1] if before else None, after[-1] if after else None)
@@ -91,10 +91,10 @@ def operation_of(op: str) -> Operation:
     return "replace" if op in REPLACING else OPERATIONS.get(op, "update")
 
 
-def as_the_engine_says(change: Change, operations: Mapping[str, Operation | None]) -> Operation:
+def as_the_engine_says(change: Change, operations: Mapping[str, Operation | None]) -> Change:
     """The engine knows which update is a replacement; of two names of one resource it knows nothing."""
     known = operations.get(change.urn)
-    return known if known and change.operation == "update" else change.operation
+    return replace(change, operation=known) if known and change.operation == "update" else change
 
 
 def planned(state: Mapping[str, Any]) -> Planned:
