@@ -63,17 +63,22 @@ class NetworkPolicies(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:NetworkPolicies", name, None, opts)
-        self._policy(f"{name}-default-deny", args, {"podSelector": {}, "policyTypes": ["Ingress"]})
-        for workload, opening in args["openings"].items():
+        opened = [
             self._policy(f"{name}-{workload}", args, open_to(workload, opening))
+            for workload, opening in args["openings"].items()
+        ]
+        # Closed last, and first to go: a stack that runs already loses no connection.
+        self._policy(f"{name}-default-deny", args, {"podSelector": {}, "policyTypes": ["Ingress"]}, after=opened)
         self.register_outputs({})
 
-    def _policy(self, name: str, args: NetworkPoliciesArgs, spec: Any) -> None:
-        k8s.networking.v1.NetworkPolicy(
+    def _policy(
+        self, name: str, args: NetworkPoliciesArgs, spec: Any, after: Sequence[pulumi.Resource] = ()
+    ) -> pulumi.Resource:
+        return k8s.networking.v1.NetworkPolicy(
             name,
             metadata={"name": name, "namespace": args["namespace"], "labels": labels(name)},
             spec=spec,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
 
 

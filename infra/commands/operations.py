@@ -142,7 +142,9 @@ def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[st
     deployment = prepare(place, name, overlays, create_cluster=True)
     ensure_stack(place, deployment)
     asks = deployment.stack.protected and place.interactive
-    options = () if asks else ("--yes",) if deployment.stack.protected else ("--yes", "--skip-preview")
+    # A rule about several resources is asked when all of them are known: without preview, after they were made.
+    previews = deployment.stack.protected or any(option.startswith("--policy-pack") for option in extra)
+    options = () if asks else ("--yes",) if previews else ("--yes", "--skip-preview")
     code = deployment.operate("up", *options, *extra, interactive=place.interactive)
     if code == 0:
         outputs = deployment.outputs() or {}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from infra.policies import violations
@@ -25,36 +26,60 @@ UNKNOWN_VALUES = {
 """What the engine writes for values of each type that it cannot know yet."""
 
 REPLACING = ("replace", "create-replacement", "delete-replaced", "import-replacement", "read-replacement")
+OPERATIONS: Mapping[str, Operation] = {"create": "create", "delete": "delete"}
+"""Every other one is a change."""
 UNTOUCHED = ("same", "read", "refresh")
 
 
 def stack_report(stack: str, digest: Mapping[str, Any], failure: str = "") -> StackReport:
     """The report of one stack; `failure` says why the engine stopped, if it did."""
-    all_steps: list[Step] = digest.get("steps") or []
-    steps = [step for step in all_steps if step_type(step) != STACK_TYPE]
-    operations = {str(step["urn"]): str(step["op"]) for step in steps}
-    before = [planned(step["oldState"]) for step in steps if step.get("oldState")]
-    wanted = [
-        step["newState"] for step in steps if step.get("newState") and step["op"] not in ("delete", "delete-replaced")
-    ]
-    after = list({state["urn"]: planned(state) for state in wanted}.values())
-    found = [as_the_engine_says(change, operations) for change in changes(before, after)]
+    steps: list[Step] = digest.get("steps") or []
+    by_urn: dict[str, list[Step]] = {}
+    for step in steps:
+        if step_type(step) != STACK_TYPE:
+            by_urn.setdefault(step["urn"], []).append(step)
+    fates = [Fate.of(steps) for steps in by_urn.values()]
+    operations: dict[str, Operation | None] = {fate.urn: fate.operation for fate in fates}
+    after = [planned(fate.after) for fate in fates if fate.after]
+    found = changes([planned(fate.before) for fate in fates if fate.before], after)
+    found = [as_the_engine_says(change, operations) for change in found]
     touched = {change.urn for change in found}
-    # What the provider would change although the program did not ask for it, such as after a refresh.
+    # What only the provider sees: a default of its own, or what was changed behind Pulumi's back.
     silent = [
-        Change(operation_of(op), urn, resource["type"], resource["name"])
+        Change(operation, resource["urn"], resource["type"], resource["name"])
         for resource in after
-        if (urn := resource["urn"]) not in touched and (op := operations.get(urn, "same")) not in UNTOUCHED
+        if (operation := operations[resource["urn"]]) and resource["urn"] not in touched
     ]
-    kept = [change for change in found if operations.get(change.urn) not in UNTOUCHED]
     return StackReport(
         stack=stack,
         resources=after,
-        changes=[*kept, *silent],
-        unchanged=sum(op in UNTOUCHED for op in operations.values()),
+        changes=[*found, *silent],
+        unchanged=sum(operation is None for operation in operations.values()),
         violations=violations(stack, after),
         problems=problems(digest, failure),
     )
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of one resource, out of all steps about it: a refresh, the program's, those of a replacement."""
+
+    urn: str
+    operation: Operation | None
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+    @classmethod
+    def of(cls, steps: Sequence[Step]) -> "Fate":
+        urn, last = str(steps[0]["urn"]), steps[-1]
+        changing = [step for step in steps if step["op"] not in UNTOUCHED]
+        if not changing:
+            # The engine knows better than a comparison of inputs: a provider may take two forms for the same.
+            return cls(urn, None, last.get("newState"), last.get("newState"))
+        operation = operation_of(str(changing[-1]["op"]))
+        before = [step["oldState"] for step in changing if step.get("oldState")] if operation != "create" else []
+        after = [step["newState"] for step in changing if step.get("newState")] if operation != "delete" else []
+        return cls(urn, operation, before[-1] if before else None, after[-1] if after else None)
 
 
 def step_type(step: Step) -> str:
@@ -63,17 +88,13 @@ def step_type(step: Step) -> str:
 
 
 def operation_of(op: str) -> Operation:
-    if op in REPLACING:
-        return "replace"
-    return op if op in ("create", "delete") else "update"
+    return "replace" if op in REPLACING else OPERATIONS.get(op, "update")
 
 
-def as_the_engine_says(change: Change, operations: Mapping[str, str]) -> Change:
+def as_the_engine_says(change: Change, operations: Mapping[str, Operation | None]) -> Change:
     """The engine knows which update is a replacement; of two names of one resource it knows nothing."""
-    op = operations.get(change.urn, "")
-    if change.operation == "update" and op in REPLACING:
-        return Change("replace", change.urn, change.type, change.name, change.differences)
-    return change
+    known = operations.get(change.urn)
+    return replace(change, operation=known) if known and change.operation == "update" else change
 
 
 def planned(state: Mapping[str, Any]) -> Planned:

@@ -36,7 +36,7 @@ def show(report: Report, console: Console) -> None:
         if stack.problems and not stack.resources:
             continue
         console.print(changes_tree(stack) if stack.changes is not None else resources_tree(stack))
-        console.print(summary(stack), highlight=False)
+        console.print(summary(stack), highlight=False, soft_wrap=True)
         if stack.note:
             console.print(escape(stack.note), highlight=False, soft_wrap=True)
         show_policy(stack.violations, console)

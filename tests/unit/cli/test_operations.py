@@ -50,6 +50,14 @@ def test_up_of_a_protected_stack_without_a_terminal_shows_its_preview(machine: M
     assert "--skip-preview" not in command
 
 
+def test_up_with_a_policy_pack_looks_before_it_leaps(machine: Machine) -> None:
+    """Rules about several resources are asked when all of them are known: without preview, after they were made."""
+    for option in ("--policy-pack", "--policy-pack=policy"):
+        machine.runner.calls.clear()
+        operations.up(machine.place(**CLUSTER), "dev", [], [option, "policy"])
+        assert "--skip-preview" not in machine.runner.only("pulumi up").command
+
+
 def test_further_options_are_passed_on(machine: Machine) -> None:
     operations.preview(machine.place(**CLUSTER), "dev", [], ["--diff", "--target", "urn:x"])
     assert " --diff --target urn:x" in machine.runner.only("pulumi preview").line

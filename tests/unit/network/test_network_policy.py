@@ -64,6 +64,12 @@ def test_pods_that_are_not_ours_are_chosen_by_their_own_labels():
     assert opened["podSelector"] == {"matchLabels": {"solver": "true"}}
 
 
+def test_the_namespace_is_closed_after_everything_is_open():
+    """In a stack that runs already, the other way round would cut off connections for a moment."""
+    closed = recorded(litellm=EVERYBODY).named("network-default-deny")
+    assert any(urn.endswith("::network-litellm") for urn in closed.dependencies)
+
+
 def test_every_policy_is_in_the_namespace():
     namespaces = {policy.inputs["metadata"]["namespace"] for policy in recorded(litellm=EVERYBODY).of(KIND)}
     assert namespaces == {"ns"}

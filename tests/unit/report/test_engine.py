@@ -47,6 +47,23 @@ def test_a_change_that_only_the_provider_sees_counts():
     assert changes(step("update", "a", {"x": 1}, {"x": 1})) == [("update", "a", [])]
 
 
+def test_what_was_changed_behind_the_back_of_pulumi_is_a_change():
+    """After a refresh; also where the program has no say in it and would leave it alone."""
+    assert changes(step("update", "a", {"x": 1}, {"x": 2}), step("same", "a", {"x": 2}, {"x": 2})) == [
+        ("update", "a", ["x"])
+    ]
+
+
+def test_a_change_behind_the_back_that_the_program_takes_back_is_shown_as_what_up_would_do():
+    steps = [step("update", "a", {"x": 1}, {"x": 2}), step("update", "a", {"x": 2}, {"x": 1})]
+    (change,) = list(stack_report("try", {"steps": steps}).changes or ())
+    assert [(each.before, each.after) for each in change.differences] == [(2, 1)]
+
+
+def test_what_somebody_deleted_is_created_again():
+    assert changes(step("delete", "a", {"x": 1}), step("create", "a", new={"x": 1})) == [("create", "a", [])]
+
+
 def test_what_stays_the_same_is_no_change_although_its_inputs_differ_in_form():
     """The engine knows better: a provider may take both for the same."""
     assert changes(step("same", "a", {"cpu": "1000m"}, {"cpu": "1"})) == []
