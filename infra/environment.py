@@ -84,17 +84,17 @@ class Environment:
         operator_identity = target.store.operator_identity(target, self._options())
         self.operator = self._operator(operator_identity)
         self.namespace = self._namespace()
-        self._network_policies()
         values = self._values()
         self.servers = self._servers(values)
         self.store = target.store.open(target, self.namespace, values, self.servers, operator_identity, self._options())
         self.contents = Contents(self.config, self.servers, target.store.locate)
+        self.account = self._account()
         self.outputs = places(target, self.contents) if self.config.gitops else self._in_cluster()
 
     def _in_cluster(self) -> dict[str, pulumi.Input[Any]]:
         """What Pulumi makes in the cluster, unless Argo CD does."""
+        self._network_policies()
         self.secret_store = self._secret_store()
-        self.account = self._account()
         database = self._database()
         redis = self._redis()
         gateway_secret = self._synced("litellm-env", self.contents.gateway())

@@ -14,6 +14,7 @@ WAVES = ("store", "secret", "database", "migration", "gateway", "ingress")
 """The sync waves, in order: Argo CD starts one when everything of the one before is healthy."""
 
 WAVE_OF: Mapping[str, str] = {
+    "NetworkPolicies": "store",
     "SecretStore": "store",
     "SyncedSecret": "secret",
     "Postgres": "database",
@@ -26,7 +27,7 @@ WAVE_OF: Mapping[str, str] = {
 """What Argo CD gets: component by component."""
 
 KEPT_BY_PULUMI = {"", "ExternalSecretsOperator", "VaultTokenAuth"}
-"""Whose Kubernetes objects stay with Pulumi: the namespace, the operator, and what holds a credential."""
+"""Whose Kubernetes objects stay with Pulumi: the namespace, the account that AWS knows, the operator, a token."""
 
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"
 HOOK = "argocd.argoproj.io/hook"
