@@ -27,8 +27,7 @@ WAVE_OF: Mapping[str, str] = {
 """What Argo CD gets: component by component."""
 
 KEPT_BY_PULUMI = {"", "ExternalSecretsOperator", "VaultTokenAuth"}
-"""Whose Kubernetes objects stay with Pulumi: the namespace, the operator, what AWS knows the pods by, and what holds a
-credential."""
+"""Whose Kubernetes objects stay with Pulumi: the namespace, the account that AWS knows, the operator, a token."""
 
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"
 HOOK = "argocd.argoproj.io/hook"

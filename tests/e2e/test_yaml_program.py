@@ -24,7 +24,8 @@ class Program:
         self.project = project
         self.folder = project.folder / "examples" / "yaml-program"
         for name in ("package", "examples/yaml-program"):
-            shutil.copytree(ROOT / name, project.folder / name, dirs_exist_ok=True)
+            ignored = shutil.ignore_patterns("__pycache__", "Pulumi.*.yaml")
+            shutil.copytree(ROOT / name, project.folder / name, dirs_exist_ok=True, ignore=ignored)
 
     def pulumi(self, *arguments: str) -> str:
         command = ["pulumi", "--cwd", str(self.folder), "--non-interactive", *arguments, "--stack", "try"]
