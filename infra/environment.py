@@ -20,6 +20,7 @@ from components.gateway.gateway import Gateway
 from components.gateway.migration import Migration
 from components.ingress.ingress import Ingress
 from components.labels import INSTANCE, labels
+from components.namespace.limits import NamespaceLimits
 from components.objects import name_after
 from components.secrets.generated import GeneratedSecret
 from components.sync.operator import ExternalSecretsOperator
@@ -79,6 +80,7 @@ class Environment:
         self.providers = providers(target)
         self.operator = self._operator()
         self.namespace = self._namespace()
+        self._limits()
         values = self._values()
         self.servers = self._servers(values)
         self.store = target.store.open(target, self.namespace, values, self.servers, self._options())
@@ -112,6 +114,10 @@ class Environment:
             ),
         )
         return name_after(self.target.namespace, namespace)
+
+    def _limits(self) -> None:
+        if self.config.quota.hard:
+            NamespaceLimits("limits", workloads.limits(self.config.quota, self.namespace), self._options())
 
     def _values(self) -> dict[str, dict[str, pulumi.Input[str]]]:
         return {
@@ -210,7 +216,7 @@ class Environment:
             args = workloads.postgres(database, self.namespace, admin, retain_data=self.config.protect)
             server.append(Postgres(workloads.POSTGRES, args, self._options(protect=self.config.protect)))
         role = self._synced("postgres-role", self.contents.database_role()).secret
-        bootstrap = workloads.bootstrap(database, self.servers, self.namespace, admin, role)
+        bootstrap = workloads.bootstrap(database, self.servers, self.namespace, admin, role, self.config.ephemeral.mark)
         return [DatabaseBootstrap("database-bootstrap", bootstrap, self._options(*server))]
 
     def _redis(self) -> list[pulumi.Resource]:

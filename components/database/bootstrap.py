@@ -56,6 +56,10 @@ class DatabaseBootstrapArgs(TypedDict):
     iam_authentication: NotRequired[bool]
     """Optional: the role logs in to Amazon RDS with IAM tokens, and its password no longer works. Defaults to false."""
 
+    mark: NotRequired[str]
+    """Optional: comment on the role, which says to whom role and database belong: a role with another comment is refused.
+    Defaults to none."""
+
     revision: NotRequired[pulumi.Input[str]]
     """Optional: any text; a new one runs the Job again. Defaults to nothing."""
 
@@ -132,6 +136,7 @@ def pod(args: DatabaseBootstrapArgs) -> dict[str, Any]:
 
 def variables(args: DatabaseBootstrapArgs) -> list[dict[str, Any]]:
     admin, role = args["admin_secret"], args["role_secret"]
+    mark = args.get("mark")
     return [
         {"name": "PGHOST", "value": args["host"]},
         {"name": "PGPORT", "value": pulumi.Output.from_input(args.get("port", 5432)).apply(str)},
@@ -144,4 +149,5 @@ def variables(args: DatabaseBootstrapArgs) -> list[dict[str, Any]]:
         secret_variable("ADMIN_PASSWORD", admin, args.get("admin_password_key", "password")),
         secret_variable("ROLE_USERNAME", role, "username"),
         secret_variable("ROLE_PASSWORD", role, "password"),
+        *([{"name": "MARK", "value": mark}] if mark else []),
     ]

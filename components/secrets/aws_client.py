@@ -55,8 +55,8 @@ class AwsRefusalError(Exception):
     """AWS refuses, or holds something that must not be touched; the message says what to do."""
 
 
-def connect(connection: Mapping[str, Any]) -> Any:
-    """A client of Secrets Manager, in the right account."""
+def connect(connection: Mapping[str, Any], service: str = "secretsmanager") -> Any:
+    """A client of Secrets Manager, or another service, in the right account."""
     region, role, wanted = connection["region"], connection.get("role_arn"), connection.get("account")
     config = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5})
     keys: dict[str, str] = {}
@@ -76,7 +76,7 @@ def connect(connection: Mapping[str, Any]) -> Any:
                 f"the AWS credentials are of account {identity['Account']}, and this stack is for {wanted}: use other "
                 "credentials (AWS_PROFILE), or set `litellm:secrets.aws.assumeRole`"
             )
-    return boto3.client("secretsmanager", region_name=region, config=config, **keys)
+    return boto3.client(service, region_name=region, config=config, **keys)
 
 
 @contextmanager

@@ -7,9 +7,11 @@ from pydantic import Field, SecretStr
 
 from infra.config.base import DnsLabel, Section, VariableName
 from infra.config.database import DatabaseConfig, DocumentCredentials, ExistingDatabase, InClusterDatabase
+from infra.config.ephemeral import EphemeralConfig
 from infra.config.gateway import GatewayConfig
 from infra.config.ingress import IngressConfig
 from infra.config.keys import KeysConfig
+from infra.config.quota import QuotaConfig
 from infra.config.redis import ExistingRedis, InClusterRedis, RedisConfig
 from infra.config.references import PropertyReference
 from infra.config.secrets import ExternalSecretsConfig, SecretsConfig
@@ -47,6 +49,10 @@ class StackConfig(Section):
     gateway: GatewayConfig = GatewayConfig()
 
     ingress: IngressConfig
+
+    quota: QuotaConfig = QuotaConfig()
+
+    ephemeral: EphemeralConfig = EphemeralConfig()
 
     def references(self) -> Iterator[tuple[str, PropertyReference]]:
         """Everything that this stack reads from documents that somebody else wrote, and where the configuration says so."""

@@ -95,6 +95,7 @@ class VaultStore:
         if self.config.mount.create:
             mount = VaultMount("vault-mount", path=self.mount, connection=connection, opts=opts).path
         salt = self._salt_key(target, mount, connection, opts)
+        mark = target.config.ephemeral.mark
         own_salt = [f"{self.prefix}/{SALT}"] if salt else []
         documents = VaultDocuments(
             "documents",
@@ -104,6 +105,7 @@ class VaultStore:
                 "documents": values,
                 "owner": target.owner,
                 "policy": self.policy,
+                **({"policy_mark": mark} if mark else {}),
                 "also_readable": sorted({*own_salt, *(given.document for _, given in target.config.references())}),
             },
             opts,
