@@ -1,7 +1,7 @@
 """How much a namespace may take of a cluster that it shares with others."""
 
 from collections.abc import Mapping
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -42,11 +42,11 @@ class NamespaceLimits(pulumi.ComponentResource):
     def __init__(self, name: str, args: NamespaceLimitsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:NamespaceLimits", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        metadata = {"name": name, "namespace": args["namespace"], "labels": labels(name)}
+        metadata: Any = {"name": name, "namespace": args["namespace"], "labels": labels(name)}
         quota = kubernetes.core.v1.ResourceQuota(
             f"{name}-quota",
             # Pulumi would wait until the controller has counted; nothing here depends on the count.
-            metadata={**metadata, "annotations": {"pulumi.com/skipAwait": "true"}},
+            metadata=metadata | {"annotations": {"pulumi.com/skipAwait": "true"}},
             spec={"hard": args["quota"]},
             opts=child,
         )

@@ -1,7 +1,7 @@
 # boto3 is untyped:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
-"""What environments have in AWS: secrets and IAM roles, which carry the mark as the tag `managed-by` from the moment they exist."""
+"""What environments have in AWS: secrets and IAM roles. They have the mark as their tag `managed-by` from the first moment."""
 
 import json
 from collections.abc import Generator, Iterator, Sequence

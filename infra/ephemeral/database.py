@@ -1,7 +1,7 @@
 """Database and role of an environment in a Postgres that it shares with others: dropped before the namespace goes.
 
-Pulumi runs nothing at the end of a stack, and the server may be reachable from the cluster only. So a Job does it, like the one that
-made both, and with all that Job has: server, names and the Secret of the admin. It needs neither state nor configuration.
+Pulumi runs nothing at the end of a stack, and the server may be reachable from the cluster only. So a Job does it, like the one
+that made both, and with all that Job has: server, names and the Secret of the admin. It needs neither state nor configuration.
 """
 
 import time
@@ -94,14 +94,12 @@ def await_job(kube: Kube, namespace: str, name: str, sleep: Callable[[float], No
 
 def reason(kube: Kube, namespace: str) -> str:
     """What the Job's pod said last."""
-    pods = kube.get(f"/api/v1/namespaces/{namespace}/pods", labelSelector=f"app.kubernetes.io/name={JOB}") or {
-        "items": []
-    }
-    for pod in pods["items"]:
+    pods = kube.get(f"/api/v1/namespaces/{namespace}/pods", labelSelector=f"app.kubernetes.io/name={JOB}")
+    for pod in (pods or {"items": []})["items"]:
         for status in pod.get("status", {}).get("containerStatuses", []):
-            ended = status.get("state", {}).get("terminated") or status.get("lastState", {}).get("terminated") or {}
-            if message := ended.get("message"):
-                return " ".join(str(message).split())
-            if waiting := status.get("state", {}).get("waiting"):
-                return f"{waiting.get('reason', '')} {waiting.get('message', '')}".strip()
+            for state in (status.get("state", {}), status.get("lastState", {})):
+                ended: Object = state.get("terminated") or {}
+                waiting: Object = state.get("waiting") or {}
+                if said := ended.get("message") or waiting.get("message") or waiting.get("reason"):
+                    return " ".join(str(said).split())
     return f"Job {JOB} in namespace {namespace} did not end"

@@ -254,9 +254,9 @@ class Engine:
 
 
 def register(target: Target) -> None:
-    """The program of an environment: that of the project, but the namespace, and with it what is in it, is not Pulumi's to delete.
+    """The program of the project, but the namespace, and with it what is in it, is not Pulumi's to delete.
 
-    It is also the record of the environment, and so the last thing that goes: see `Removal`.
+    It is also the record of the environment, and so the last thing that goes: see removal.py.
     """
     namespaces: list[pulumi.Resource] = []
 

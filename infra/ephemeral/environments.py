@@ -161,7 +161,7 @@ def run(place: Place, name: Name, operation: Callable[[Progress], Any]) -> Any:
     except automation.CommandError as error:
         if number := place.engine.command.stopped_by:
             raise Interrupted(
-                f"stopped half-way: `make env-up NAME={name.given}` goes on, `make env-down NAME={name.given}` removes what there is",
+                f"stopped half-way: `make env-up NAME={name.given}` goes on, `make env-down NAME={name.given}` removes it",
                 number,
             ) from None
         reasons = progress.errors or [reason_of(error)]

@@ -6,7 +6,6 @@ import json
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
-import kubernetes.client
 import kubernetes.config
 import urllib3.exceptions
 

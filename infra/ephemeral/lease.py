@@ -1,7 +1,7 @@
 """One run at a time works on an environment: a Lease in its namespace, as Kubernetes' own controllers use it.
 
-Pulumi's lock alone does not do: it is left behind by a run that was killed, and cannot say whether its owner still lives. The holder of
-a Lease renews it; one that is not renewed any more is anybody's.
+Pulumi's lock alone does not do: a run that was killed leaves it behind, and it cannot say whether its owner still lives. The
+holder of a Lease renews it; one that is not renewed any more is anybody's.
 """
 
 import os
@@ -91,7 +91,7 @@ class Leases:
             yield  # the namespace is on its way out: nobody can begin anything in it any more
             return
         done = Event()
-        renewing = Thread(target=self._renew, args=(namespace, me, done), daemon=True)
+        renewing = Thread(target=self._renew, args=(namespace, done), daemon=True)
         renewing.start()
         try:
             yield
@@ -138,7 +138,7 @@ class Leases:
                     f"{lease['spec'].get('acquireTime', 'a moment')}: wait until it is done"
                 )
 
-    def _renew(self, namespace: str, me: Holder, done: Event) -> None:
+    def _renew(self, namespace: str, done: Event) -> None:
         while not done.wait(RENEW_SECONDS):
             with suppress(Problem, Conflict):  # once the namespace goes, so does the Lease
                 self.kube.patch(path_of(namespace), {"spec": {"renewTime": micro_time()}})

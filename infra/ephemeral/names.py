@@ -42,8 +42,8 @@ class Name:
 def name_of(given: str) -> Name:
     """A DNS label of at most 40 characters.
 
-    A name that is one already stays as it is. Any other ends in a hash of what was given, so that two names that look alike once
-    they are made safe (`a/b` and `a_b`) are still two environments.
+    A name that is one already stays as it is. Any other ends in a hash of what was given, so that two names that look alike
+    once they are made safe (`a/b` and `a_b`) are still two environments.
 
     Raises:
         Problem: when there is nothing in it to make a name of.

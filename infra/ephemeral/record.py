@@ -1,7 +1,7 @@
 """The namespace of an environment is also its record: whose it is, since when, until when.
 
-It is the first thing made and, but for the state of the stack, the last thing deleted. Whatever happens in between, and wherever
-the state is, any machine that sees the cluster can find the environment and knows what to do.
+It is the first thing made and the last thing deleted. Whatever happens in between, and wherever the state of the stack is, any
+machine that sees the cluster finds the environment, and knows what to do.
 """
 
 import time
@@ -107,7 +107,7 @@ class Records:
         record = record_of(namespace)
         if record is None or record.mark.cluster != self.cluster:
             raise Problem(
-                f"there is a namespace {name.namespace} already, and it is not an environment made by `env-up`: use another name"
+                f"there is a namespace {name.namespace} already, which is no environment made by `env-up`: use another name"
             )
         return record
 
@@ -138,7 +138,7 @@ class Records:
         return changed
 
     def quiet(self, record: Record) -> None:
-        """Stop everything that runs in it. Nobody waits for an answer any more: left alone, pods end when their last client does."""
+        """Stop everything that runs in it. Nobody waits for an answer any more; left alone, pods end when their clients do."""
         namespace = record.name.namespace
         for workloads in ("deployments", "statefulsets"):
             self.kube.delete(f"/apis/apps/v1/namespaces/{namespace}/{workloads}", {"propagationPolicy": "Background"})

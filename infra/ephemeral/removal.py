@@ -1,8 +1,8 @@
 """The end of an environment: `down` for one, `reap` for all that have expired or are left over.
 
-In this order: what only the namespace can still do (drop the database), what the state knows, what the marks in the store show, the
-state, and last the namespace, which is the record. Killed anywhere in between, the next `down` or `reap` finds the record, on
-whatever machine, and does the rest. None of the steps minds that it was done before.
+In this order: what only the namespace can still do (drop the database), what the state knows, what the marks in the store show,
+the state, and last the namespace, which is the record. Killed anywhere in between, the next `down` or `reap` on whatever machine
+finds the record, and does the rest. None of the steps minds that it was done before.
 """
 
 from collections.abc import Iterable
@@ -137,20 +137,19 @@ class Due:
 def due(place: Place) -> tuple[list[Due], list[Record]]:
     """What has to go, and what stays.
 
-    Marks and stacks are listed before the namespaces: what is there without a namespace by then was left behind, as the namespace is
+    Marks and stacks are listed before the namespaces: what is there without one by then was left behind, as the namespace is
     made first and deleted last.
     """
     marks = place.keeper.marks(place.cluster)
     stacks = place.engine.names()
     records = {record.name.safe: record for record in place.records.all()}
     now = place.now()
-    found: list[Due] = []
-    for safe, record in records.items():
-        if record.expired(now):
-            found.append(Due(record.name, record, frozenset(), "expired"))
-    for mark in sorted(marks, key=str):
-        if (record := records.get(mark.name)) is None or record.mark != mark:
-            found.append(Due(Name(mark.name, mark.name), None, frozenset({mark}), "left in the store"))
+    found = [Due(record.name, record, frozenset(), "expired") for record in records.values() if record.expired(now)]
+    living = {record.mark for record in records.values()}
+    found += [
+        Due(Name(mark.name, mark.name), None, frozenset({mark}), "left in the store")
+        for mark in sorted(marks - living, key=str)
+    ]
     alone = [safe for stack in stacks if (safe := name_of_stack(stack)) and safe not in records]
     for safe in alone:
         mark = parse_mark(place.engine.tags(Name(safe, safe).stack).get("mark"))

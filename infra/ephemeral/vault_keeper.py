@@ -2,8 +2,8 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 """What environments have in Vault: documents with a mark in their metadata, a policy with a mark in its first line, a role.
 
-A role can carry no mark. It is deleted when it binds exactly our namespace to exactly our policy, and before the policy, so that
-it is never there without it. A policy without rules of its own would be recognised by its mark only.
+A role can carry no mark. It is deleted when it binds exactly our namespace to exactly our policy, and before the policy, so
+that it is never there without one.
 """
 
 from collections.abc import Generator, Iterable, Sequence
@@ -157,7 +157,7 @@ def explained(client: Any) -> Generator[None]:
         yield
     except hvac.exceptions.Forbidden as error:
         raise Problem(
-            f"Vault at {client.url} refuses: {reason(error)}. Has VAULT_TOKEN expired, and may it use what docs/ephemeral.md lists?"
+            f"Vault at {client.url} refuses: {reason(error)}. Has VAULT_TOKEN expired, or not the rights in docs/ephemeral.md?"
         ) from None
     except (requests.RequestException, hvac.exceptions.VaultError) as error:
         raise Problem(f"Vault at {client.url} cannot be used: {reason(error)}") from None
