@@ -28,6 +28,7 @@ class FakeVault:
         self.metadata: dict[str, Any] = {}
         self.subkeys: dict[str, Any] = {}
         self.mounts: dict[str, Any] = {}
+        self.auth_configs: dict[str, Any] = {"kubernetes": {}}
         self.sys = self.secrets = self.kv = self.v2 = self.adapter = self
         self.auth = SimpleNamespace(token=self)
 
@@ -51,6 +52,11 @@ class FakeVault:
             if name not in self.mounts:
                 raise hvac.exceptions.Forbidden
             return {"data": self.mounts[name]}
+        if url.startswith("/v1/auth/"):
+            name = url.split("/")[3]
+            if name not in self.auth_configs:
+                raise hvac.exceptions.InvalidPath
+            return {"data": self.auth_configs[name]}
         path = url.partition("/subkeys/")[2]
         if path not in self.subkeys:
             raise hvac.exceptions.InvalidPath
@@ -205,3 +211,22 @@ def test_an_interrupted_installation_is_named_with_its_record(api: FakeApi):
     api.answers["external-secrets/secrets"] = {"items": [{"metadata": {"name": "sh.helm.release.v1.x.v1"}}]}
     (said,) = module.check_cluster(target(externalSecrets={"install": True}))
     assert "kubectl delete secret sh.helm.release.v1.x.v1 -n external-secrets" in said
+
+
+SHARED_AUTH = {"secrets": {"vault": {"address": "https://vault.example.com", "kubernetesAuth": {"create": False}}}}
+
+
+def test_a_shared_auth_method_that_is_not_there_is_named(vault: FakeVault):
+    vault.auth_configs.clear()
+    assert "no configured Kubernetes auth method at auth/kubernetes/" in problems(target(**SHARED_AUTH))
+
+
+def test_a_shared_auth_method_must_review_tokens_by_itself(vault: FakeVault):
+    vault.auth_configs["kubernetes"] = {"disable_local_ca_jwt": True, "token_reviewer_jwt_set": False}
+    assert "give it a token_reviewer_jwt" in problems(target(**SHARED_AUTH))
+
+
+def test_a_shared_auth_method_with_a_reviewer_is_fine(vault: FakeVault):
+    vault.auth_configs["kubernetes"] = {"disable_local_ca_jwt": True, "token_reviewer_jwt_set": True}
+    of = target(**SHARED_AUTH)
+    preflight(of, documents(of.config))
