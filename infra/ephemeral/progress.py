@@ -1,7 +1,8 @@
 """What the engine does, as it does it: one line for each thing while it is made, with its seconds."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -98,6 +99,15 @@ class Progress:
             now = self.clock()
         lines = [Text(f"  {now - begin:5.1f} s  {verb} {name}", style="cyan") for verb, name, begin in under_way]
         return Group(*lines, Text(f"  {now - self._begin:5.1f} s  {self.done} done", style="dim"))
+
+
+@contextmanager
+def step(what: str, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> Generator[None]:
+    """Say how long something took that is not the engine's, unless it was quick."""
+    begin = clock()
+    yield
+    if (seconds := clock() - begin) >= QUICK_SECONDS:
+        say(f"  {seconds:5.1f} s  {what}")
 
 
 def short_name(urn: str) -> str:

@@ -1,8 +1,8 @@
 """The end of an environment: `down` for one, `reap` for all that have expired or are left over.
 
 In this order: what only the namespace can still do (drop the database), what the state knows, what the marks in the store show,
-the state, and last the namespace, which is the record. Killed anywhere in between, the next `down` or `reap` on whatever machine
-finds the record, and does the rest. None of the steps minds that it was done before.
+the state, and last the namespace, which is the record. Killed anywhere in between, the next `down` or `reap` on whatever
+machine finds the record, and does the rest. None of the steps minds that it was done before.
 """
 
 from collections.abc import Iterable
@@ -18,6 +18,7 @@ from infra.ephemeral.environments import Place, Wish, ensure_own
 from infra.ephemeral.errors import Interrupted
 from infra.ephemeral.mark import Mark, parse_mark
 from infra.ephemeral.names import Name, name_of
+from infra.ephemeral.progress import step
 from infra.ephemeral.record import Record, name_of_stack
 
 SWEPT = (
@@ -60,17 +61,20 @@ class Removal:
         with held:
             if record is not None and not record.terminating:
                 if not self.leave_database:
-                    drop_database(place.kube, record, place.say)
+                    with step("dropped its database", place.say):
+                        drop_database(place.kube, record, place.say)
                 place.records.quiet(record)
             if has_state:
-                self._destroy(lift_lock=self.lift_lock or record is not None)
+                with step("destroyed what its state knows", place.say):
+                    self._destroy(lift_lock=self.lift_lock or record is not None)
             for mark in sorted(marks, key=str):
                 for left in place.keeper.sweep(mark).foreign:
                     place.say(f"left alone, because it does not carry the mark of this environment: {left}")
             if has_state:
                 place.engine.remove(stack)
             if record is not None:
-                place.records.delete(record)
+                with step("deleted its namespace", place.say):
+                    place.records.delete(record)
         return True
 
     def _destroy(self, *, lift_lock: bool) -> None:

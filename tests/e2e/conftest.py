@@ -25,6 +25,7 @@ COPIED = (
     "Makefile",
     "Pulumi.yaml",
     "Pulumi.dev.yaml",
+    "Pulumi.ephemeral.yaml",
     "Pulumi.prod.yaml",
     "__main__.py",
 )

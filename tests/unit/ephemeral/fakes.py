@@ -65,7 +65,7 @@ class FakeKube:
         self.version += 1
         metadata = {**body["metadata"], "uid": str(uuid4()), "resourceVersion": str(self.version)}
         if "/namespaces/" in path:
-            metadata["namespace"] = path.split("/namespaces/")[1].split("/")[0]
+            metadata["namespace"] = path.split("/namespaces/")[1].split("/", maxsplit=1)[0]
         self.objects[at] = {**body, "metadata": metadata}
         return self.objects[at]
 
@@ -99,11 +99,14 @@ class FakeKube:
             del self.objects[path]
 
     def _vanish(self, namespace: str) -> None:
-        for at in [at for at in self.objects if at == namespace or f"/namespaces/{namespace.split('/')[-1]}/" in at]:
+        inside = f"/namespaces/{namespace.rpartition('/')[2]}/"
+        for at in [at for at in self.objects if at == namespace or inside in at]:
             del self.objects[at]
 
     def namespaces(self) -> set[str]:
-        return {at.rpartition("/")[2] for at in self.objects if at.startswith("/api/v1/namespaces/") and at.count("/") == 4}
+        return {
+            at.rpartition("/")[2] for at in self.objects if at.startswith("/api/v1/namespaces/") and at.count("/") == 4
+        }
 
 
 class _Any:
@@ -209,11 +212,17 @@ class World:
         )
 
     def record(
-        self, given: str, *, owner: str = OWNER, lives: timedelta = timedelta(hours=4), id: str = "00000001", url: str = "http://x"
+        self,
+        given: str,
+        *,
+        owner: str = OWNER,
+        lives: timedelta = timedelta(hours=4),
+        unique: str = "00000001",
+        url: str = "http://x",
     ) -> Record:
         """An environment in the cluster, its marks in the store and its stack in the backend."""
         name = name_of(given)
-        mark = Mark(CLUSTER, name.safe, id)
+        mark = Mark(CLUSTER, name.safe, unique)
         made = Record(name, mark, owner, self.now, self.now + lives, url)
         Records(self.kube, CLUSTER).claim(made)
         self.keeper.held[mark] = [f"ephemeral/{name.safe}/api-keys"]

@@ -108,7 +108,7 @@ def test_interrupted_it_says_how_to_go_on_and_the_record_is_there():
 def test_reap_removes_what_has_expired_and_nothing_else():
     world = World()
     old = world.record("old", lives=PAST, owner="bob@example.com")
-    young = world.record("young", id="00000002")
+    young = world.record("young", unique="00000002")
     done = reap(world.place(), dry_run=False)
     assert (done.reaped, done.kept, done.failed) == (["old"], ["young"], {})
     assert world.keeper.swept == [old.mark]
@@ -148,7 +148,7 @@ def test_marks_of_another_cluster_are_somebody_elses():
 
 def test_an_old_mark_does_not_take_the_next_environment_of_that_name_along():
     world = World()
-    record = world.record("pr-1", id="00000002")
+    record = world.record("pr-1", unique="00000002")
     old = Mark(CLUSTER, "pr-1", "00000001")
     world.keeper.held[old] = ["ephemeral/pr-1/redis"]
     done = reap(world.place(), dry_run=False)
@@ -176,7 +176,7 @@ def test_a_stack_that_says_of_no_environment_stays():
 def test_one_that_fails_does_not_keep_the_others():
     world = World()
     world.record("a", lives=PAST)
-    world.record("b", lives=PAST, id="00000002")
+    world.record("b", lives=PAST, unique="00000002")
     world.engine.fails = [FAILED, FAILED]
     world.engine.kinds_in_state = {"aws:rds/instance:Instance"}
     done = reap(world.place(), dry_run=False)

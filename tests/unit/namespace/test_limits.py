@@ -25,7 +25,9 @@ def test_the_quota_holds_in_the_namespace():
 
 def test_a_container_that_asks_for_nothing_gets_the_defaults():
     """A quota on memory refuses every pod that names none."""
-    limits = recorded(default_requests={"cpu": "50m"}, default_limits={"memory": "256Mi"}).inputs(RANGE)["spec"]["limits"]
+    limits = recorded(default_requests={"cpu": "50m"}, default_limits={"memory": "256Mi"}).inputs(RANGE)["spec"][
+        "limits"
+    ]
     assert limits[0]["type"] == "Container"
     assert limits[0]["defaultRequest"] == {"cpu": "50m"}
     assert limits[0]["default"] == {"memory": "256Mi"}
