@@ -18,7 +18,7 @@ from infra.commands import backend, pulumi_cli
 from infra.commands.problem import Problem
 from infra.commands.process import SystemRunner
 from infra.commands.stack_file import Stack
-from infra.ephemeral.environments import Place, Wish, existing, extend, states, up
+from infra.ephemeral.environments import Place, Wish, existing, extend, states, target_of, up
 from infra.ephemeral.errors import Busy, Interrupted, Taken
 from infra.ephemeral.hook import run_command, variables
 from infra.ephemeral.names import name_of
@@ -272,11 +272,10 @@ def plan_command(
 def command_in(place: Place, wish: Wish, command: Sequence[str]) -> int:
     from infra.documents import Contents, Servers  # noqa: PLC0415
     from infra.ephemeral.template import configuration  # noqa: PLC0415
-    from infra.target import resolve  # noqa: PLC0415
 
     record = up(place, wish)
     stack = place.template.stack(record.name, record.mark, wish.budget)
-    target = resolve(configuration(stack), stack.name)
+    target = target_of(configuration(stack), stack.name)
     reference = Contents(target.config, Servers(("", 0), None), target.store.locate).master_key()
     models = target.config.gateway.models
     key = place.keeper.read(reference)

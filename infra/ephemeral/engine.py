@@ -5,6 +5,7 @@ The folder that Pulumi works in is private to the environment and can be made ag
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -284,10 +285,8 @@ def is_namespaced(props: Mapping[str, Any]) -> bool:
 
 def reason_of(error: automation.CommandError) -> str:
     """What Pulumi says of its failure, on one line."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    return next(
-        (line.removeprefix("error: ") for line in lines if line.startswith("error:")), lines[-1] if lines else ""
-    )
+    found = re.search(r"error: (.*)", str(error))
+    return found[1].strip() if found else " ".join(str(error).split())
 
 
 def locked(stack: str, reason: str) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 from pulumi import automation
 
 from infra.commands.problem import Problem
+from infra.config.load import ConfigError
+from infra.config.stack import StackConfig
 from infra.documents import SALT, documents
 from infra.ephemeral.engine import Engine, reason_of
 from infra.ephemeral.errors import Interrupted, Taken
@@ -86,7 +88,7 @@ def up(place: Place, wish: Wish) -> Record:
         ensure_own(place, found, wish)
     mark = found.mark if found else new_mark(place.cluster, name.safe)
     stack = place.template.stack(name, mark, wish.budget)
-    target = resolve(configuration(stack), stack.name)
+    target = target_of(configuration(stack), stack.name)
     look(target)
     now = place.now()
     record = found or claim(place, Record(name, mark, wish.owner, now, now + ttl), wish)
@@ -98,6 +100,14 @@ def up(place: Place, wish: Wish) -> Record:
         outputs = run(place, name, lambda progress: place.engine.up(deployment, progress.on_event))
         tagging.result()
         return place.records.change(record, url=str(outputs["url"]), curl=str(outputs["curl"]))
+
+
+def target_of(config: StackConfig, stack: str) -> Target:
+    """The configuration, with what this machine's environment says."""
+    try:
+        return resolve(config, stack)
+    except ConfigError as error:
+        raise Problem(str(error)) from None
 
 
 def look(target: Target) -> None:

@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import Protocol
 
 from components.secrets.references import RemoteReference
-from infra.cluster import read_cluster
+from infra.cluster import ClusterError, read_cluster
+from infra.commands.problem import Problem
 from infra.config.stack import StackConfig
 from infra.ephemeral.mark import Mark
 from infra.stores import Store, resolve_store
@@ -47,6 +48,10 @@ class Keeper(Protocol):
 
 def open_keeper(config: StackConfig) -> tuple[Keeper, Store]:
     """The keeper of the store that a configuration names; also the names that a stack has there."""
-    store, problems = resolve_store(config, "ephemeral", read_cluster(config.context or None), offline=False)
+    try:
+        cluster = read_cluster(config.context or None)
+    except ClusterError as error:
+        raise Problem(str(error)) from None
+    store, problems = resolve_store(config, "ephemeral", cluster, offline=False)
     module = import_module(f"infra.ephemeral.{config.secrets.kind}_keeper")
     return module.open_keeper(config, store, problems), store

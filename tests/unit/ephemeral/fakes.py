@@ -56,7 +56,7 @@ class FakeKube:
 
     def create(self, path: str, body: Object) -> Object:
         at = f"{path}/{body['metadata']['name']}"
-        namespace = self.objects.get("/".join(path.split("/")[: path.split("/").index("namespaces") + 2]))
+        namespace = self.objects.get(f"/api/v1/namespaces/{path.partition('/namespaces/')[2].partition('/')[0]}")
         if at in self.objects:
             raise Conflict(at)
         if namespace and "deletionTimestamp" in namespace["metadata"]:
