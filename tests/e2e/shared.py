@@ -34,6 +34,7 @@ def shared_things(vault: Vault) -> Generator[None]:
         with suppress(hvac.exceptions.VaultError):
             vault.client.sys.disable_auth_method(AUTH)
             vault.client.sys.disable_secrets_engine(MOUNT)
+            vault.client.sys.delete_policy(MOUNT)
         kubectl("delete", "clusterrolebinding", REVIEWER, "--ignore-not-found")
         kubectl("delete", "serviceaccount", REVIEWER, "-n", "kube-system", "--ignore-not-found")
         kubectl("delete", "namespace", POSTGRES_NAMESPACE, "--ignore-not-found")
@@ -145,6 +146,15 @@ def inventory(vault: Vault) -> set[str]:
         iam: Any = boto3.client("iam", region_name="us-east-1")
         found |= {f"IAM role {role['RoleName']}" for role in iam.list_roles()["Roles"]}
     return found
+
+
+def documented_token(vault: Vault) -> str:
+    """A token with the rights that docs/ephemeral.md lists, and no others."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "ephemeral.md").read_text()
+    rules = text.partition("```hcl\n")[2].partition("```")[0]
+    policy = rules.replace('"litellm/', f'"{MOUNT}/').replace("auth/kubernetes/", f"auth/{AUTH}/")
+    vault.client.sys.create_or_update_policy(MOUNT, policy)
+    return str(vault.client.auth.token.create(policies=[MOUNT], ttl="1h")["auth"]["client_token"])
 
 
 def postgres(query: str) -> str:

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.e2e import shared
-from tests.e2e.shared import AUTH, AWS_ENDPOINT, MOUNT, POSTGRES_HOST, inventory, shared_things
+from tests.e2e.shared import AUTH, AWS_ENDPOINT, MOUNT, POSTGRES_HOST, documented_token, inventory, shared_things
 from tests.e2e.support import Project, Vault, completion, eventually, kubectl, objects, tail
 from tests.e2e.test_aws_stack import PROVIDER, REGION
 
@@ -98,8 +98,10 @@ def overlay(folder: Path, name: str, **more: Any) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shop(project: Project, things: None, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    return Shop(project, overlay(tmp_path_factory.mktemp("overlays"), "own"))
+def shop(project: Project, things: None, vault: Vault, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """With no more rights in Vault than the documentation asks for."""
+    modest = Project(project.folder, {**project.environment, "VAULT_TOKEN": documented_token(vault)}, project.log)
+    return Shop(modest, overlay(tmp_path_factory.mktemp("overlays"), "own"))
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +152,11 @@ def test_the_life_of_an_environment(shop: Shop, vault: Vault, nothing_is_left: N
 def test_killed_in_the_middle_with_its_machine_gone(sharing: Shop, vault: Vault, nothing_is_left: None, tmp_path: Path):
     """All processes at once, when the shared Postgres has a database already; then another machine, without the state."""
     running = sharing.start("up", "killed", "--ttl", "1h")
-    eventually(lambda: "litellm_env_killed" in shared.postgres("SELECT datname FROM pg_database"), "a database", 90)
+    databases = "SELECT datname FROM pg_database"
+    eventually(
+        lambda: running.poll() is not None or "litellm_env_killed" in shared.postgres(databases), "a database", 90
+    )
+    assert running.poll() is None, running.communicate()[0]
     os.killpg(running.pid, signal.SIGKILL)
     kill_children(sharing.project)
     running.wait(10)

@@ -46,6 +46,13 @@ def test_an_overlay_cannot_give_it_the_name_of_another(tmp_path: Path):
     assert (config.namespace, config.secrets.vault.prefix) == ("litellm-env-pr-1", "ephemeral/pr-1")
 
 
+def test_an_overlay_may_name_a_shared_postgres(tmp_path: Path):
+    """The keys of the one in the cluster are no mistake of who writes it."""
+    database = {"kind": "existing", "host": "postgres", "admin": {"document": "shared/postgres"}}
+    config: Any = configuration(read_template(ROOT, None, overlay(tmp_path, database=database)).stack(NAME, MARK))
+    assert (config.database.host, config.database.name) == ("postgres", "litellm_env_pr_1")
+
+
 def test_a_stack_file_of_another_kind_is_no_template():
     with pytest.raises(Problem, match=r"Pulumi.dev.yaml is no template for environments: set litellm:ephemeral.domain"):
         read_template(ROOT, Path("Pulumi.dev.yaml"), [])
