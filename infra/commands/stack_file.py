@@ -156,8 +156,10 @@ def merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(base)
     for key, value in overlay.items():
         below = merged.get(key)
-        same = is_plain_map(below) and is_plain_map(value) and not of_another_kind(below, value)
-        merged[key] = merge(below, value) if same else value
+        if is_plain_map(below) and is_plain_map(value) and not of_another_kind(below, value):
+            merged[key] = merge(below, value)
+        else:
+            merged[key] = value
     return merged
 
 

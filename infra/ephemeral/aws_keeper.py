@@ -33,11 +33,11 @@ class AwsKeeper:
     def claim(self, mark: Mark, documents: Sequence[str]) -> None:
         """Nothing to do: AWS tags a secret in the call that creates it, and the preflight has looked at the names."""
 
-    def marks(self, cluster: str) -> set[Mark]:
+    def marks(self, cluster: str, name: str | None = None) -> set[Mark]:
         with said(self.region):
             texts = [tags.get(OWNER) for _, tags in (*self._secrets(f"{START}/{cluster}/"), *self._roles())]
         found = (parse_mark(text) for text in texts)
-        return {mark for mark in found if mark is not None and mark.cluster == cluster}
+        return {mark for mark in found if mark and mark.cluster == cluster and name in (None, mark.name)}
 
     def sweep(self, mark: Mark) -> Swept:
         with said(self.region):

@@ -6,6 +6,7 @@ The folder that Pulumi works in is private to the environment and can be made ag
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -159,6 +160,11 @@ class Engine:
             except automation.CommandError:
                 return
 
+    def lift_lock(self, name: str) -> None:
+        """Lift the lock that a run left which is known to be dead."""
+        if self._may_be_locked(name):
+            self._ask(name, "cancel", name, "--yes")
+
     def up(self, stack: automation.Stack, on_event: OnEvent) -> dict[str, Any]:
         """Create or update everything, and return the outputs.
 
@@ -185,10 +191,9 @@ class Engine:
             Busy: when another run works on the stack.
             automation.CommandError: when something could not be deleted.
         """
-        workspace = self._workspace(self._folder(name), None)
-        if lift_lock and self._may_be_locked(name):
-            self._ask(name, "cancel", name, "--yes")
-        stack = automation.Stack.select(name, workspace)
+        if lift_lock:
+            self.lift_lock(name)
+        stack = automation.Stack.select(name, self._workspace(self._folder(name), None))
         try:
             if look_first:
                 stack.refresh(clear_pending_creates=True, on_event=on_event, color="never")
@@ -209,8 +214,7 @@ class Engine:
             workspace.remove_stack(name, force=True)
         except automation.CommandError as error:
             raise Problem(f"the state of stack {name} could not be removed: {reason_of(error)}") from None
-        for file in self._folder(name).glob("*"):
-            file.unlink()
+        shutil.rmtree(self._folder(name), ignore_errors=True)
 
     def _may_be_locked(self, name: str) -> bool:
         """In a backend that is a folder, a look tells; elsewhere `cancel` finds out, which takes a moment."""

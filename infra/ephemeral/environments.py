@@ -96,6 +96,8 @@ def up(place: Place, wish: Wish) -> Record:
         record = place.records.change(record, owner=wish.owner, expires=now + ttl)
         place.keeper.claim(mark, [*documents(target.config), SALT])
         deployment = place.engine.create(stack, target)
+        if found is not None:
+            place.engine.lift_lock(stack.name)
         tagging = aside.submit(place.engine.tag, stack.name, tags(record))
         outputs = run(place, name, lambda progress: place.engine.up(deployment, progress.on_event))
         tagging.result()

@@ -114,7 +114,7 @@ def down(place: Place, wish: Wish, *, leave_database: bool = False) -> bool:
     record = place.records.read(name)
     if record is not None:
         ensure_own(place, record, wish)
-    marks = [mark for mark in place.keeper.marks(place.cluster) if mark.name == name.safe]
+    marks = place.keeper.marks(place.cluster, name.safe)
     removal = Removal(place, name, "down", lift_lock=True, leave_database=leave_database)
     return removal.remove(record, marks)
 

@@ -33,8 +33,8 @@ class Keeper(Protocol):
         """
         ...
 
-    def marks(self, cluster: str) -> set[Mark]:
-        """The marks of everything that environments of this cluster have in the store."""
+    def marks(self, cluster: str, name: str | None = None) -> set[Mark]:
+        """The marks of everything that environments of this cluster have in the store, or that of one name."""
         ...
 
     def sweep(self, mark: Mark) -> Swept:

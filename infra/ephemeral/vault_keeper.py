@@ -53,10 +53,11 @@ class VaultKeeper:
                         path=path, mount_point=self.mount, custom_metadata={OWNER: str(mark)}
                     )
 
-    def marks(self, cluster: str) -> set[Mark]:
+    def marks(self, cluster: str, name: str | None = None) -> set[Mark]:
         with explained(self.client):
-            texts = [self._owner(path) for path in self._all_documents()]
-            texts += [self._policy_owner(policy) for policy in self._policies()]
+            documents = self._documents(name) if name else self._all_documents()
+            policies = [Name(name, name).namespace] if name else self._policies()
+            texts = [*map(self._owner, documents), *map(self._policy_owner, policies)]
         found = (parse_mark(text) for text in texts)
         return {mark for mark in found if mark is not None and mark.cluster == cluster}
 

@@ -129,8 +129,8 @@ class FakeKeeper:
         self.claimed += documents
         self.held[mark] = [*documents]
 
-    def marks(self, cluster: str) -> set[Mark]:
-        return {mark for mark in self.held if mark.cluster == cluster}
+    def marks(self, cluster: str, name: str | None = None) -> set[Mark]:
+        return {mark for mark in self.held if mark.cluster == cluster and name in (None, mark.name)}
 
     def sweep(self, mark: Mark) -> Swept:
         self.swept.append(mark)
@@ -162,6 +162,9 @@ class FakeEngine:
 
     def kinds(self, name: str) -> set[str]:
         return self.kinds_in_state
+
+    def lift_lock(self, name: str) -> None:
+        self.log.append(f"lift lock of {name}")
 
     def create(self, stack: Any, target: Any) -> str:
         self.stacks.setdefault(stack.name, {})

@@ -64,6 +64,14 @@ def test_a_second_up_keeps_the_environment_and_moves_its_end(world: World):
     assert second.expires - first.expires == timedelta(hours=1)
 
 
+def test_the_lock_of_a_killed_up_is_lifted_by_the_next_one(world: World):
+    """Which holds the Lease, so nobody else can be at it."""
+    up(world.place(), WISH)
+    assert "lift lock of env-pr-1" not in world.engine.log
+    up(world.place(), WISH)
+    assert world.engine.log[-2:] == ["lift lock of env-pr-1", "up env-pr-1"]
+
+
 def test_what_is_in_the_way_is_found_before_anything_is_made(world: World, monkeypatch: pytest.MonkeyPatch):
     def missing(_: object) -> None:
         raise Problem("Vault has no secrets engine at litellm/")

@@ -141,6 +141,12 @@ def test_environments_of_this_cluster_are_found_by_documents_and_policies(vault:
     assert keeper(vault).marks(CLUSTER) == {MARK}
 
 
+def test_those_of_one_name_are_found_without_a_look_at_all(vault: FakeVault):
+    keeper(vault).claim(Mark(CLUSTER, "pr-2", "00000003"), ["salt"])
+    assert keeper(vault).marks(CLUSTER, "pr-1") == {MARK}
+    assert keeper(vault).marks(CLUSTER, "pr-3") == set()
+
+
 def test_a_token_that_may_not_list_policies_finds_the_documents(vault: FakeVault):
     vault.may_list_policies = False
     assert keeper(vault).marks(CLUSTER) == {MARK}
