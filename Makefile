@@ -45,7 +45,42 @@ test: check ## Run `check`, then the unit and program tests
 e2e: setup ## Test with a real engine, cluster and Vault (KUBECONFIG, VAULT_ADDR, VAULT_TOKEN)
 	@$(PYTHON) -m pytest tests/e2e -m e2e $(ARGS)
 
-.PHONY: bench-up bench-preview bench-plan
+# One environment for the life of a branch: make env-up NAME=pr-123 TTL=4h (docs/ephemeral.md). NAME and the others reach the
+# commands through the environment: no shell reads them.
+NAME ?=
+TTL ?=
+OWNER ?=
+BUDGET ?=
+TEMPLATE ?=
+CMD ?=
+export NAME TTL OWNER BUDGET TEMPLATE CMD
+
+.PHONY: env-up env-list env-extend env-down env-reap env-url env-run env-plan
+env-up: setup ## Make a gateway of your own: NAME=pr-123 TTL=4h [OWNER= OVERLAY= BUDGET=]
+	@$(PYTHON) -m infra.ephemeral up $(ARGS)
+
+env-list: setup ## Show the environments of the cluster
+	@$(PYTHON) -m infra.ephemeral list $(ARGS)
+
+env-extend: setup ## Let an environment live longer: NAME=pr-123 TTL=4h
+	@$(PYTHON) -m infra.ephemeral extend $(ARGS)
+
+env-down: setup ## Remove an environment and all that belongs to it: NAME=pr-123
+	@$(PYTHON) -m infra.ephemeral down $(ARGS)
+
+env-reap: setup ## Remove every environment that has expired, and what interrupted runs left
+	@$(PYTHON) -m infra.ephemeral reap $(ARGS)
+
+env-url: setup ## Print where an environment answers: NAME=pr-123
+	@$(PYTHON) -m infra.ephemeral url $(ARGS)
+
+env-run: setup ## Run CMD against an environment made for it: NAME=pr-123 CMD='pytest smoke'
+	@$(PYTHON) -m infra.ephemeral run $(ARGS) "$$NAME" -- sh -c "$$CMD"
+
+env-plan: setup ## Show offline what an environment would consist of: NAME=pr-123
+	@$(PYTHON) -m infra.ephemeral plan $(ARGS)
+
+.PHONY: bench-up bench-preview bench-plan bench-ephemeral
 bench-up: setup ## Time `up` against the same steps done by hand (bench/README.md)
 	@$(PYTHON) -m bench.up $(ARGS)
 
@@ -54,6 +89,9 @@ bench-preview: setup ## Time a `preview` without changes against a minimal progr
 
 bench-plan: setup ## Time the offline plan with many models and many stacks
 	@$(PYTHON) -m bench.plan $(ARGS)
+
+bench-ephemeral: setup ## Time `env-up` against the same steps by hand, and `env-down`
+	@$(PYTHON) -m bench.ephemeral $(ARGS)
 
 check: setup ## Check format, lint and types
 	@$(PYTHON) -m ruff format --check --quiet .

@@ -40,7 +40,7 @@ document() {
 
 documents() {
   local file pid pids=()
-  step 'secrets engine' vault secrets enable -path="$MOUNT" -version=2 kv
+  [[ -n $SHARED ]] || step 'secrets engine' vault secrets enable -path="$MOUNT" -version=2 kv
   step 'salt key' vault kv put -mount="$MOUNT" -cas=0 "$PREFIX/salt" @salt.json &
   pids+=($!)
   for file in documents/*.json; do
@@ -51,8 +51,10 @@ documents() {
 }
 
 login() {
-  step 'auth method' vault auth enable -path="$AUTH" kubernetes
-  step 'auth config' vault write "auth/$AUTH/config" @auth-config.json
+  if [[ -z $SHARED ]]; then
+    step 'auth method' vault auth enable -path="$AUTH" kubernetes
+    step 'auth config' vault write "auth/$AUTH/config" @auth-config.json
+  fi
   step 'auth role' vault write "auth/$AUTH/role/$ROLE" @auth-role.json
 }
 
@@ -75,6 +77,7 @@ up() {
   login & login=$!
   if [[ -f operator-values.json ]]; then operator & operator=$!; fi
   apply namespace
+  if [[ -f limits.json ]]; then apply limits; fi
   apply secret-store
   wait "$documents"
   wait "$policy"

@@ -65,7 +65,12 @@ class Planned:
     @property
     def auth(self) -> str:
         """Path of the auth method."""
-        return self.recording.inputs(AUTH)["path"]
+        return self.recording.inputs(AUTH_ROLE)["backend"] if self.shared else self.recording.inputs(AUTH)["path"]
+
+    @property
+    def shared(self) -> bool:
+        """Whether secrets engine and auth method are there already."""
+        return not self.recording.of(AUTH)
 
     @property
     def role(self) -> str:
@@ -93,7 +98,8 @@ def write(stack: Planned, folder: Path) -> None:
         save(folder / "documents" / f"{name}.json", content)
     salt = recording.inputs(SALT_KEY)
     save(folder / "salt.json", {salt["property"]: f"sk-{random_text(salt['length'])}"})
-    save(folder / "auth-config.json", vault_arguments(recording, AUTH_CONFIG))
+    if not stack.shared:
+        save(folder / "auth-config.json", vault_arguments(recording, AUTH_CONFIG))
     save(folder / "auth-role.json", vault_arguments(recording, AUTH_ROLE))
     (folder / "policy.hcl").write_text(stack.policy["policy"])
     if stack.release:
@@ -180,6 +186,7 @@ def names(stack: Planned) -> str:
         "POLICY": stack.policy["name"],
         "AUTH": stack.auth,
         "ROLE": stack.role,
+        "SHARED": "true" if stack.shared else "",
     }
     lines = [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
     helm = helm_arguments(stack.release) if stack.release else []

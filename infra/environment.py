@@ -20,6 +20,7 @@ from components.gateway.gateway import Gateway
 from components.gateway.migration import Migration
 from components.ingress.ingress import Ingress
 from components.labels import INSTANCE, labels
+from components.namespace.limits import NamespaceLimits
 from components.network.network_policy import NetworkPolicies
 from components.objects import name_after
 from components.secrets.generated import GeneratedSecret
@@ -84,6 +85,7 @@ class Environment:
         operator_identity = target.store.operator_identity(target, self._options())
         self.operator = self._operator(operator_identity)
         self.namespace = self._namespace()
+        self._limits()
         values = self._values()
         self.servers = self._servers(values)
         self.store = target.store.open(target, self.namespace, values, self.servers, operator_identity, self._options())
@@ -130,6 +132,10 @@ class Environment:
             NetworkPolicies(
                 "network", {"namespace": self.namespace, "openings": openings(self.config)}, self._options()
             )
+
+    def _limits(self) -> None:
+        if self.config.quota.hard:
+            NamespaceLimits("limits", workloads.limits(self.config.quota, self.namespace), self._options())
 
     def _values(self) -> dict[str, dict[str, pulumi.Input[str]]]:
         return {
@@ -259,7 +265,7 @@ class Environment:
             server.append(Postgres(workloads.POSTGRES, args, self._options(protect=self.config.protect)))
         password = self.contents.database_role()
         role = self._synced("postgres-role", password).secret if password else None
-        bootstrap = workloads.bootstrap(database, self.servers, self.namespace, admin, role)
+        bootstrap = workloads.bootstrap(database, self.servers, self.namespace, admin, role, self.config.ephemeral.mark)
         return [DatabaseBootstrap(workloads.BOOTSTRAP, bootstrap, self._options(*server))]
 
     def _redis(self) -> list[pulumi.Resource]:

@@ -16,6 +16,7 @@ from components.gateway.aws_access import AwsAccess
 from components.gateway.gateway import Gateway
 from components.gateway.migration import Migration
 from components.ingress.ingress import Ingress
+from components.namespace.limits import NamespaceLimits
 from components.network.network_policy import NetworkPolicies
 from components.secrets.aws_documents import AwsDocuments
 from components.secrets.aws_identity import AwsIdentity
@@ -43,6 +44,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     GeneratedSecret,
     Ingress,
     Migration,
+    NamespaceLimits,
     NetworkPolicies,
     Postgres,
     RdsPostgres,

@@ -25,7 +25,7 @@ class Target:
     @property
     def owner(self) -> str:
         """Marks the documents of this stack in the store."""
-        return f"litellm/{self.stack}"
+        return self.config.ephemeral.mark or f"litellm/{self.stack}"
 
 
 def resolve(config: StackConfig, stack: str) -> Target:

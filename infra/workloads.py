@@ -13,9 +13,11 @@ from components.gateway.gateway import Gateway, GatewayArgs, RedisConnection
 from components.gateway.migration import MigrationArgs
 from components.gateway.proxy_config import coordination_redis, proxy_config
 from components.ingress.ingress import IngressArgs, LoadBalancer
+from components.namespace.limits import NamespaceLimitsArgs
 from infra.config.aws_pods import token_region
 from infra.config.database import DatabaseConfig, ExistingDatabase, InClusterDatabase, SecretCredentials, takes_tokens
 from infra.config.ingress import AlbConfig, IngressConfig
+from infra.config.quota import QuotaConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis, RedisConfig
 from infra.config.stack import StackConfig
 from infra.documents import Servers
@@ -47,6 +49,18 @@ class PodAccount:
     """Who the pods are to AWS, which they learn when they start: another one needs other pods."""
 
 
+def limits(quota: QuotaConfig, namespace: Name) -> NamespaceLimitsArgs:
+    args: NamespaceLimitsArgs = {
+        "namespace": namespace,
+        "quota": quota.hard,
+        "default_requests": {"cpu": quota.container_cpu, "memory": quota.container_memory},
+        "default_limits": {"memory": quota.container_memory},
+    }
+    if quota.largest_memory:
+        args["largest"] = {"memory": quota.largest_memory}
+    return args
+
+
 def postgres(database: InClusterDatabase, namespace: Name, admin_secret: Name, retain_data: bool) -> PostgresArgs:
     return {
         "namespace": namespace,
@@ -61,7 +75,12 @@ def postgres(database: InClusterDatabase, namespace: Name, admin_secret: Name, r
 
 
 def bootstrap(
-    database: DatabaseConfig, servers: Servers, namespace: Name, admin_secret: Name | None, role_secret: Name | None
+    database: DatabaseConfig,
+    servers: Servers,
+    namespace: Name,
+    admin_secret: Name | None,
+    role_secret: Name | None,
+    mark: str | None = None,
 ) -> DatabaseBootstrapArgs:
     """`admin_secret` is the Secret that is synced from the store; None when the admin is in a Kubernetes Secret already.
     `role_secret` is None when the role has no password."""
@@ -82,6 +101,8 @@ def bootstrap(
     if not isinstance(database, ExistingDatabase):
         return args
     args["admin_database"] = database.admin_database
+    if mark:
+        args["mark"] = mark
     if isinstance(database.admin, SecretCredentials):
         args["admin_secret"] = database.admin.kubernetes_secret
         args["admin_username_key"] = database.admin.username_key
@@ -165,7 +186,12 @@ def config_file(config: StackConfig) -> str:
     litellm, redis = config.gateway, config.redis
     shared: dict[str, str] | None = None
     if isinstance(redis, ExistingRedis):
-        shared = coordination_redis(tls=redis.tls, username=bool(redis.username), password=bool(redis.password))
+        shared = coordination_redis(
+            tls=redis.tls,
+            username=bool(redis.username),
+            password=bool(redis.password),
+            key_prefix=redis.key_prefix,
+        )
     elif not isinstance(redis, NoRedis):
         shared = coordination_redis(tls=speaks_tls(redis))
     return proxy_config(

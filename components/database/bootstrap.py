@@ -57,6 +57,10 @@ class DatabaseBootstrapArgs(TypedDict):
     admin_database: NotRequired[pulumi.Input[str]]
     """Optional: database that the admin logs in to. Defaults to `postgres`."""
 
+    mark: NotRequired[str]
+    """Optional: comment on the role, which says to whom role and database belong: a role with another comment is refused.
+    Defaults to none."""
+
     revision: NotRequired[pulumi.Input[str]]
     """Optional: any text; a new one runs the Job again. Defaults to nothing."""
 
@@ -137,7 +141,7 @@ def pod(args: DatabaseBootstrapArgs) -> dict[str, Any]:
 
 
 def variables(args: DatabaseBootstrapArgs) -> list[dict[str, Any]]:
-    admin = args["admin_secret"]
+    admin, mark = args["admin_secret"], args.get("mark")
     return [
         {"name": "PGHOST", "value": args["host"]},
         {"name": "PGPORT", "value": pulumi.Output.from_input(args.get("port", 5432)).apply(str)},
@@ -149,6 +153,7 @@ def variables(args: DatabaseBootstrapArgs) -> list[dict[str, Any]]:
         secret_variable("ADMIN_USERNAME", admin, args.get("admin_username_key", "username")),
         secret_variable("ADMIN_PASSWORD", admin, args.get("admin_password_key", "password")),
         *role_variables(args),
+        *([{"name": "MARK", "value": mark}] if mark else []),
     ]
 
 

@@ -8,10 +8,11 @@
 # ADMIN_USERNAME ADMIN_PASSWORD ADMIN_DATABASE who creates, and the database to log in to
 # ROLE_USERNAME ROLE_PASSWORD DATABASE         what is created
 # WAIT_SECONDS                                 how long to wait for the server
+# MARK                                         if set: comment on the role; a role with another one is somebody else's
 # IAM_AUTHENTICATION                           "true": the role logs in to Amazon RDS with IAM tokens, never with a password.
 #                                              ROLE_PASSWORD may be left out then
 set -euo pipefail
-export PGCONNECT_TIMEOUT=10 PGAPPNAME=litellm-bootstrap IAM_AUTHENTICATION=${IAM_AUTHENTICATION:-false}
+export PGCONNECT_TIMEOUT=10 PGAPPNAME=litellm-bootstrap IAM_AUTHENTICATION=${IAM_AUTHENTICATION:-false} MARK=${MARK:-}
 
 fail() {
   printf 'bootstrap: %s\n' "$@" >&2
@@ -75,6 +76,34 @@ SELECT rolname FROM pg_roles WHERE rolname = :'role' AND rolsuper
 SQL
 )
 [[ -z $superuser ]] || fail "role $ROLE_USERNAME exists and is a superuser: give the gateway a role of its own"
+
+if [[ -n $MARK ]]; then
+  strangers=$(
+    as_admin <<'SQL'
+\getenv role ROLE_USERNAME
+\getenv database DATABASE
+\getenv mark MARK
+SELECT format('role %s', rolname) FROM pg_roles
+  WHERE rolname = :'role' AND shobj_description(oid, 'pg_authid') IS DISTINCT FROM :'mark'
+UNION ALL SELECT format('database %s', datname) FROM pg_database
+  WHERE datname = :'database' AND pg_get_userbyid(datdba) <> :'role'
+SQL
+  )
+  [[ -z $strangers ]] || fail "${strangers//$'\n'/ and } exists already, and does not belong to $MARK: choose another name"
+  # In one transaction: a role of ours is never without its mark, whenever this is interrupted.
+  attempt "creating role $ROLE_USERNAME failed: does the admin have CREATEROLE?" as_admin <<'SQL'
+\getenv role ROLE_USERNAME
+\getenv mark MARK
+SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') AS there \gset
+\if :there
+\else
+  BEGIN;
+  CREATE ROLE :"role" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
+  COMMENT ON ROLE :"role" IS :'mark';
+  COMMIT;
+\endif
+SQL
+fi
 
 attempt "creating role $ROLE_USERNAME failed: does the admin have CREATEROLE?" as_admin <<'SQL'
 \getenv role ROLE_USERNAME

@@ -55,14 +55,17 @@ def proxy_config(
     return yaml.safe_dump(kept, sort_keys=False, allow_unicode=True, width=120)
 
 
-def coordination_redis(*, tls: bool = False, username: bool = False, password: bool = True) -> dict[str, str]:
+def coordination_redis(
+    *, tls: bool = False, username: bool = False, password: bool = True, key_prefix: str | None = None
+) -> dict[str, str]:
     """`general_settings.coordination_redis`: rate limits, budgets, spend and cooldowns shared by all pods.
 
     LiteLLM hands this Redis to its router too. It caches no answers: that is `litellm_settings.cache`, which stays off. Named
     in the config, unlike variables `REDIS_*` alone, which LiteLLM drops silently when Redis does not answer at start-up.
     """
     parts = {"host": True, "port": True, "password": password, "ssl": tls, "username": username}
-    return {name: f"os.environ/REDIS_{name.upper()}" for name, wanted in parts.items() if wanted}
+    connection = {name: f"os.environ/REDIS_{name.upper()}" for name, wanted in parts.items() if wanted}
+    return connection | ({"namespace": key_prefix} if key_prefix else {})
 
 
 def in_order(value: Any, first: tuple[str, ...] = ()) -> Any:

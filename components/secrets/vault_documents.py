@@ -31,6 +31,9 @@ class VaultDocumentsArgs(TypedDict):
     policy: pulumi.Input[str]
     """Required: name of the read-only policy."""
 
+    policy_mark: NotRequired[str]
+    """Optional: first line of the policy, a comment that says whose it is: a policy has no metadata. Defaults to none."""
+
     also_readable: NotRequired[Sequence[str]]
     """Optional: paths below the mount of documents that somebody else wrote. Defaults to none."""
 
@@ -59,7 +62,9 @@ class VaultDocuments(pulumi.ComponentResource):
         policy = vault.Policy(
             f"{name}-policy",
             name=args["policy"],
-            policy=pulumi.Output.from_input(args["mount"]).apply(lambda mount: read_only_policy(mount, readable)),
+            policy=pulumi.Output.from_input(args["mount"]).apply(
+                lambda mount: read_only_policy(mount, readable, args.get("policy_mark"))
+            ),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.policy = policy.name
@@ -92,7 +97,13 @@ class VaultDocuments(pulumi.ComponentResource):
         return pulumi.Output.unsecret(secret.metadata.apply(lambda metadata: str(metadata.get("version", ""))))
 
 
-def read_only_policy(mount: str, paths: Sequence[str]) -> str:
+def read_only_policy(mount: str, paths: Sequence[str], mark: str | None = None) -> str:
     """A Vault policy (HCL) that allows reading these documents of a KV version 2 engine, and nothing else."""
+    head = [policy_mark(mark)] if mark else []
     rules = [f'path {json.dumps(f"{mount}/data/{path}")} {{\n  capabilities = ["read"]\n}}\n' for path in paths]
-    return "\n".join(rules)
+    return "\n".join([*head, *rules])
+
+
+def policy_mark(owner: str) -> str:
+    """The comment that marks a policy as somebody's."""
+    return f"# {OWNER}: {owner}\n"

@@ -149,12 +149,23 @@ def read_map(path: Path) -> dict[str, Any]:
 
 
 def merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay `overlay` over `base`: maps are merged, everything else is replaced, an encrypted value as a whole."""
+    """Lay `overlay` over `base`: maps are merged, everything else is replaced, an encrypted value as a whole.
+
+    A map of another `kind` is replaced, too: the keys of a Postgres in the cluster mean nothing to an existing one.
+    """
     merged = dict(base)
     for key, value in overlay.items():
         below = merged.get(key)
-        merged[key] = merge(below, value) if is_plain_map(below) and is_plain_map(value) else value
+        if is_plain_map(below) and is_plain_map(value) and not of_another_kind(below, value):
+            merged[key] = merge(below, value)
+        else:
+            merged[key] = value
     return merged
+
+
+def of_another_kind(below: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
+    """Whether both say what kind they are, and not the same."""
+    return "kind" in below and "kind" in value and below["kind"] != value["kind"]
 
 
 def is_plain_map(value: Any) -> TypeGuard[dict[str, Any]]:

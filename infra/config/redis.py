@@ -100,6 +100,9 @@ class ExistingRedis(Section):
     password: PropertyReference | None = None
     """Where the password is in the store. Defaults to none: the server asks for no password."""
 
+    key_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
+    """Start of all keys of this gateway, for a server that several use. Defaults to none."""
+
     @model_validator(mode="after")
     def user_has_a_password(self) -> "ExistingRedis":
         if self.username and not self.password:

@@ -9,6 +9,7 @@ from components.secrets.aws_names import arn_field
 from infra.config.aws_pods import pods_have_their_role, tokens_are_not_overruled
 from infra.config.aws_types import SecretReference
 from infra.config.database import DocumentCredentials, InClusterDatabase, connections_available, connections_needed
+from infra.config.ephemeral import ephemeral_rules
 from infra.config.ingress import ALB_MAX_IDLE_SECONDS, certificate_covers
 from infra.config.references import PropertyReference, StorePath
 
@@ -176,8 +177,8 @@ def salt_outlives_the_database(keys: Any, protect: bool) -> Iterator[Finding]:
         )
 
 
-def salt_fits_the_database(keys: Any, database: Any) -> Iterator[Finding]:
-    if not isinstance(database, InClusterDatabase) and not keys.salt.retain:
+def salt_fits_the_database(keys: Any, database: Any, ephemeral: Any) -> Iterator[Finding]:
+    if not isinstance(database, InClusterDatabase) and not keys.salt.retain and not ephemeral.wanted:
         yield "keys.salt.retain", "must be true with a database that may outlive the stack"
 
 
@@ -198,7 +199,11 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (certificate_is_in_the_region, ("secrets", "ingress")),
     (alb_waits_long_enough, ("gateway", "ingress")),
     (salt_outlives_the_database, ("keys", "protect")),
-    (salt_fits_the_database, ("keys", "database")),
+    (salt_fits_the_database, ("keys", "database", "ephemeral")),
+    (
+        ephemeral_rules,
+        ("ephemeral", "protect", "keys", "external_secrets", "secrets", "database", "redis", "gateway"),
+    ),
 )
 
 

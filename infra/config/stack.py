@@ -14,10 +14,12 @@ from infra.config.database import (
     InClusterDatabase,
     SecretCredentials,
 )
+from infra.config.ephemeral import EphemeralConfig
 from infra.config.gateway import GatewayConfig
 from infra.config.ingress import IngressConfig
 from infra.config.keys import KeysConfig
 from infra.config.network import NetworkPolicyConfig
+from infra.config.quota import QuotaConfig
 from infra.config.redis import ExistingRedis, InClusterRedis, RedisConfig
 from infra.config.references import PropertyReference
 from infra.config.secrets import ExternalSecretsConfig, SecretsConfig
@@ -69,6 +71,10 @@ class StackConfig(Section):
     """How clients reach the gateway from outside the cluster: class, host and TLS."""
 
     network_policy: NetworkPolicyConfig = NetworkPolicyConfig()
+
+    quota: QuotaConfig = QuotaConfig()
+
+    ephemeral: EphemeralConfig = EphemeralConfig()
 
     def references(self) -> Iterator[tuple[str, PropertyReference]]:
         """Everything that this stack reads from documents that somebody else wrote, and where the configuration says so."""

@@ -26,8 +26,8 @@ WAVE_OF: Mapping[str, str] = {
 }
 """What Argo CD gets: component by component."""
 
-KEPT_BY_PULUMI = {"", "ExternalSecretsOperator", "VaultTokenAuth"}
-"""Whose Kubernetes objects stay with Pulumi: the namespace, the account that AWS knows, the operator, a token."""
+KEPT_BY_PULUMI = {"", "ExternalSecretsOperator", "NamespaceLimits", "VaultTokenAuth"}
+"""Whose Kubernetes objects stay with Pulumi: the namespace with its limits, the account that AWS knows, operator, a token."""
 
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"
 HOOK = "argocd.argoproj.io/hook"

@@ -44,11 +44,15 @@ def plan_against(project: Path, revision: str, stack: str | None = None, overlay
 
 
 def stack_report(project: Path, stack: str, overlays: Sequence[Path]) -> StackReport:
+    return report_of(Stack.read(project, stack, overlays))
+
+
+def report_of(stack: Stack) -> StackReport:
     try:
-        planned: Sequence[Planned] = document(stack, record(Stack.read(project, stack, overlays)))["resources"]
+        planned: Sequence[Planned] = document(stack.name, record(stack))["resources"]
     except ConfigError as error:
-        return StackReport(stack, problems=[str(error)])
-    return StackReport(stack, planned, violations=violations(stack, planned))
+        return StackReport(stack.name, problems=[str(error)])
+    return StackReport(stack.name, planned, violations=violations(stack.name, planned))
 
 
 def compared(now: StackReport, other: Revision, *, exists: bool) -> StackReport:

@@ -12,7 +12,7 @@ import pulumi_vault as vault
 
 from components.secrets.references import RemoteReference
 from components.secrets.vault_auth import VaultKubernetesAuth, VaultKubernetesAuthArgs
-from components.secrets.vault_documents import VaultDocuments
+from components.secrets.vault_documents import VaultDocuments, VaultDocumentsArgs
 from components.secrets.vault_once import VaultConnection, VaultMount, VaultSaltKey
 from components.secrets.vault_token import VaultTokenAuth
 from components.sync.store import ReaderArgs
@@ -100,18 +100,17 @@ class VaultStore:
             mount = VaultMount("vault-mount", path=self.mount, connection=connection, opts=opts).path
         salt = self._salt_key(target, mount, connection, opts)
         own_salt = [f"{self.prefix}/{SALT}"] if salt else []
-        documents = VaultDocuments(
-            "documents",
-            {
-                "mount": mount,
-                "prefix": self.prefix,
-                "documents": values,
-                "owner": target.owner,
-                "policy": self.policy,
-                "also_readable": sorted({*own_salt, *(given.document for _, given in target.config.references())}),
-            },
-            opts,
-        )
+        args: VaultDocumentsArgs = {
+            "mount": mount,
+            "prefix": self.prefix,
+            "documents": values,
+            "owner": target.owner,
+            "policy": self.policy,
+            "also_readable": sorted({*own_salt, *(given.document for _, given in target.config.references())}),
+        }
+        if mark := target.config.ephemeral.mark:
+            args["policy_mark"] = mark
+        documents = VaultDocuments("documents", args, opts)
         auth, reader = LOGINS[self.config.auth](self, target, namespace, documents.policy, opts)
         block: dict[str, pulumi.Input[object]] = {
             "server": self.cluster_address,

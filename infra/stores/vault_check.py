@@ -11,7 +11,7 @@ import requests
 
 from infra.reason import reason
 from infra.stores.vault import VaultStore
-from infra.target import Target
+from infra.target import READER, Target
 
 TIMEOUT_SECONDS = 10
 
@@ -33,6 +33,7 @@ def check_vault(vault: VaultStore, target: Target, documents: Mapping[str, objec
             return
         client.auth.token.lookup_self()
         yield from check_mount(client, vault)
+        yield from check_auth(client, vault)
         yield from check_foreign_documents(client, vault, target, documents)
         yield from check_references(client, vault, target)
     except hvac.exceptions.Forbidden:
@@ -59,6 +60,27 @@ def check_mount(client: Any, vault: VaultStore) -> Iterator[str]:
         return
     if found["type"] != "kv" or (found.get("options") or {}).get("version") != "2":
         yield f"the secrets engine at {mount.path}/ is not KV version 2: choose another litellm:secrets.vault.mount.path"
+
+
+def check_auth(client: Any, vault: VaultStore) -> Iterator[str]:
+    """An auth method that exists must be one that reviews tokens by itself: our reader has no right to."""
+    if vault.config.auth != "kubernetes" or vault.config.kubernetes_auth.create:
+        return
+    try:
+        found: Any = client.adapter.get(url=f"/v1/auth/{vault.auth_path}/config")["data"]
+    except hvac.exceptions.Forbidden:
+        return
+    except (hvac.exceptions.InvalidPath, hvac.exceptions.InvalidRequest, hvac.exceptions.UnsupportedOperation):
+        yield (
+            f"Vault has no configured Kubernetes auth method at auth/{vault.auth_path}/: enable and configure it, or name "
+            "another one in litellm:secrets.vault.kubernetesAuth.path"
+        )
+        return
+    if found.get("disable_local_ca_jwt") and found.get("token_reviewer_jwt_set") is False:
+        yield (
+            f"the auth method at auth/{vault.auth_path}/ has every login review its own token, which {READER} may not: give it "
+            "a token_reviewer_jwt, or name another one in litellm:secrets.vault.kubernetesAuth.path"
+        )
 
 
 def check_foreign_documents(

@@ -26,6 +26,7 @@ COPIED = (
     "Makefile",
     "Pulumi.yaml",
     "Pulumi.dev.yaml",
+    "Pulumi.ephemeral.yaml",
     "Pulumi.prod.yaml",
     "__main__.py",
 )

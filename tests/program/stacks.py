@@ -16,3 +16,8 @@ def name_of(path: Path) -> str:
 
 def stack_of(path: Path) -> Stack:
     return Stack.read(path.parent, name_of(path))
+
+
+def is_template(path: Path) -> bool:
+    """Whether the stack file is one that ephemeral environments are made of."""
+    return "litellm:ephemeral" in stack_of(path).config

@@ -14,7 +14,7 @@ from infra.mock_engine import Recording, run
 from infra.plan import record, secret_keys, values
 from infra.target import resolve_offline
 from tests.program.conftest import recording_of
-from tests.program.stacks import EXAMPLES, FILES, ROOT, name_of, stack_of
+from tests.program.stacks import EXAMPLES, FILES, ROOT, is_template, name_of, stack_of
 
 GOLDEN = ROOT / "tests" / "program" / "golden"
 
@@ -76,10 +76,17 @@ def test_stateful_things_are_protected_in_production():
     assert {"namespace", "salt-key"} <= protected
 
 
-def test_the_salt_key_is_protected_and_retained_everywhere(recording: Recording):
-    for salt in [resource for resource in recording.resources if resource.name == "salt-key"]:
+@pytest.mark.parametrize("path", [path for path in FILES if not is_template(path)], ids=name_of)
+def test_the_salt_key_is_protected_and_retained_everywhere(path: Path):
+    for salt in [resource for resource in recording_of(path).resources if resource.name == "salt-key"]:
         assert salt.protect
         assert salt.retain_on_delete
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if is_template(path)], ids=name_of)
+def test_nothing_of_an_ephemeral_environment_is_protected_or_retained(path: Path):
+    assert not [resource.name for resource in recording_of(path).resources if resource.protect]
+    assert not [resource.name for resource in recording_of(path).resources if resource.retain_on_delete]
 
 
 def test_nothing_is_protected_in_development_but_the_salt_key():

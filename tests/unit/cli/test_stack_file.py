@@ -120,3 +120,18 @@ def test_a_stack_is_protected_unless_it_says_otherwise(machine: Machine) -> None
 
 def test_the_default_of_protection_is_that_of_the_schema() -> None:
     assert project_file(Path(__file__).parents[3])["config"]["protect"]["default"] is True
+
+
+def test_a_map_of_another_kind_is_replaced_as_a_whole():
+    base = {"database": {"kind": "in-cluster", "storage": "1Gi"}, "redis": {"kind": "in-cluster", "maxMemory": "1Gi"}}
+    over = {"database": {"kind": "existing", "host": "postgres"}, "redis": {"kind": "in-cluster", "rotation": 1}}
+    assert merge(base, over) == {
+        "database": {"kind": "existing", "host": "postgres"},
+        "redis": {"kind": "in-cluster", "maxMemory": "1Gi", "rotation": 1},
+    }
+
+
+def test_a_map_that_only_one_side_gives_a_kind_is_merged():
+    assert merge({"secrets": {"vault": {"prefix": "a"}}}, {"secrets": {"kind": "vault"}}) == {
+        "secrets": {"kind": "vault", "vault": {"prefix": "a"}}
+    }

@@ -28,6 +28,7 @@ class FakeVault:
         self.metadata: dict[str, Any] = {}
         self.subkeys: dict[str, Any] = {}
         self.mounts: dict[str, Any] = {}
+        self.auth_configs: dict[str, Any] = {"kubernetes": {}}
         self.sys = self.secrets = self.kv = self.v2 = self.adapter = self
         self.auth = SimpleNamespace(token=self)
 
@@ -51,6 +52,11 @@ class FakeVault:
             if name not in self.mounts:
                 raise hvac.exceptions.Forbidden
             return {"data": self.mounts[name]}
+        if url.startswith("/v1/auth/"):
+            name = url.split("/")[3]
+            if name not in self.auth_configs:
+                raise hvac.exceptions.InvalidPath
+            return {"data": self.auth_configs[name]}
         path = url.partition("/subkeys/")[2]
         if path not in self.subkeys:
             raise hvac.exceptions.InvalidPath
@@ -237,3 +243,22 @@ def test_a_secret_of_somebody_else_is_looked_for_without_its_values(api: FakeApi
 def test_who_may_not_look_for_a_secret_is_not_told_that_it_is_missing(api: FakeApi):
     api.answers["secrets/admin"] = 403
     assert not list(module.check_cluster(target(database=ADMIN)))
+
+
+SHARED_AUTH = {"secrets": {"vault": {"address": "https://vault.example.com", "kubernetesAuth": {"create": False}}}}
+
+
+def test_a_shared_auth_method_that_is_not_there_is_named(vault: FakeVault):
+    vault.auth_configs.clear()
+    assert "no configured Kubernetes auth method at auth/kubernetes/" in problems(target(**SHARED_AUTH))
+
+
+def test_a_shared_auth_method_must_review_tokens_by_itself(vault: FakeVault):
+    vault.auth_configs["kubernetes"] = {"disable_local_ca_jwt": True, "token_reviewer_jwt_set": False}
+    assert "give it a token_reviewer_jwt" in problems(target(**SHARED_AUTH))
+
+
+def test_a_shared_auth_method_with_a_reviewer_is_fine(vault: FakeVault):
+    vault.auth_configs["kubernetes"] = {"disable_local_ca_jwt": True, "token_reviewer_jwt_set": True}
+    of = target(**SHARED_AUTH)
+    preflight(of, documents(of.config))

@@ -1,0 +1,101 @@
+"""From the template, and what an environment is called, to the stack file of that environment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from infra import plan
+from infra.commands.problem import Problem
+from infra.commands.stack_file import Stack, merge, read
+from infra.config.load import ConfigError, load
+from infra.config.stack import StackConfig
+from infra.ephemeral.mark import Mark
+from infra.ephemeral.names import VAULT_FOLDER, Name
+from infra.ephemeral.ttl import parse_ttl
+
+TEMPLATE = "Pulumi.ephemeral.yaml"
+BUDGET_DURATION = "30d"
+"""LiteLLM begins to count anew after it: longer than any environment lives."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A stack file that says what environments are like, with the overlays of this cluster."""
+
+    document: dict[str, Any]
+    file: str
+    config: StackConfig
+
+    @property
+    def default_ttl(self) -> timedelta:
+        return parse_ttl(self.config.ephemeral.default_ttl)
+
+    @property
+    def maximum_ttl(self) -> timedelta:
+        return parse_ttl(self.config.ephemeral.maximum_ttl)
+
+    def ttl(self, text: str | None) -> timedelta:
+        return parse_ttl(text, self.maximum_ttl) if text else self.default_ttl
+
+    def stack(self, name: Name, mark: Mark, budget: float | None = None) -> Stack:
+        """The stack file of one environment. What tells environments apart is not for an overlay to say."""
+        layer = {f"litellm:{key}": value for key, value in self._layer(name, mark, budget).items()}
+        return Stack(name.stack, merge(self.document, {"config": layer}))
+
+    def _layer(self, name: Name, mark: Mark, budget: float | None) -> dict[str, Any]:
+        config = self.config
+        layer: dict[str, Any] = {
+            "namespace": name.namespace,
+            "ephemeral": {"name": name.safe, "mark": str(mark)},
+            "ingress": {"host": f"{name.safe}.{config.ephemeral.domain}"},
+        }
+        if config.secrets.kind == "vault":
+            vault = {"prefix": f"{VAULT_FOLDER}/{name.safe}", "kubernetesAuth": {"role": name.namespace}}
+            layer["secrets"] = {"vault": vault}
+        else:
+            # The tag is that of the secrets, for the IAM role as well.
+            layer["secrets"] = {
+                "aws": {"prefix": f"litellm/{VAULT_FOLDER}/{name.safe}", "tags": {"managed-by": str(mark)}}
+            }
+        if config.database.kind == "existing":
+            layer["database"] = {"name": name.database, "username": name.database}
+        if config.redis.kind == "existing":
+            layer["redis"] = {"keyPrefix": name.safe}
+        if budget is not None:
+            settings = {"max_budget": budget, "budget_duration": BUDGET_DURATION}
+            layer["gateway"] = {"litellmSettings": settings}
+        return layer
+
+
+def read_template(project: Path, file: Path | None, overlays: Sequence[Path], budget: float | None = None) -> Template:
+    """Read a template, and check it before anything is named after it.
+
+    Raises:
+        Problem: when it is not there, is no template, or is wrong.
+    """
+    path = project / file if file else project / TEMPLATE
+    document = read(path)
+    for overlay in overlays:
+        document = merge(document, read(overlay))
+    checked = document
+    if budget is not None:
+        capped = {"max_budget": budget, "budget_duration": BUDGET_DURATION}
+        checked = merge(document, {"config": {"litellm:gateway": {"litellmSettings": capped}}})
+    config = configuration(Stack(path.name.removeprefix("Pulumi.").removesuffix(".yaml"), checked))
+    if not config.ephemeral.wanted:
+        raise Problem(f"{path.name} is no template for environments: set litellm:ephemeral.domain")
+    return Template(document, path.name, config)
+
+
+def configuration(stack: Stack) -> StackConfig:
+    """The checked configuration of a stack file.
+
+    Raises:
+        Problem: with everything that is wrong with it.
+    """
+    try:
+        return load(plan.values(stack), stack.name, plan.secret_keys(stack))
+    except ConfigError as error:
+        raise Problem(str(error)) from None

@@ -1,0 +1,179 @@
+# hvac is untyped:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+"""What environments have in Vault: documents with a mark in their metadata, a policy with a mark in its first line, a role.
+
+A role can carry no mark. It is deleted when it binds exactly our namespace to exactly our policy, and before the policy, so
+that it is never there without one.
+"""
+
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import hvac
+import hvac.exceptions
+import requests
+
+from components.secrets.references import RemoteReference
+from components.secrets.vault_documents import OWNER, policy_mark
+from infra.commands.problem import Problem
+from infra.config.load import ConfigProblem
+from infra.config.stack import StackConfig
+from infra.ephemeral.mark import Mark, parse_mark
+from infra.ephemeral.names import STACK_PREFIX, VAULT_FOLDER, Name
+from infra.ephemeral.stores import Swept
+from infra.reason import reason
+from infra.stores.vault import VaultStore
+
+TIMEOUT_SECONDS = 15
+POLICY_PREFIX = f"litellm-{STACK_PREFIX}"
+
+
+class VaultKeeper:
+    """Vault, as somebody sees it who looks after environments."""
+
+    def __init__(self, client: Any, mount: str, auth_path: str) -> None:
+        self.client = client
+        self.mount = mount
+        self.auth_path = auth_path
+
+    def claim(self, mark: Mark, documents: Sequence[str]) -> None:
+        with explained(self.client):
+            for document in documents:
+                path = f"{VAULT_FOLDER}/{mark.name}/{document}"
+                owner = self._owner(path)
+                if owner not in (None, str(mark)):
+                    raise Problem(
+                        f"{self.mount}/{path} in Vault belongs to {owner or 'somebody who left no mark'}, and not to this "
+                        f"environment: `env-reap` clears what is left of an older one; otherwise use another name"
+                    )
+                if owner is None:
+                    # Metadata may be there before the first version: so no document is ever without its mark.
+                    self.client.secrets.kv.v2.update_metadata(
+                        path=path, mount_point=self.mount, custom_metadata={OWNER: str(mark)}
+                    )
+
+    def marks(self, cluster: str, name: str | None = None) -> set[Mark]:
+        with explained(self.client):
+            documents = self._documents(name) if name else self._all_documents()
+            policies = [Name(name, name).namespace] if name else self._policies()
+            texts = [*map(self._owner, documents), *map(self._policy_owner, policies)]
+        found = (parse_mark(text) for text in texts)
+        return {mark for mark in found if mark is not None and mark.cluster == cluster}
+
+    def sweep(self, mark: Mark) -> Swept:
+        name = Name(mark.name, mark.name)
+        policy = role = name.namespace
+        with explained(self.client):
+            steps = (
+                self._sweep_role(role, policy, name.namespace, mark),
+                self._sweep_policy(policy, mark),
+                *(self._sweep_document(path, mark) for path in self._documents(mark.name)),
+            )
+        return Swept(
+            tuple(what for what, ours in steps if what and ours),
+            tuple(what for what, ours in steps if what and not ours),
+        )
+
+    def read(self, reference: RemoteReference) -> str:
+        with explained(self.client):
+            found = self.client.secrets.kv.v2.read_secret_version(
+                path=str(reference["key"]), mount_point=self.mount, raise_on_deleted_version=True
+            )
+        return str(found["data"]["data"][reference["property"]])
+
+    def _sweep_role(self, role: str, policy: str, namespace: str, mark: Mark) -> tuple[str, bool]:
+        found = self._role(role)
+        if found is None:
+            return "", False
+        bound = found.get("bound_service_account_namespaces"), found.get("token_policies")
+        ours = bound == ([namespace], [policy]) and self._policy_owner(policy) == str(mark)
+        if ours:
+            self.client.auth.kubernetes.delete_role(name=role, mount_point=self.auth_path)
+        return f"role {role} of auth/{self.auth_path}", ours
+
+    def _sweep_policy(self, policy: str, mark: Mark) -> tuple[str, bool]:
+        owner = self._policy_owner(policy)
+        if owner is None:
+            return "", False
+        if owner == str(mark):
+            self.client.sys.delete_policy(name=policy)
+        return f"policy {policy}", owner == str(mark)
+
+    def _sweep_document(self, path: str, mark: Mark) -> tuple[str, bool]:
+        ours = self._owner(path) == str(mark)
+        if ours:
+            self.client.secrets.kv.v2.delete_metadata_and_all_versions(path=path, mount_point=self.mount)
+        return f"{self.mount}/{path}", ours
+
+    def _role(self, role: str) -> dict[str, Any] | None:
+        try:
+            return self.client.auth.kubernetes.read_role(name=role, mount_point=self.auth_path)
+        except (hvac.exceptions.InvalidPath, hvac.exceptions.UnsupportedOperation):
+            return None
+
+    def _policy_owner(self, policy: str) -> str | None:
+        """The owner in the first line of a policy: empty when it has none; None without such a policy."""
+        try:
+            text = str(self.client.sys.read_policy(name=policy)["data"]["rules"])
+        except hvac.exceptions.InvalidPath:
+            return None
+        first = text.partition("\n")[0]
+        start = policy_mark("").rstrip("\n")
+        return first.removeprefix(start) if first.startswith(start) else ""
+
+    def _owner(self, path: str) -> str | None:
+        """The owner in the metadata of a document: empty when it has none; None without such a document."""
+        try:
+            found = self.client.secrets.kv.v2.read_secret_metadata(path=path, mount_point=self.mount)
+        except hvac.exceptions.InvalidPath:
+            return None
+        return str((found["data"].get("custom_metadata") or {}).get(OWNER, ""))
+
+    def _policies(self) -> Iterable[str]:
+        with suppress(hvac.exceptions.Forbidden):  # then the documents have to do
+            listed = self.client.sys.list_policies()["data"]["policies"]
+            return [policy for policy in listed if policy.startswith(POLICY_PREFIX)]
+        return []
+
+    def _all_documents(self) -> Iterable[str]:
+        for folder in self._list(VAULT_FOLDER):
+            if folder.endswith("/"):
+                yield from self._documents(folder.rstrip("/"))
+
+    def _documents(self, name: str) -> list[str]:
+        return [f"{VAULT_FOLDER}/{name}/{document}" for document in self._list(f"{VAULT_FOLDER}/{name}")]
+
+    def _list(self, path: str) -> list[str]:
+        try:
+            return self.client.secrets.kv.v2.list_secrets(path=path, mount_point=self.mount)["data"]["keys"]
+        except hvac.exceptions.InvalidPath:
+            return []
+
+
+@contextmanager
+def explained(client: Any) -> Generator[None]:
+    """Errors of Vault as problems."""
+    try:
+        yield
+    except hvac.exceptions.Forbidden as error:
+        raise Problem(
+            f"Vault at {client.url} refuses: {reason(error)}. Has VAULT_TOKEN expired, or not the rights in docs/ephemeral.md?"
+        ) from None
+    except (requests.RequestException, hvac.exceptions.VaultError) as error:
+        raise Problem(f"Vault at {client.url} cannot be used: {reason(error)}") from None
+
+
+def open_keeper(_config: StackConfig, store: VaultStore, problems: Sequence[ConfigProblem]) -> VaultKeeper:
+    # Whether pods reach Vault matters for an `up` only, which looks for itself.
+    if blocking := [problem for problem in problems if problem.path.endswith("vault.address")]:
+        raise Problem(str(blocking[0]))
+    client = hvac.Client(
+        url=store.address,
+        namespace=store.config.namespace,
+        verify=store.ca_cert_file or True,
+        timeout=TIMEOUT_SECONDS,
+    )
+    if not client.token:
+        raise Problem("no Vault token: run `vault login`, or set VAULT_TOKEN")
+    return VaultKeeper(client, store.mount, store.auth_path)

@@ -1,0 +1,162 @@
+"""What ephemeral environments share, made for the tests: operator, secrets engine, auth method, Postgres; and what is left."""
+
+import json
+import os
+import secrets
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import boto3
+import hvac.exceptions
+
+from tests.e2e.support import Vault, eventually, kubectl, objects
+
+MOUNT, AUTH = "ephemeral-tests", "kubernetes-ephemeral-tests"
+REVIEWER = "ephemeral-tests-reviewer"
+POSTGRES_NAMESPACE = "ephemeral-tests-postgres"
+POSTGRES_HOST = f"postgres.{POSTGRES_NAMESPACE}.svc"
+AWS_ENDPOINT = os.environ.get("LAB_AWS_ENDPOINT_IN_CLUSTER", "")
+RELEASE = ("external-secrets", "--namespace", "external-secrets")
+
+
+@contextmanager
+def shared_things(vault: Vault) -> Generator[None]:
+    """Everything that Pulumi.ephemeral.yaml expects to be there."""
+    try:
+        install_operator()
+        share_vault(vault)
+        share_postgres(vault)
+        yield
+    finally:
+        with suppress(hvac.exceptions.VaultError):
+            vault.client.sys.disable_auth_method(AUTH)
+            vault.client.sys.disable_secrets_engine(MOUNT)
+            vault.client.sys.delete_policy(MOUNT)
+        kubectl("delete", "clusterrolebinding", REVIEWER, "--ignore-not-found")
+        kubectl("delete", "serviceaccount", REVIEWER, "-n", "kube-system", "--ignore-not-found")
+        kubectl("delete", "namespace", POSTGRES_NAMESPACE, "--ignore-not-found")
+        helm("uninstall", *RELEASE, "--wait", "--ignore-not-found")
+        kubectl("delete", "namespace", "external-secrets", "--ignore-not-found")
+        crd = ("get", "crd", "externalsecrets.external-secrets.io")
+        eventually(lambda: kubectl(*crd, check=False).returncode != 0, "the operator's CRDs are gone", 60)
+
+
+def helm(*arguments: str) -> None:
+    done = subprocess.run(["helm", *arguments], check=False, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
+def install_operator() -> None:
+    tag = os.environ["LAB_ESO_IMAGE_TAG"]
+    values: dict[str, Any] = {
+        "installCRDs": True,
+        "image": {"tag": tag},
+        "webhook": {"image": {"tag": tag}},
+        "certController": {"image": {"tag": tag}},
+        "extraEnv": [
+            {"name": name, "value": AWS_ENDPOINT} for name in ("AWS_SECRETSMANAGER_ENDPOINT", "AWS_STS_ENDPOINT")
+        ],
+    }
+    command = ["helm", "install", RELEASE[0], os.environ["LAB_ESO_CHART"], *RELEASE[1:], "--create-namespace"]
+    done = subprocess.run(
+        [*command, "--values=-", "--wait", "--timeout=3m"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        input=json.dumps(values),
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def share_vault(vault: Vault) -> None:
+    """A secrets engine, and an auth method that reviews tokens with a ServiceAccount of its own."""
+    vault.client.sys.enable_secrets_engine("kv", path=MOUNT, options={"version": "2"})
+    kubectl("create", "serviceaccount", REVIEWER, "-n", "kube-system")
+    account = f"kube-system:{REVIEWER}"
+    kubectl(
+        "create", "clusterrolebinding", REVIEWER, "--clusterrole=system:auth-delegator", f"--serviceaccount={account}"
+    )
+    token = kubectl("create", "token", REVIEWER, "-n", "kube-system", "--duration=6h").stdout.strip()
+    vault.client.sys.enable_auth_method("kubernetes", path=AUTH)
+    config = {
+        "kubernetes_host": os.environ["LAB_KUBERNETES_ADDR"],
+        "kubernetes_ca_cert": Path(os.environ["LAB_KUBERNETES_CA"]).read_text(),
+        "token_reviewer_jwt": token,
+    }
+    vault.client.adapter.post(f"/v1/auth/{AUTH}/config", json=config)
+
+
+def share_postgres(vault: Vault) -> None:
+    password = secrets.token_hex(16)
+    vault.write(MOUNT, "shared/postgres", username="postgres", password=password)
+    metadata = {"name": "postgres", "namespace": POSTGRES_NAMESPACE}
+    labels = {"app": "postgres"}
+    container = {
+        "name": "postgres",
+        "image": "docker.io/library/postgres:17",
+        "env": [{"name": "POSTGRES_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "postgres", "key": "password"}}}],
+        "readinessProbe": {"exec": {"command": ["pg_isready", "-h", "127.0.0.1"]}, "periodSeconds": 1},
+    }
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}
+    items: list[dict[str, Any]] = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": POSTGRES_NAMESPACE}},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"password": password}},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata,
+            "spec": {"selector": labels, "ports": [{"port": 5432}]},
+        },
+        {
+            "apiVersion": "apps/v1",
+            "kind": "StatefulSet",
+            "metadata": metadata,
+            "spec": {"serviceName": "postgres", "selector": {"matchLabels": labels}, "template": template},
+        },
+    ]
+    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    kubectl("rollout", "status", "statefulset/postgres", "-n", POSTGRES_NAMESPACE, "--timeout=90s")
+
+
+def inventory(vault: Vault) -> set[str]:
+    """Everything that an environment could leave behind, in Kubernetes, Vault, AWS and Postgres, by name."""
+    kinds = "namespaces,clusterroles,clusterrolebindings,persistentvolumes,leases"
+    found = {
+        f"{item['kind']} {item['metadata'].get('namespace', '')} {item['metadata']['name']}"
+        for item in objects(kinds, "--all-namespaces")
+    }
+    found |= {f"policy {name}" for name in vault.client.sys.list_policies()["data"]["policies"]}
+    with suppress(hvac.exceptions.InvalidPath):
+        found |= {f"role {name}" for name in vault.client.auth.kubernetes.list_roles(mount_point=AUTH)["data"]["keys"]}
+    found |= {f"folder {name}" for name in vault.list(MOUNT, "")}
+    found |= {
+        f"document {folder}{name}"
+        for folder in vault.list(MOUNT, "ephemeral")
+        for name in vault.list(MOUNT, f"ephemeral/{folder}")
+    }
+    found |= {f"database {name}" for name in postgres("SELECT datname FROM pg_database").split()}
+    found |= {f"database role {name}" for name in postgres("SELECT rolname FROM pg_roles").split()}
+    if AWS_ENDPOINT:
+        manager: Any = boto3.client("secretsmanager", region_name="us-east-1")
+        found |= {f"secret {one['Name']}" for one in manager.list_secrets(IncludePlannedDeletion=True)["SecretList"]}
+        iam: Any = boto3.client("iam", region_name="us-east-1")
+        found |= {f"IAM role {role['RoleName']}" for role in iam.list_roles()["Roles"]}
+    return found
+
+
+def documented_token(vault: Vault) -> str:
+    """A token with the rights that docs/ephemeral.md lists, and no others."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "ephemeral.md").read_text()
+    rules = text.partition("```hcl\n")[2].partition("```")[0]
+    policy = rules.replace('"litellm/', f'"{MOUNT}/').replace("auth/kubernetes/", f"auth/{AUTH}/")
+    vault.client.sys.create_or_update_policy(MOUNT, policy)
+    return str(vault.client.auth.token.create(policies=[MOUNT], ttl="1h")["auth"]["client_token"])
+
+
+def postgres(query: str) -> str:
+    command = ("psql", "-U", "postgres", "-h", "/var/run/postgresql", "-At", "-c", query)
+    return kubectl("exec", "-n", POSTGRES_NAMESPACE, "statefulset/postgres", "--", *command).stdout.strip()
