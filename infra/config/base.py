@@ -19,6 +19,7 @@ STORE_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*$"
 DOCUMENT_NAME = r"^[A-Za-z0-9/_+=.@!:-]+$"
 AWS_REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
 SECRET_KEY = r"^[-._a-zA-Z0-9]{1,253}$"  # noqa: S105 - a pattern
+KEY_PREFIX = r"^[A-Za-z0-9._-]{1,100}$"
 CHART_VERSION = r"^[0-9]+\.[0-9]+\.[0-9]+.*$"
 CLUSTER_NAME = r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$"
 
@@ -33,6 +34,7 @@ ALLOWED = {
     DOCUMENT_NAME: "the name of a document: a path in Vault, the name or ARN of a secret in AWS",
     AWS_REGION: "the name of an AWS region such as eu-central-1",
     SECRET_KEY: "a key of a Kubernetes Secret: letters, digits, - _ and .",
+    KEY_PREFIX: "letters, digits and . _ -, at most 100 characters",
     CHART_VERSION: "a version such as 2.9.0",
     CLUSTER_NAME: "the name of an EKS cluster: letters, digits, - and _, at most 100 characters",
 }

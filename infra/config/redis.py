@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
 
-from infra.config.base import Compute, DnsName, Image, Port, Quantity, Section
+from infra.config.base import KEY_PREFIX, Compute, DnsName, Image, Port, Quantity, Section
 from infra.config.references import PropertyReference
 from infra.config.vpc import KmsKeyArn, VpcPlacement, shaped
 
@@ -100,7 +100,7 @@ class ExistingRedis(Section):
     password: PropertyReference | None = None
     """Where the password is in the store. Defaults to none: the server asks for no password."""
 
-    key_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
+    key_prefix: Annotated[str, StringConstraints(pattern=KEY_PREFIX)] | None = None
     """Start of all keys of this gateway, for a server that several use. Defaults to none."""
 
     @model_validator(mode="after")
