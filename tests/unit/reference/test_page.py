@@ -39,7 +39,14 @@ def test_every_key_of_every_model_is_there():
 
 def test_every_key_says_what_it_does():
     rows = [line for line in PAGE.splitlines() if line.startswith("| `")]
-    plain = ("| `namespace` |", "| `protect` |", "| `context` |", "| `providerKeys` |", "| `providerDocuments")
+    plain = (
+        "| `namespace` |",
+        "| `protect` |",
+        "| `gitops` |",
+        "| `context` |",
+        "| `providerKeys` |",
+        "| `providerDocuments",
+    )
     assert len(rows) > 150
     assert [row for row in rows if row.endswith("| — |") and not row.startswith(plain)] == []
 
