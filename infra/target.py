@@ -10,6 +10,8 @@ from infra.stores import Store, resolve_store
 READER = "secret-reader"
 """ServiceAccount in the gateway's namespace that reads the store. No pod runs with it."""
 
+TEMPLATE = "makes this a template of environments, and no stack: run `make env-up NAME=…`"
+
 OFFLINE_CLUSTER = Cluster(context="offline", server="https://kubernetes.invalid", ca_certificate="")
 
 
@@ -36,6 +38,8 @@ def resolve(config: StackConfig, stack: str) -> Target:
     """
     problems: list[ConfigProblem] = []
     cluster = OFFLINE_CLUSTER
+    if config.ephemeral.wanted and not config.ephemeral.name:
+        problems.append(ConfigProblem("ephemeral.domain", TEMPLATE))
     try:
         cluster = read_cluster(config.context or None)
     except ClusterError as error:

@@ -178,21 +178,21 @@ class Engine:
             raise Busy(locked(stack.name, reason_of(error))) from None
         return {name: output.value for name, output in done.outputs.items()}
 
-    def destroy(self, name: str, on_event: OnEvent, *, lift_lock: bool, look_first: bool = False) -> None:
+    def destroy(self, name: str, on_event: OnEvent, *, look_first: bool = False) -> None:
         """Delete everything that the state knows, whatever became of the run before.
+
+        A lock is lifted: who comes here holds the Lease, or there is no namespace, and then nobody can be at work.
 
         Args:
             name: the stack.
             on_event: gets every event of the engine.
-            lift_lock: whether a lock of another run is known to be a dead one's.
             look_first: bring the state up to date before, which takes longer.
 
         Raises:
             Busy: when another run works on the stack.
             automation.CommandError: when something could not be deleted.
         """
-        if lift_lock:
-            self.lift_lock(name)
+        self.lift_lock(name)
         stack = automation.Stack.select(name, self._workspace(self._folder(name), None))
         try:
             if look_first:

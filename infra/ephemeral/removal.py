@@ -45,9 +45,6 @@ class Removal:
     work: str
     """`down` or `reap`."""
 
-    lift_lock: bool
-    """Whether a lock on a stack without a namespace may be taken for that of a dead run."""
-
     leave_database: bool = False
 
     def remove(self, record: Record | None, marks: Iterable[Mark]) -> bool:
@@ -66,7 +63,7 @@ class Removal:
                 place.records.quiet(record)
             if has_state:
                 with step("destroyed what its state knows", place.say):
-                    self._destroy(lift_lock=self.lift_lock or record is not None)
+                    self._destroy()
             for mark in sorted(marks, key=str):
                 for left in place.keeper.sweep(mark).foreign:
                     place.say(f"left alone, because it does not carry the mark of this environment: {left}")
@@ -77,14 +74,14 @@ class Removal:
                     place.records.delete(record)
         return True
 
-    def _destroy(self, *, lift_lock: bool) -> None:
+    def _destroy(self) -> None:
         engine, stack = self.place.engine, self.name.stack
         complaints: list[str] = []
         for look_first in (False, True):
             progress = self.place.progress()
             try:
                 with progress:
-                    engine.destroy(stack, progress.on_event, lift_lock=lift_lock, look_first=look_first)
+                    engine.destroy(stack, progress.on_event, look_first=look_first)
             except automation.CommandError as error:
                 if number := engine.command.stopped_by:
                     again = f"run `make env-down NAME={self.name.given}` again"
@@ -115,7 +112,7 @@ def down(place: Place, wish: Wish, *, leave_database: bool = False) -> bool:
     if record is not None:
         ensure_own(place, record, wish)
     marks = place.keeper.marks(place.cluster, name.safe)
-    removal = Removal(place, name, "down", lift_lock=True, leave_database=leave_database)
+    removal = Removal(place, name, "down", leave_database)
     return removal.remove(record, marks)
 
 
@@ -178,7 +175,7 @@ def reap(place: Place, *, dry_run: bool) -> Reaped:
                 for mark in each.marks:
                     place.keeper.sweep(mark)
             else:
-                Removal(place, each.name, "reap", lift_lock=False).remove(each.record, each.marks)
+                Removal(place, each.name, "reap").remove(each.record, each.marks)
         except Problem as problem:
             result.failed[safe] = str(problem)
         else:

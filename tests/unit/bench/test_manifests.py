@@ -101,3 +101,17 @@ def test_helm_installs_the_chart_of_the_stack(folder: Path):
 def test_a_chart_folder_has_no_repository():
     release = {"name": "eso", "chart": "/charts/eso", "namespace": "eso", "repositoryOpts": None, "version": None}
     assert manifests.helm_arguments(release) == ["eso", "/charts/eso", "--namespace", "eso"]
+
+
+def test_what_environments_share_is_not_made_again(tmp_path: Path):
+    stack = Stack.read(PROJECT, "ephemeral")
+    target = resolve_offline(load(values(stack), "ephemeral", secret_keys(stack)), "ephemeral")
+    environment = Planned(run(lambda: deploy(target), stack="ephemeral"))
+    manifests.write(environment, tmp_path)
+    assert environment.auth == "kubernetes"
+    assert "SHARED=true" in (tmp_path / "names.sh").read_text()
+    assert not (tmp_path / "auth-config.json").exists()
+    assert {item["kind"] for item in json.loads((tmp_path / "limits.json").read_text())["items"]} == {
+        "ResourceQuota",
+        "LimitRange",
+    }

@@ -179,8 +179,8 @@ class FakeEngine:
             raise self.fails.pop(0)
         return {"url": f"http://{stack}.example.com", "curl": "curl …"}
 
-    def destroy(self, name: str, on_event: Any, *, lift_lock: bool, look_first: bool = False) -> None:
-        self.log.append(f"destroy {name} lift_lock={lift_lock} look_first={look_first}")
+    def destroy(self, name: str, on_event: Any, *, look_first: bool = False) -> None:
+        self.log.append(f"destroy {name} look_first={look_first}")
         self.on_destroy()
         if self.fails:
             raise self.fails.pop(0)

@@ -68,8 +68,8 @@ def test_what_failed_once_is_tried_again_with_a_look_at_what_is_there():
     world.engine.fails = [FAILED]
     assert down(world.place(), MINE)
     assert world.engine.log[:2] == [
-        "destroy env-pr-1 lift_lock=True look_first=False",
-        "destroy env-pr-1 lift_lock=True look_first=True",
+        "destroy env-pr-1 look_first=False",
+        "destroy env-pr-1 look_first=True",
     ]
 
 
@@ -158,11 +158,11 @@ def test_an_old_mark_does_not_take_the_next_environment_of_that_name_along():
     assert done.kept == ["pr-1"]
 
 
-def test_a_stack_without_a_namespace_is_reaped_and_its_lock_respected():
+def test_a_stack_without_a_namespace_is_reaped():
     world = World()
     world.engine.stacks["env-gone"] = {"mark": str(Mark(CLUSTER, "gone", "00000001"))}
     assert reap(world.place(), dry_run=False).reaped == ["gone"]
-    assert world.engine.log[0] == "destroy env-gone lift_lock=False look_first=False"
+    assert world.engine.log[0] == "destroy env-gone look_first=False"
 
 
 def test_a_stack_that_says_of_no_environment_stays():

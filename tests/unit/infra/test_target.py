@@ -103,3 +103,19 @@ def test_the_offline_plan_is_the_same_on_every_machine():
     offline = resolve_offline(config(), "dev")
     assert "10.0.0.1" not in str(offline)
     assert "vault.example.com" not in str(offline)
+
+
+TEMPLATE = {
+    "ephemeral": {"domain": "preview.example.com"},
+    "protect": "false",
+    "keys": {"salt": {"retain": False}},
+    "secrets": {"vault": {"mount": {"create": False}, "kubernetesAuth": {"create": False}}},
+    "database": {"storage": None},
+}
+
+
+def test_a_template_is_no_stack_to_deploy():
+    """It would be an environment that nobody owns, and that `env-reap` does not know."""
+    with pytest.raises(ConfigError, match="and no stack: run `make env-up NAME="):
+        resolve(config(**TEMPLATE), "dev")
+    resolve(config(**TEMPLATE | {"ephemeral": TEMPLATE["ephemeral"] | {"name": "pr-1", "mark": "ours"}}), "dev")
