@@ -39,6 +39,7 @@ SMALL = {
         "models": [{"name": "mock", "provider": "mock"}],
     },
 }
+BEDROCK = {"name": "claude", "provider": "bedrock", "region": REGION, "model": "us.anthropic.claude-x-v1:0"}
 OPERATOR = {"environment": {"AWS_SECRETSMANAGER_ENDPOINT": ENDPOINT, "AWS_STS_ENDPOINT": ENDPOINT}}
 
 
@@ -66,17 +67,23 @@ def names(manager: Any) -> set[str]:
     return {secret["Name"] for secret in manager.list_secrets(IncludePlannedDeletion=True)["SecretList"]}
 
 
+def role_for(iam: Any, purpose: str) -> dict[str, Any]:
+    """The role of the first stack's reader, or of its gateway."""
+    (role,) = [found for found in iam.list_roles()["Roles"] if f"litellm-aws-{purpose}" in found["RoleName"]]
+    return role
+
+
 def read(manager: Any, name: str) -> dict[str, str]:
     return json.loads(manager.get_secret_value(SecretId=name)["SecretString"])
 
 
 @pytest.fixture(scope="module")
 def each(project: Project, manager: Any) -> dict[str, Any]:
-    """One secret for each document; this stack installs the operator."""
+    """One secret for each document, and a model that the pods call as themselves; this stack installs the operator."""
     operator = OPERATOR | {"install": True}
-    project.write_stack(
-        "aws", SMALL | {"secrets": store(), "externalSecrets": operator, "ingress": {"host": "aws.localhost"}}
-    )
+    gateway = SMALL["gateway"] | {"models": [*SMALL["gateway"]["models"], BEDROCK]}
+    config = SMALL | {"secrets": store(), "externalSecrets": operator, "ingress": {"host": "aws.localhost"}}
+    project.write_stack("aws", config | {"gateway": gateway})
     project.make("up", "aws")
     return project.outputs("aws")
 
@@ -156,7 +163,7 @@ def test_no_secret_is_anywhere_but_in_the_store_and_in_secrets(project: Project,
 
 
 def test_the_role_may_read_its_own_secrets_and_nothing_else(each: dict[str, Any], manager: Any, iam: Any):
-    (role,) = [found["RoleName"] for found in iam.list_roles()["Roles"] if "litellm-aws-" in found["RoleName"]]
+    role = role_for(iam, "reader")["RoleName"]
     policy = json.dumps(iam.get_role_policy(RoleName=role, PolicyName="read-secrets")["PolicyDocument"])
     arns = {secret["Name"]: secret["ARN"] for secret in manager.list_secrets()["SecretList"]}
     for name, arn in arns.items():
@@ -168,12 +175,35 @@ def test_the_role_may_read_its_own_secrets_and_nothing_else(each: dict[str, Any]
 
 
 def test_only_the_reader_of_the_namespace_may_take_the_role(each: dict[str, Any], iam: Any):
-    (role,) = [found for found in iam.list_roles()["Roles"] if "litellm-aws-" in found["RoleName"]]
-    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    (statement,) = role_for(iam, "reader")["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Condition"]["StringEquals"] == {
         "kubernetes.default.svc:sub": "system:serviceaccount:litellm-aws:secret-reader",
         "kubernetes.default.svc:aud": "sts.amazonaws.com",
     }
+
+
+def test_the_pods_may_call_their_model_and_nothing_else(each: dict[str, Any], iam: Any):
+    role = role_for(iam, "gateway")
+    name = role["RoleName"]
+    policy = json.dumps(iam.get_role_policy(RoleName=name, PolicyName="use-models-and-database")["PolicyDocument"])
+    profile = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/us.anthropic.claude-x-v1:0"
+    assert allows(policy, "bedrock:InvokeModel", profile)
+    assert not allows(policy, "bedrock:InvokeModel", profile.replace("claude-x", "claude-y"))
+    assert not allows(
+        policy, "secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:x-AbCdEf"
+    )
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    subject = statement["Condition"]["StringEquals"]["kubernetes.default.svc:sub"]
+    assert subject == "system:serviceaccount:litellm-aws:litellm-aws"
+
+
+def test_the_pods_run_with_the_account_of_their_role(each: dict[str, Any], iam: Any):
+    (account,) = objects("serviceaccounts", "-n", "litellm-aws", "--field-selector=metadata.name=litellm-aws")
+    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] == role_for(iam, "gateway")["Arn"]
+    running = [pod for pod in objects("pods", "-n", "litellm-aws") if pod["metadata"]["name"].startswith("litellm-")]
+    gateways = [pod for pod in running if "migration" not in pod["metadata"]["name"]]
+    assert gateways
+    assert {pod["spec"]["serviceAccountName"] for pod in gateways} == {"litellm-aws"}
 
 
 def test_a_bundle_gives_the_gateway_the_same_variables(bundle: dict[str, Any], each: dict[str, Any], manager: Any):
