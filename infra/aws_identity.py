@@ -14,7 +14,9 @@ from components.secrets.aws_names import arn_field, oidc_provider_arn, role_name
 from infra.config.aws import AwsConfig
 from infra.config.aws_identity import IrsaIdentity, PodIdentity, StaticKeys
 from infra.config.aws_pods import models_of_role, token_region
-from infra.config.database import ExistingDatabase, RdsDatabase, takes_tokens
+from infra.config.database import takes_tokens
+from infra.config.database_existing import ExistingDatabase
+from infra.config.database_rds import RdsDatabase
 from infra.documents import Servers
 from infra.target import READER, Target
 from infra.workloads import PodAccount

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from components.gateway.aws_policy import BedrockModel, bedrock_id, fits, use_policy
 from components.secrets.aws_names import arn_field, is_arn, partition_of
 from infra.config.aws_identity import PodIdentity, StaticKeys
-from infra.config.database import DatabaseConfig, ExistingDatabase, takes_tokens
+from infra.config.database import DatabaseConfig, takes_tokens
+from infra.config.database_existing import ExistingDatabase
 from infra.config.gateway import GatewayConfig
 from infra.config.models import Bedrock
 

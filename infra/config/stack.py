@@ -7,13 +7,9 @@ from pydantic import Field, SecretStr
 
 from infra.config.aws_identity import StaticKeys
 from infra.config.base import DnsLabel, Section, VariableName
-from infra.config.database import (
-    DatabaseConfig,
-    DocumentCredentials,
-    ExistingDatabase,
-    InClusterDatabase,
-    SecretCredentials,
-)
+from infra.config.database import DatabaseConfig, InClusterDatabase
+from infra.config.database_common import DocumentCredentials, SecretCredentials
+from infra.config.database_existing import ExistingDatabase
 from infra.config.ephemeral import EphemeralConfig
 from infra.config.gateway import GatewayConfig
 from infra.config.ingress import IngressConfig

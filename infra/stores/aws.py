@@ -22,7 +22,8 @@ from infra.aws_identity import account, operator_role, reader_role
 from infra.cluster import Cluster
 from infra.config.aws import AwsConfig
 from infra.config.aws_identity import IrsaIdentity, PodIdentity, StaticKeys
-from infra.config.database import DocumentCredentials, ExistingDatabase
+from infra.config.database_common import DocumentCredentials
+from infra.config.database_existing import ExistingDatabase
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
 from infra.documents import DATABASE, Servers

@@ -1,0 +1,144 @@
+"""What every Postgres needs to be told: names, credentials, and how LiteLLM logs in."""
+
+import re
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import quote
+
+from pydantic import Field, StringConstraints, model_validator
+
+from infra.config.base import SECRET_KEY, Checked, DnsName, Image, Section
+from infra.config.references import DocumentName
+
+SUPERUSER = "postgres"
+"""The superuser of the Postgres in the cluster, and the admin of one on RDS. LiteLLM never gets it."""
+
+IDENTIFIER_BYTES = 63
+
+SslMode = Literal["disable", "prefer", "require"]
+
+
+def identifier(value: str) -> str:
+    if not 1 <= len(value.encode()) <= IDENTIFIER_BYTES:
+        raise ValueError(f"must have 1 to {IDENTIFIER_BYTES} bytes: Postgres cuts off the rest")
+    if not value.isprintable():
+        raise ValueError("must not contain control characters")
+    return value
+
+
+def role_name(value: str) -> str:
+    if value.startswith("pg_"):
+        raise ValueError("must not start with pg_: Postgres keeps these names for itself")
+    return value
+
+
+Identifier = Annotated[str, Checked(identifier, f"at most {IDENTIFIER_BYTES} bytes")]
+RoleName = Annotated[Identifier, Checked(role_name, f"at most {IDENTIFIER_BYTES} bytes, not starting with pg_")]
+PropertyName = Annotated[str, StringConstraints(min_length=1, max_length=253)]
+SecretKey = Annotated[str, StringConstraints(pattern=SECRET_KEY)]
+
+
+class DocumentCredentials(Section):
+    """A user name and a password in a document that is in the store already. They are referenced, never read."""
+
+    document: DocumentName
+    """The document: its path below the mount (Vault), or the name or ARN of the secret (AWS)."""
+
+    username_property: PropertyName = "username"
+    """Property with the user name."""
+
+    password_property: PropertyName = "password"  # noqa: S105 - a name
+    """Property with the password."""
+
+
+class SecretCredentials(Section):
+    """A user name and a password in a Kubernetes Secret, in the namespace of the gateway."""
+
+    kubernetes_secret: DnsName
+    """Name of the Secret."""
+
+    username_key: SecretKey = "username"
+    """Key with the user name."""
+
+    password_key: SecretKey = "password"  # noqa: S105 - a name
+    """Key with the password."""
+
+
+def source_of_credentials(value: object) -> str:
+    if isinstance(value, str):
+        return "generated"
+    given = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return "from-secret" if isinstance(value, SecretCredentials) or "kubernetesSecret" in given else "from-document"
+
+
+class DatabaseSection(Section):
+    """What every kind of database has."""
+
+    image: Image = "docker.io/library/postgres:17"
+    """The official Postgres image, Debian-based, 15 or later. The bootstrap Job runs its `psql`, for an existing server too."""
+
+    name: Identifier = "litellm"
+    """Name of LiteLLM's database."""
+
+    username: RoleName = "litellm"
+    """Name of LiteLLM's role in Postgres, which is no superuser."""
+
+    sslmode: SslMode = "require"
+    """TLS between LiteLLM and Postgres: `disable`, `prefer` (when the server has it) or `require`."""
+
+    rotation: Annotated[int, Field(ge=0)] = 0
+    """Raise it to generate a new password for LiteLLM's role. The admin's password stays."""
+
+    def url_template(
+        self,
+        host: str,
+        port: int,
+        username: str = "username",
+        password: str = "password",  # noqa: S107 - a name
+    ) -> str:
+        """The connection URL, as an ESO template (engine v2) that uses the values called `username` and `password`."""
+        return (
+            f"postgresql://{percent_encoded(username)}:{percent_encoded(password)}"
+            f"@{host}:{port}/{quote(self.name, safe='')}?sslmode={self.sslmode}"
+        )
+
+
+class TokenSection(DatabaseSection):
+    """What servers have that may take IAM tokens instead of passwords: those of Amazon RDS."""
+
+    iam_authentication: bool = False
+    """LiteLLM logs in to Amazon RDS with tokens of its pods' IAM role: there is no password. The stack makes the role and
+    lets it, where it has `secrets.kind: aws`."""
+
+    @property
+    def token_variables(self) -> dict[str, str]:
+        """What LiteLLM reads to log in with IAM tokens, but for DATABASE_HOST, DATABASE_PORT and AWS_REGION."""
+        return {
+            "IAM_TOKEN_DB_AUTH": "True",
+            "DATABASE_USER": self.username,
+            "DATABASE_NAME": self.name,
+            "DATABASE_SSLMODE": self.sslmode,
+        }
+
+    @model_validator(mode="after")
+    def tokens_need_no_password(self) -> "TokenSection":
+        if not self.iam_authentication:
+            return self
+        if self.rotation:
+            raise ValueError("rotation generates passwords, but with iamAuthentication there is none: remove rotation")
+        if self.sslmode != "require":
+            raise ValueError("sslmode must be require with iamAuthentication: RDS takes tokens over TLS only")
+        if not re.fullmatch(r"[A-Za-z0-9_.@-]+", self.username):
+            raise ValueError(
+                "username becomes part of an IAM policy with iamAuthentication: use letters, digits, _ . @ and - only"
+            )
+        return self
+
+
+def percent_encoded(value: str) -> str:
+    """Template text that writes a value into a URL, whatever characters it has.
+
+    `urlquery` writes a space as `+`, which only a query decodes; a `+` of the value itself is `%2B` by then.
+    """
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise ValueError(f"{value!r} cannot be used in a template: use letters, digits and _")
+    return f'{{{{ .{value} | urlquery | replace "+" "%20" }}}}'
