@@ -65,6 +65,13 @@ def test_fits_its_schema(schema: str, paths: list[Path]):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_command_line_has_the_version_of_the_sdk():
+    """A plan that one version saves is for the same version to apply."""
+    (pinned,) = re.findall(r"^pulumi==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    installed = [step["with"]["pulumi-version"] for _, step in steps() if "pulumi/actions" in step.get("uses", "")]
+    assert installed == [pinned]
+
+
 def test_every_action_is_pinned_to_a_commit_with_its_version():
     """A tag can be moved to other code."""
     for path in [*WORKFLOWS, *ACTIONS]:
