@@ -165,15 +165,22 @@ class Engine:
         if self._may_be_locked(name):
             self._ask(name, "cancel", name, "--yes")
 
-    def up(self, stack: automation.Stack, on_event: OnEvent) -> dict[str, Any]:
+    def up(self, stack: automation.Stack, on_event: OnEvent, *, look_first: bool = False) -> dict[str, Any]:
         """Create or update everything, and return the outputs.
+
+        Args:
+            stack: the stack.
+            on_event: gets every event of the engine.
+            look_first: bring the state up to date before: after a run that did not end well, it may say too much.
 
         Raises:
             Busy: when somebody else does.
             automation.CommandError: when it did not work; the events say why.
         """
         try:
-            done = stack.up(on_event=on_event, suppress_outputs=True, suppress_progress=True, color="never")
+            done = stack.up(
+                on_event=on_event, refresh=look_first, suppress_outputs=True, suppress_progress=True, color="never"
+            )
         except automation.ConcurrentUpdateError as error:
             raise Busy(locked(stack.name, reason_of(error))) from None
         return {name: output.value for name, output in done.outputs.items()}

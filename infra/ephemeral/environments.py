@@ -99,7 +99,10 @@ def up(place: Place, wish: Wish) -> Record:
         if found is not None:
             place.engine.lift_lock(stack.name)
         tagging = aside.submit(place.engine.tag, stack.name, tags(record))
-        outputs = run(place, name, lambda progress: place.engine.up(deployment, progress.on_event))
+        unfinished = found is not None and not found.url
+        outputs = run(
+            place, name, lambda progress: place.engine.up(deployment, progress.on_event, look_first=unfinished)
+        )
         tagging.result()
         return place.records.change(record, url=str(outputs["url"]), curl=str(outputs["curl"]))
 

@@ -140,8 +140,15 @@ class Records:
     def quiet(self, record: Record) -> None:
         """Stop everything that runs in it. Nobody waits for an answer any more; left alone, pods end when their clients do."""
         namespace = record.name.namespace
-        for workloads in ("deployments", "statefulsets"):
-            self.kube.delete(f"/apis/apps/v1/namespaces/{namespace}/{workloads}", {"propagationPolicy": "Background"})
+        # Jobs and ExternalSecrets have finalizers: a namespace that still has some when it goes is looked at twice.
+        for kind in (
+            "apps/v1 deployments",
+            "apps/v1 statefulsets",
+            "batch/v1 jobs",
+            "external-secrets.io/v1 externalsecrets",
+        ):
+            group, plural = kind.split()
+            self.kube.delete(f"/apis/{group}/namespaces/{namespace}/{plural}", {"propagationPolicy": "Background"})
         self.kube.delete(f"{PATH}/{namespace}/pods", {"gracePeriodSeconds": GRACE_SECONDS})
 
     def delete(self, record: Record, sleep: Callable[[float], None] = time.sleep) -> None:

@@ -60,6 +60,8 @@ class Removal:
                 if not self.leave_database:
                     with step("dropped its database", place.say):
                         drop_database(place.kube, record, place.say)
+                # From here on it is not whole any more, whoever sees it.
+                record = place.records.change(record, url="")
                 place.records.quiet(record)
             if has_state:
                 with step("destroyed what its state knows", place.say):

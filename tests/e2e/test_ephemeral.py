@@ -178,13 +178,17 @@ def test_a_killed_run_leaves_a_lock_which_another_checkout_lifts(shop: Shop, not
     assert "env-locked" not in shop.project.stacks()
 
 
-def test_asked_to_stop_it_ends_in_good_order(sharing: Shop, nothing_is_left: None):
+def test_asked_to_stop_it_ends_in_good_order_and_the_next_up_goes_on(
+    sharing: Shop, vault: Vault, nothing_is_left: None
+):
     running = sharing.start("up", "stopped", "--ttl", "1h")
     eventually(lambda: has("externalsecret", "litellm-env-stopped"), "an ExternalSecret", 60)
     running.send_signal(signal.SIGTERM)
     printed, _ = running.communicate(timeout=60)
     assert running.returncode == 128 + signal.SIGTERM, printed
     assert "make env-down NAME=stopped" in printed
+    made = sharing.run("up", "stopped")
+    assert completion(made["url"], key_of(vault, "stopped")).status_code == 200
     assert sharing.run("down", "stopped")["removed"] is True
 
 

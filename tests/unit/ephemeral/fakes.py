@@ -173,8 +173,8 @@ class FakeEngine:
     def tag(self, stack: str, tags: Mapping[str, str]) -> None:
         self.stacks.setdefault(stack, {}).update(tags)
 
-    def up(self, stack: str, on_event: Any) -> dict[str, str]:
-        self.log.append(f"up {stack}")
+    def up(self, stack: str, on_event: Any, *, look_first: bool = False) -> dict[str, str]:
+        self.log.append(f"up {stack}" + (" look_first" if look_first else ""))
         if self.fails:
             raise self.fails.pop(0)
         return {"url": f"http://{stack}.example.com", "curl": "curl …"}

@@ -72,6 +72,13 @@ def test_the_lock_of_a_killed_up_is_lifted_by_the_next_one(world: World):
     assert world.engine.log[-2:] == ["lift lock of env-pr-1", "up env-pr-1"]
 
 
+def test_after_a_run_that_did_not_end_well_the_engine_looks_first(world: World):
+    """What a `down` that was killed had deleted already is in the state still."""
+    world.record("pr-1", url="")
+    up(world.place(), WISH)
+    assert world.engine.log[-1] == "up env-pr-1 look_first"
+
+
 def test_what_is_in_the_way_is_found_before_anything_is_made(world: World, monkeypatch: pytest.MonkeyPatch):
     def missing(_: object) -> None:
         raise Problem("Vault has no secrets engine at litellm/")

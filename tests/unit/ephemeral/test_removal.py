@@ -9,6 +9,8 @@ from infra.commands.problem import Problem
 from infra.ephemeral.environments import Wish
 from infra.ephemeral.errors import Interrupted, Taken
 from infra.ephemeral.mark import Mark
+from infra.ephemeral.names import name_of
+from infra.ephemeral.record import Records
 from infra.ephemeral.removal import down, reap
 from tests.unit.ephemeral.fakes import CLUSTER, OWNER, World
 
@@ -103,6 +105,18 @@ def test_interrupted_it_says_how_to_go_on_and_the_record_is_there():
     with pytest.raises(Interrupted, match="run `make env-down NAME=pr-1` again"):
         down(world.place(), MINE)
     assert "litellm-env-pr-1" in world.kube.namespaces()
+
+
+def test_a_removal_that_fails_leaves_an_environment_that_says_it_is_not_whole():
+    world = World()
+    world.record("pr-1")
+    world.engine.fails = [FAILED, FAILED]
+    world.engine.kinds_in_state = {"aws:rds/instance:Instance"}
+    with pytest.raises(Problem):
+        down(world.place(), MINE)
+    found = Records(world.kube, CLUSTER).read(name_of("pr-1"))
+    assert found
+    assert not found.url
 
 
 def test_reap_removes_what_has_expired_and_nothing_else():
