@@ -91,4 +91,4 @@ def test_up_without_the_real_engine_fails(here: Machine, monkeypatch: pytest.Mon
 def test_an_unknown_stack_fails_with_the_known_ones(here: Machine) -> None:
     result = invoke("plan", "--stack", "nope")
     assert result.exit_code == 1
-    assert "Stacks here: dev, ephemeral, prod" in result.stderr
+    assert "Stacks here: dev, prod" in result.stderr
