@@ -2,11 +2,9 @@
 
 import json
 import os
-import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -14,18 +12,16 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.cli import PROJECT, all_overlays, explain
-from infra.commands import backend, pulumi_cli
 from infra.commands.problem import Problem
-from infra.commands.process import SystemRunner
-from infra.commands.stack_file import Stack
-from infra.ephemeral.environments import Place, Wish, existing, extend, states, target_of, up
+from infra.ephemeral.environments import Wish, existing, extend, states, up
 from infra.ephemeral.errors import Busy, Interrupted, Taken
-from infra.ephemeral.hook import run_command, variables
 from infra.ephemeral.names import name_of
+from infra.ephemeral.opening import open_place
 from infra.ephemeral.record import Record
 from infra.ephemeral.removal import down, reap
-from infra.ephemeral.template import Template, read_template
-from infra.ephemeral.ttl import in_words, now, timestamp
+from infra.ephemeral.running import command_in, tear_down
+from infra.ephemeral.template import read_template
+from infra.ephemeral.ttl import in_words, timestamp
 from infra.ephemeral.who import default_owner
 
 NOT_MADE = 125
@@ -59,8 +55,6 @@ TakeOverOption = Annotated[bool, typer.Option("--take-over", help="Even when it 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 CommandArgument = Annotated[list[str], typer.Argument(help="The command, after --.")]
 
-messages = Console(stderr=True)
-
 
 @app.command("up")
 def up_command(
@@ -77,9 +71,9 @@ def up_command(
 
     def work() -> int:
         place = open_place(template, overlay, budget)
-        begin = now_seconds()
+        begin = time.monotonic()
         record = up(place, Wish(name, owner or default_owner(), ttl, take_over, budget))
-        seconds = round(now_seconds() - begin, 1)
+        seconds = round(time.monotonic() - begin, 1)
         if as_json:
             show_json(described(record, "ready") | {"curl": record.curl, "seconds": seconds})
         else:
@@ -173,11 +167,11 @@ def down_command(
     """Remove an environment, whatever state it is in. Nothing to remove is fine."""
 
     def work() -> int:
-        begin = now_seconds()
+        begin = time.monotonic()
         place = open_place(template, overlay)
         wish = Wish(name, owner or default_owner(), take_over=take_over)
         removed = down(place, wish, leave_database=leave_database)
-        seconds = round(now_seconds() - begin, 1)
+        seconds = round(time.monotonic() - begin, 1)
         safe = name_of(name).safe
         if as_json:
             show_json({"name": safe, "removed": removed, "seconds": seconds})
@@ -265,90 +259,6 @@ def plan_command(
     finish(work, as_json=as_json)
 
 
-def command_in(place: Place, wish: Wish, command: Sequence[str]) -> int:
-    from infra.documents import Contents, Servers  # noqa: PLC0415
-    from infra.ephemeral.template import configuration  # noqa: PLC0415
-
-    record = up(place, wish)
-    stack = place.template.stack(record.name, record.mark, wish.budget)
-    target = target_of(configuration(stack), stack.name)
-    reference = Contents(target.config, Servers(("", 0), None), target.store.locate).master_key()
-    models = target.config.gateway.models
-    key = place.keeper.read(reference)
-    place.say(f"environment {record.name.safe} answers at {record.url}; running {command[0]}")
-    try:
-        return run_command(command, variables(record.url, key, models[0].name if models else ""))
-    except Problem as problem:
-        explain("error", str(problem))
-        return 127
-
-
-def tear_down(place: Place, wish: Wish) -> None:
-    """Remove the environment; whoever asks to stop meanwhile has to wait until it is done."""
-
-    def wait(_: int, __: FrameType | None) -> None:
-        place.say("removing the environment; that takes a few seconds")
-
-    before = {number: signal.signal(number, wait) for number in (signal.SIGINT, signal.SIGTERM)}
-    place.engine.command.stopped_by = 0
-    try:
-        down(place, wish)
-    except Problem as problem:
-        explain("the environment could not be removed", f"{problem}\n`make env-reap` does it once it has expired")
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def open_place(template: Path | None, overlay: list[Path] | None, budget: float | None = None) -> Place:
-    """Everything that a command works with; the cheap checks first."""
-    from infra.ephemeral.engine import Command, Engine  # noqa: PLC0415 - a wrong template need not wait for Pulumi's SDK
-    from infra.ephemeral.kube import RealKube  # noqa: PLC0415
-    from infra.ephemeral.progress import Progress  # noqa: PLC0415
-    from infra.ephemeral.stores import open_keeper  # noqa: PLC0415
-
-    read = read_template(PROJECT, template, all_overlays(overlay, os.environ), budget)
-    config = read.config
-    if not os.environ.get("KUBECONFIG") and not config.context:
-        raise Problem(f"no cluster is named: set KUBECONFIG, or litellm:context in {read.file} or an OVERLAY")
-    chosen = choose_backend(read)
-    cli = pulumi_cli.find(PROJECT, SystemRunner(PROJECT), os.environ)
-    place = Place(
-        project=PROJECT,
-        template=read,
-        kube=RealKube(config.context or None),
-        engine=Engine(PROJECT, Command(cli), chosen),
-        open_keeper=lambda: open_keeper(config)[0],
-        progress=lambda: Progress(messages),
-        say=lambda line: messages.print(line, markup=False, highlight=False, soft_wrap=True),
-        now=now,
-    )
-    listen(place)
-    return place
-
-
-def choose_backend(template: Template) -> backend.Backend:
-    chosen = backend.choose(PROJECT, Stack("ephemeral", template.document), os.environ)
-    if chosen.notice:
-        messages.print(f"{chosen.notice}. Set PULUMI_BACKEND_URL to share it", style="dim", highlight=False)
-    return chosen
-
-
-def listen(place: Place) -> None:
-    """Hear SIGINT and SIGTERM: the engine ends in good order, anything else at once."""
-
-    def stop(number: int, _: FrameType | None) -> None:
-        if place.engine.command.running:
-            messages.print("stopping; a second time stops at once", style="dim")
-            place.engine.command.stop(number)
-        else:
-            raise Interrupted("stopped; the same command again goes on where this one was", number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(ValueError):  # not in the main thread: in a test
-            signal.signal(number, stop)
-
-
 def described(record: Record, state: str) -> dict[str, Any]:
     return {
         "name": record.name.safe,
@@ -361,12 +271,6 @@ def described(record: Record, state: str) -> dict[str, Any]:
         "expires": timestamp(record.expires),
         "state": state,
     }
-
-
-def now_seconds() -> float:
-    import time  # noqa: PLC0415
-
-    return time.monotonic()
 
 
 def show_json(content: Mapping[str, Any]) -> None:

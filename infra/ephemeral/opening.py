@@ -1,0 +1,70 @@
+"""Everything that a command works with, put together from the template and the machine."""
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from infra.cli import PROJECT, all_overlays
+from infra.commands import backend, pulumi_cli
+from infra.commands.problem import Problem
+from infra.commands.process import SystemRunner
+from infra.commands.stack_file import Stack
+from infra.ephemeral.environments import Place
+from infra.ephemeral.errors import Interrupted
+from infra.ephemeral.template import Template, read_template
+from infra.ephemeral.ttl import now
+
+messages = Console(stderr=True)
+
+
+def open_place(template: Path | None, overlay: list[Path] | None, budget: float | None = None) -> Place:
+    """Everything that a command works with; the cheap checks first."""
+    from infra.ephemeral.engine import Command, Engine  # noqa: PLC0415 - a wrong template need not wait for Pulumi's SDK
+    from infra.ephemeral.kube import RealKube  # noqa: PLC0415
+    from infra.ephemeral.progress import Progress  # noqa: PLC0415
+    from infra.ephemeral.stores import open_keeper  # noqa: PLC0415
+
+    read = read_template(PROJECT, template, all_overlays(overlay, os.environ), budget)
+    config = read.config
+    if not os.environ.get("KUBECONFIG") and not config.context:
+        raise Problem(f"no cluster is named: set KUBECONFIG, or litellm:context in {read.file} or an OVERLAY")
+    chosen = choose_backend(read)
+    cli = pulumi_cli.find(PROJECT, SystemRunner(PROJECT), os.environ)
+    place = Place(
+        project=PROJECT,
+        template=read,
+        kube=RealKube(config.context or None),
+        engine=Engine(PROJECT, Command(cli), chosen),
+        open_keeper=lambda: open_keeper(config)[0],
+        progress=lambda: Progress(messages),
+        say=lambda line: messages.print(line, markup=False, highlight=False, soft_wrap=True),
+        now=now,
+    )
+    listen(place)
+    return place
+
+
+def choose_backend(template: Template) -> backend.Backend:
+    chosen = backend.choose(PROJECT, Stack("ephemeral", template.document), os.environ)
+    if chosen.notice:
+        messages.print(f"{chosen.notice}. Set PULUMI_BACKEND_URL to share it", style="dim", highlight=False)
+    return chosen
+
+
+def listen(place: Place) -> None:
+    """Hear SIGINT and SIGTERM: the engine ends in good order, anything else at once."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        if place.engine.command.running:
+            messages.print("stopping; a second time stops at once", style="dim")
+            place.engine.command.stop(number)
+        else:
+            raise Interrupted("stopped; the same command again goes on where this one was", number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(ValueError):  # not in the main thread: in a test
+            signal.signal(number, stop)
