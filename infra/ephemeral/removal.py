@@ -29,7 +29,9 @@ SWEPT = (
     "aws:secretsmanager/",
     "aws:iam/role:",
     "aws:iam/rolePolicy:",
-    "pulumi-python:dynamic/litellm:",
+    "pulumi-python:dynamic/litellm:AwsInitialValue",
+    "pulumi-python:dynamic/litellm:AwsSaltKey",
+    "pulumi-python:dynamic/litellm:VaultSaltKey",
     "random:",
     "pulumi:",
 )

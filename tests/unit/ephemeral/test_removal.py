@@ -86,12 +86,21 @@ def test_a_state_that_cannot_be_read_is_not_needed():
     assert not world.engine.stacks
 
 
-def test_a_state_with_more_than_the_marks_show_is_kept():
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "aws:rds/instance:Instance",
+        "pulumi-python:dynamic/litellm:AwsKey",
+        "pulumi-python:dynamic/litellm:VaultMount",
+    ],
+)
+def test_a_state_with_more_than_the_marks_show_is_kept(kind: str):
+    """Or nobody would ever find a key that costs money, or a whole secrets engine."""
     world = World()
     world.record("pr-1")
     world.engine.fails = [FAILED, FAILED]
-    world.engine.kinds_in_state = {"aws:rds/instance:Instance", "vault:index/policy:Policy"}
-    with pytest.raises(Problem, match="its state also knows aws:rds/instance:Instance"):
+    world.engine.kinds_in_state = {kind, "vault:index/policy:Policy", "pulumi-python:dynamic/litellm:VaultSaltKey"}
+    with pytest.raises(Problem, match=f"its state also knows {kind},"):
         down(world.place(), MINE)
     assert world.engine.stacks
     assert "litellm-env-pr-1" in world.kube.namespaces()
