@@ -17,6 +17,7 @@ import typer
 
 from bench import manifests, report
 from bench.manifests import Planned
+from bench.options import IngressAddressOption, JsonOption, LogOption
 from bench.up import LIMIT_SECONDS, SCRIPT, FirstCompletion
 from bench.workspace import ROOT, Workspace, everything, prepare
 from infra.ephemeral.mark import new_mark
@@ -218,11 +219,9 @@ def main(
     together: Annotated[int, typer.Option(min=0, help="So many at once.")] = 0,
     beside: Annotated[int, typer.Option(min=0, help="So many side by side, one more each time.")] = 0,
     sequence: Annotated[int, typer.Option(min=0, help="So many in sequence.")] = 0,
-    ingress_address: Annotated[
-        str, typer.Option(help="Where this machine reaches the ingress controller.")
-    ] = "127.0.0.1",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    log: Annotated[Path | None, typer.Option(help="Where to write what every command printed.")] = None,
+    ingress_address: IngressAddressOption = "127.0.0.1",
+    as_json: JsonOption = False,
+    log: LogOption = None,
 ) -> None:
     """Time environments that live as long as a branch."""
     before = report.machine()

@@ -17,6 +17,7 @@ import typer
 import yaml
 
 from bench import report
+from bench.options import JsonOption
 from infra.commands.process import child_environment
 from infra.commands.stack_file import Stack
 
@@ -121,7 +122,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def main(
     rounds: Annotated[int, typer.Option(min=1, help="How often each is planned; the median counts.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Time the offline plan."""
     before = report.machine()

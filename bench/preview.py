@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from bench import report
+from bench.options import JsonOption
 from bench.process_group import Usage, measure
 from bench.workspace import MOUNT, ROOT, Workspace, workspace
 
@@ -187,7 +188,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def main(
     rounds: Annotated[int, typer.Option(min=1, help="How often each program is previewed; the median counts.")] = 7,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Compare previews without changes with those of a minimal program."""
     before = report.machine()

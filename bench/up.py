@@ -17,6 +17,7 @@ import typer
 
 from bench import manifests, report
 from bench.manifests import Planned
+from bench.options import IngressAddressOption, JsonOption, LogOption
 from bench.workspace import Workspace, workspace
 from infra.documents import API_KEYS, MASTER_KEY
 from tests.e2e.support import Vault, tail
@@ -164,11 +165,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def main(
     rounds: Annotated[int, typer.Option(min=1, help="How often each way is taken; the median counts.")] = 2,
-    ingress_address: Annotated[
-        str, typer.Option(help="Where this machine reaches the ingress controller.")
-    ] = "127.0.0.1",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    log: Annotated[Path | None, typer.Option(help="Where to write what every command printed.")] = None,
+    ingress_address: IngressAddressOption = "127.0.0.1",
+    as_json: JsonOption = False,
+    log: LogOption = None,
 ) -> None:
     """Compare `make up` with the same steps done by hand."""
     before = report.machine()
