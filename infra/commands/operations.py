@@ -215,7 +215,8 @@ def prepare(place: Workplace, name: str, overlays: Sequence[Path], *, create_clu
     stack = Stack.read(place.project, name, overlays)
     if not is_named(place, stack) and not is_local(place, stack):
         why = "a Vault is named, but no cluster" if stack.name == LOCAL_STACK else "no cluster is named"
-        raise Unavailable(f"{why}: set KUBECONFIG, or litellm:context in Pulumi.{stack.name}.yaml, and VAULT_ADDR")
+        vault = ", and VAULT_ADDR" if stack.uses_vault else ""
+        raise Unavailable(f"{why}: set KUBECONFIG, or litellm:context in Pulumi.{stack.name}.yaml{vault}")
     chosen = choose_backend(place, stack)
     cli = pulumi_cli.find(place.project, place.runner, place.environment)
     variables: dict[str, str] = {}

@@ -77,10 +77,17 @@ class Stack:
         return self.config.get("litellm:context")
 
     @property
+    def uses_vault(self) -> bool:
+        return self._secrets.get("kind", "vault") == "vault"
+
+    @property
     def vault_address(self) -> str | None:
-        secrets: dict[str, Any] = self.config.get("litellm:secrets") or {}
-        vault: dict[str, Any] = secrets.get("vault") or {}
+        vault: dict[str, Any] = self._secrets.get("vault") or {}
         return vault.get("address")
+
+    @property
+    def _secrets(self) -> dict[str, Any]:
+        return self.config.get("litellm:secrets") or {}
 
     @property
     def encrypted(self) -> bool:

@@ -242,3 +242,10 @@ def test_a_secret_can_be_set_where_no_cluster_is(machine: Machine) -> None:
 def test_a_stack_of_argocd_says_who_makes_the_rest() -> None:
     (line,) = operations.usage({"namespace": "litellm-prod", "saltDocument": "litellm/prod/salt"})
     assert "litellm-prod is Argo CD's: `make render` writes it" in line
+
+
+def test_a_stack_on_aws_is_not_asked_for_a_vault(machine: Machine) -> None:
+    machine.write("Pulumi.prod.yaml", "config:\n  litellm:secrets: {kind: aws}\n")
+    with pytest.raises(Unavailable) as raised:
+        operations.up(machine.place(**BACKEND), "prod", [], [])
+    assert str(raised.value).endswith("set KUBECONFIG, or litellm:context in Pulumi.prod.yaml")
