@@ -106,4 +106,4 @@ docs: setup ## Write docs/configuration.md and docs/stack.schema.json from the m
 	@$(PYTHON) -m infra.reference
 
 setup: # Make .venv what the lock file says; takes no time when it is
-	@python3 -I infra/commands/bootstrap.py
+	@python3 -I tools/engine/bootstrap.py

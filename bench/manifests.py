@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from infra import plan
-from infra.commands.stack_file import Stack
 from infra.config.load import load
 from infra.environment import deploy
 from infra.mock_engine import Recording, Registered, run
 from infra.target import resolve
+from tools.engine.stack_file import Stack
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 DOCUMENT = "vault:kv/secretV2:SecretV2"

@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.manifests import Planned, planned
-from infra.commands.process import child_environment
-from infra.commands.stack_file import Stack, merge
 from tests.e2e.conftest import COPIED, LOCKS, VARIABLES, cluster_overlay
 from tests.e2e.support import Project, Vault, kubectl
+from tools.engine.process import child_environment
+from tools.engine.stack_file import Stack, merge
 
 ROOT = Path(__file__).resolve().parent.parent
 MOUNT = "litellm-bench"

@@ -11,11 +11,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from infra.commands import operations
-from infra.commands.operations import Workplace
-from infra.commands.problem import Problem, Unavailable
-from infra.commands.process import SystemRunner
-from infra.commands.rollout import Cluster
+from tools.engine import operations
+from tools.engine.operations import Workplace
+from tools.engine.problem import Problem, Unavailable
+from tools.engine.process import SystemRunner
+from tools.engine.rollout import Cluster
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from infra.commands.problem import Problem
 from policy.check import Violation, check
 from policy.levels import LevelsError, levels_for
 from policy.resource import SECRET, UNKNOWN, Resource
 from policy.rules import RULES
+from tools.engine.problem import Problem
 
 MARKERS = {str(marker): marker for marker in (SECRET, UNKNOWN)}
 

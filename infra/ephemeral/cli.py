@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.cli import PROJECT, all_overlays, explain
-from infra.commands.problem import Problem
 from infra.ephemeral.environments import Wish, existing, extend, states, up
 from infra.ephemeral.errors import Busy, Interrupted, Taken
 from infra.ephemeral.names import name_of
@@ -23,6 +22,7 @@ from infra.ephemeral.running import command_in, tear_down
 from infra.ephemeral.template import read_template
 from infra.ephemeral.ttl import in_words, timestamp
 from infra.ephemeral.who import default_owner
+from tools.engine.problem import Problem
 
 NOT_MADE = 125
 """Exit code of `run` when there never was an environment for the command."""

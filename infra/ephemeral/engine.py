@@ -21,15 +21,15 @@ from pulumi import automation
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
-from infra.commands.backend import Backend
-from infra.commands.problem import Problem
-from infra.commands.process import GRACE_SECONDS, child_environment
-from infra.commands.pulumi_cli import PulumiCli
-from infra.commands.stack_file import Stack, project_file
 from infra.environment import deploy
 from infra.ephemeral.errors import Busy
 from infra.ephemeral.names import STACK_PREFIX
 from infra.target import Target
+from tools.engine.backend import Backend
+from tools.engine.problem import Problem
+from tools.engine.process import GRACE_SECONDS, child_environment
+from tools.engine.pulumi_cli import PulumiCli
+from tools.engine.stack_file import Stack, project_file
 
 PROJECT_NAME = "litellm"
 LIMIT_SECONDS = 3600

@@ -10,7 +10,6 @@ from typing import Any
 
 from pulumi import automation
 
-from infra.commands.problem import Problem
 from infra.config.load import ConfigError
 from infra.config.stack import StackConfig
 from infra.documents import SALT, documents
@@ -27,6 +26,7 @@ from infra.ephemeral.template import Template, configuration
 from infra.ephemeral.ttl import in_words, timestamp
 from infra.preflight import PreflightError, preflight
 from infra.target import Target, resolve
+from tools.engine.problem import Problem
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import kubernetes.config
 import urllib3.exceptions
 
 from infra.cluster import kubeconfig_path
-from infra.commands.problem import Problem
 from infra.reason import reason
+from tools.engine.problem import Problem
 
 TIMEOUT_SECONDS = 15
 MERGE_PATCH = "application/merge-patch+json"

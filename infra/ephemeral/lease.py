@@ -16,10 +16,10 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from infra.commands.problem import Problem
 from infra.ephemeral.errors import Busy
 from infra.ephemeral.kube import Conflict, Kube, Object
 from infra.ephemeral.ttl import parse_timestamp
+from tools.engine.problem import Problem
 
 LEASE = "environment"
 DURATION_SECONDS = 15

@@ -9,14 +9,14 @@ from types import FrameType
 from rich.console import Console
 
 from infra.cli import PROJECT, all_overlays
-from infra.commands import backend, pulumi_cli
-from infra.commands.problem import Problem
-from infra.commands.process import SystemRunner
-from infra.commands.stack_file import Stack
 from infra.ephemeral.environments import Place
 from infra.ephemeral.errors import Interrupted
 from infra.ephemeral.template import Template, read_template
 from infra.ephemeral.ttl import now
+from tools.engine import backend, pulumi_cli
+from tools.engine.problem import Problem
+from tools.engine.process import SystemRunner
+from tools.engine.stack_file import Stack
 
 messages = Console(stderr=True)
 

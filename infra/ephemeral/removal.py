@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from pulumi import automation
 
-from infra.commands.problem import Problem
 from infra.ephemeral.database import drop_database
 from infra.ephemeral.engine import reason_of
 from infra.ephemeral.environments import Place, Wish, ensure_own
@@ -20,6 +19,7 @@ from infra.ephemeral.mark import Mark, parse_mark
 from infra.ephemeral.names import Name, name_of
 from infra.ephemeral.progress import step
 from infra.ephemeral.record import Record, name_of_stack
+from tools.engine.problem import Problem
 
 SWEPT = (
     "kubernetes:",

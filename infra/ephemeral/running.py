@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from types import FrameType
 
 from infra.cli import explain
-from infra.commands.problem import Problem
 from infra.ephemeral.environments import Place, Wish, target_of, up
 from infra.ephemeral.hook import run_command, variables
 from infra.ephemeral.removal import down
+from tools.engine.problem import Problem
 
 
 def command_in(place: Place, wish: Wish, command: Sequence[str]) -> int:

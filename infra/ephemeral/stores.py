@@ -7,10 +7,10 @@ from typing import Protocol
 
 from components.secrets.references import RemoteReference
 from infra.cluster import ClusterError, read_cluster
-from infra.commands.problem import Problem
 from infra.config.stack import StackConfig
 from infra.ephemeral.mark import Mark
 from infra.stores import Store, resolve_store
+from tools.engine.problem import Problem
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from infra import plan
-from infra.commands.problem import Problem
-from infra.commands.stack_file import Stack, merge, read
 from infra.config.load import ConfigError, load
 from infra.config.stack import StackConfig
 from infra.ephemeral.mark import Mark
 from infra.ephemeral.names import VAULT_FOLDER, Name
 from infra.ephemeral.ttl import parse_ttl
+from tools.engine.problem import Problem
+from tools.engine.stack_file import Stack, merge, read
 
 TEMPLATE = "Pulumi.ephemeral.yaml"
 BUDGET_DURATION = "30d"

@@ -16,7 +16,6 @@ import requests
 
 from components.secrets.references import RemoteReference
 from components.secrets.vault_documents import OWNER, policy_mark
-from infra.commands.problem import Problem
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
 from infra.ephemeral.mark import Mark, parse_mark
@@ -24,6 +23,7 @@ from infra.ephemeral.names import STACK_PREFIX, VAULT_FOLDER, Name
 from infra.ephemeral.stores import Swept
 from infra.reason import reason
 from infra.stores.vault import VaultStore
+from tools.engine.problem import Problem
 
 TIMEOUT_SECONDS = 15
 POLICY_PREFIX = f"litellm-{STACK_PREFIX}"

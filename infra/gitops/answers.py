@@ -10,8 +10,8 @@ from pulumi.runtime import mocks
 
 from components.objects import short_hash
 from infra import mock_aws
-from infra.commands.problem import Problem
 from infra.mock_engine import RecordingMocks
+from tools.engine.problem import Problem
 
 MARK = "<known after up: "
 """Stands for a value that only the provider knows. No rendered object may have it anywhere."""

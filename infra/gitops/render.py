@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.commands.problem import Problem
-from infra.commands.stack_file import Stack
 from infra.config.load import ConfigError, load
 from infra.config.stack import StackConfig
 from infra.gitops import argocd, folder
@@ -16,6 +14,8 @@ from infra.gitops.yaml_text import dump
 from infra.mock_engine import run
 from infra.plan import secret_keys, values
 from infra.target import Target, resolve_offline, resolve_rendered
+from tools.engine.problem import Problem
+from tools.engine.stack_file import Stack
 
 if TYPE_CHECKING:
     from infra.gitops.sealing import Scope

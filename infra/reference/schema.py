@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from infra.commands.stack_file import ENCRYPTION_KEYS
 from infra.config.base import ALLOWED
 from infra.config.load import NAMESPACE, SECRET_KEYS, SWITCHES
 from infra.config.stack import StackConfig
+from tools.engine.stack_file import ENCRYPTION_KEYS
 
 Schema = dict[str, Any]
 

@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from infra.commands.problem import Problem
-from infra.commands.stack_file import Stack, stack_names
 from infra.config.load import ConfigError
 from infra.plan import document, record
 from infra.policies import violations
 from infra.report.compare import changes
 from infra.report.model import Planned, Report, StackReport
 from infra.report.revision import Revision, read_revision, stacks_at
+from tools.engine.problem import Problem
+from tools.engine.stack_file import Stack, stack_names
 
 
 def plan(project: Path, stack: str, overlays: Sequence[Path] = (), notices: Sequence[str] = ()) -> Report:

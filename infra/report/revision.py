@@ -11,9 +11,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from infra.commands.problem import Problem
-from infra.commands.process import child_environment
 from infra.report.model import Planned
+from tools.engine.problem import Problem
+from tools.engine.process import child_environment
 
 LOCK = "requirements.txt"
 GIT_SECONDS, PLAN_SECONDS = 60, 300
@@ -24,8 +24,8 @@ import json, sys
 from pathlib import Path
 try:
     from infra import plan
-    from infra.commands.problem import Problem
-    from infra.commands.stack_file import Stack
+    from tools.engine.problem import Problem
+    from tools.engine.stack_file import Stack
     from infra.config.load import ConfigError
     record, document = plan.record, plan.document
 except (ImportError, AttributeError) as error:

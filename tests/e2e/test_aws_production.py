@@ -19,8 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from infra.commands.stack_file import merge
 from tests.e2e.support import Project
+from tools.engine.stack_file import merge
 
 REGION = "eu-west-1"
 STACK = "prod"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from infra.commands.stack_file import Stack
+from tools.engine.stack_file import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"

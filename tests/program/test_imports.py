@@ -14,7 +14,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from infra.plan import record
-from infra.commands.stack_file import Stack
+from tools.engine.stack_file import Stack
 record(Stack.read(Path(sys.argv[1]), sys.argv[2]))
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """

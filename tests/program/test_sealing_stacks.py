@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.commands.problem import Problem
-from infra.commands.stack_file import Stack, merge
 from infra.gitops import argocd, folder
 from infra.gitops.manifests import WAVES, Manifest
 from infra.gitops.render import Options, Rendering, files, render, render_sealed
@@ -18,6 +16,8 @@ from infra.gitops.sealing import Scope, label
 from tests.program.stacks import FILES, ROOT, name_of
 from tests.program.test_rendering import SOURCE, renderable, state_of
 from tests.sealing import Controller
+from tools.engine.problem import Problem
+from tools.engine.stack_file import Stack, merge
 
 DEV = ROOT / "Pulumi.dev.yaml"
 

@@ -10,12 +10,12 @@ import pytest
 
 from bench import manifests
 from bench.manifests import Planned
-from infra.commands.stack_file import Stack
 from infra.config.load import load
 from infra.environment import deploy
 from infra.mock_engine import Recording, run
 from infra.plan import PROJECT, secret_keys, values
 from infra.target import resolve_offline
+from tools.engine.stack_file import Stack
 
 
 @pytest.fixture(scope="module")

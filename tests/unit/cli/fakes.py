@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from infra.commands.operations import Workplace
-from infra.commands.process import Finished
+from tools.engine.operations import Workplace
+from tools.engine.process import Finished
 
 NO_STACK = Finished(6, errors="error: no stack named 'dev' found")
 CLUSTER = {"KUBECONFIG": "/clusters/one", "VAULT_ADDR": "https://vault.example.com", "VAULT_TOKEN": "hvs.named-token"}

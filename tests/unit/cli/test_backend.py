@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from infra.commands import backend
-from infra.commands.backend import Backend
-from infra.commands.private_file import create_once
-from infra.commands.problem import Problem, Unavailable
-from infra.commands.stack_file import Stack
 from tests.unit.cli.fakes import Machine
+from tools.engine import backend
+from tools.engine.backend import Backend
+from tools.engine.private_file import create_once
+from tools.engine.problem import Problem, Unavailable
+from tools.engine.stack_file import Stack
 
 
 def choose(machine: Machine, stack: str = "dev", **variables: str) -> Backend:
@@ -58,7 +58,7 @@ def test_a_value_that_another_process_made_meanwhile_is_kept(tmp_path: Path, mon
         path.write_text("theirs")
         return "mine"
 
-    monkeypatch.setattr("infra.commands.private_file.secrets.token_urlsafe", made_meanwhile)
+    monkeypatch.setattr("tools.engine.private_file.secrets.token_urlsafe", made_meanwhile)
     assert create_once(path).read_text() == "theirs"
     assert [file.name for file in tmp_path.iterdir()] == ["passphrase"]
 

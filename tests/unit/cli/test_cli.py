@@ -6,10 +6,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from infra import cli
-from infra.commands import operations
-from infra.commands.operations import Workplace
-from infra.commands.problem import Problem, Unavailable
 from tests.unit.cli.fakes import CLUSTER, Machine
+from tools.engine import operations
+from tools.engine.operations import Workplace
+from tools.engine.problem import Problem, Unavailable
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from infra.commands import operations
-from infra.commands.problem import Problem, Unavailable
-from infra.commands.process import Finished
-from infra.commands.stack_file import Stack, read
 from local import cluster
 from tests.unit.cli.fakes import Machine
+from tools.engine import operations
+from tools.engine.problem import Problem, Unavailable
+from tools.engine.process import Finished
+from tools.engine.stack_file import Stack, read
 
 LOCAL = Path(".state", "local")
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.commands import operations
-from infra.commands.problem import Problem, Unavailable
-from infra.commands.process import Finished
-from infra.commands.stack_file import read
 from tests.unit.cli.fakes import CLUSTER, NO_STACK, Machine
+from tools.engine import operations
+from tools.engine.problem import Problem, Unavailable
+from tools.engine.process import Finished
+from tools.engine.stack_file import read
 
 OUTPUTS = Finished(
     0,

@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from infra import cli
-from infra.commands.operations import Workplace
-from infra.commands.process import Finished
 from tests.unit.cli.fakes import CLUSTER, Machine
+from tools.engine.operations import Workplace
+from tools.engine.process import Finished
 
 URN = "urn:pulumi:dev::litellm::kubernetes:apps/v1:Deployment::litellm-deployment"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.commands.problem import Problem
-from infra.commands.process import Finished, SystemRunner
+from tools.engine.problem import Problem
+from tools.engine.process import Finished, SystemRunner
 
 COUNTS_SIGNALS = """
 import signal, sys, time

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.commands import pulumi_cli
-from infra.commands.problem import Problem, Unavailable
-from infra.commands.process import Finished
-from infra.commands.pulumi_cli import PulumiCli
 from tests.unit.cli.fakes import Call, Machine
+from tools.engine import pulumi_cli
+from tools.engine.problem import Problem, Unavailable
+from tools.engine.process import Finished
+from tools.engine.pulumi_cli import PulumiCli
 
 
 def find(machine: Machine) -> PulumiCli:
@@ -27,7 +27,7 @@ def answer_by_path(machine: Machine, on_path: Finished, installed: Finished, ins
 
     def record(call: Call) -> Finished:
         answer = plain(call)
-        if "infra.commands.pulumi_cli" in call.command:
+        if "tools.engine.pulumi_cli" in call.command:
             downloads.append("done")
             return install
         if call.command == (own(machine), "version"):

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from infra.commands import operations
-from infra.commands.problem import Problem
-from infra.commands.process import Finished
-from infra.commands.rollout import await_rollout
 from tests.unit.cli.fakes import FakeCluster, Machine
+from tools.engine import operations
+from tools.engine.problem import Problem
+from tools.engine.process import Finished
+from tools.engine.rollout import await_rollout
 
 OUTPUTS = Finished(0, '{"url": "https://llm.example.com", "namespace": "litellm-dev"}')
 

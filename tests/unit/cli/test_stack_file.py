@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.commands.problem import Problem
-from infra.commands.stack_file import Stack, merge, project_file, read
 from tests.unit.cli.fakes import Machine
+from tools.engine.problem import Problem
+from tools.engine.stack_file import Stack, merge, project_file, read
 
 
 def test_maps_are_merged_and_everything_else_is_replaced() -> None:

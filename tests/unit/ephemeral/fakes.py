@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
-from infra.commands.problem import Problem
 from infra.ephemeral.environments import Place
 from infra.ephemeral.kube import Conflict, Object
 from infra.ephemeral.mark import Mark
@@ -17,6 +16,7 @@ from infra.ephemeral.progress import Progress
 from infra.ephemeral.record import Record, Records
 from infra.ephemeral.stores import Swept
 from infra.ephemeral.template import read_template
+from tools.engine.problem import Problem
 
 ROOT = Path(__file__).resolve().parents[3]
 CLUSTER = "0c1a55e5"

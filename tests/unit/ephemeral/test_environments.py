@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from pulumi.automation import CommandError, CommandResult
 
-from infra.commands.problem import Problem
 from infra.ephemeral import environments
 from infra.ephemeral.environments import Place, Wish, extend, states, up
 from infra.ephemeral.errors import Interrupted, Taken
@@ -14,6 +13,7 @@ from infra.ephemeral.names import name_of
 from infra.ephemeral.record import Records
 from infra.target import resolve_offline
 from tests.unit.ephemeral.fakes import CLUSTER, OWNER, World
+from tools.engine.problem import Problem
 
 WISH = Wish("pr-1", OWNER, "2h")
 FAILED = CommandError(CommandResult("", "error: update failed", 255))

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from infra.commands.problem import Problem
 from infra.ephemeral.environments import Wish, ensure_own
 from infra.ephemeral.errors import Taken
 from infra.ephemeral.kube import Conflict
@@ -13,6 +12,7 @@ from infra.ephemeral.mark import Mark, new_mark, parse_mark
 from infra.ephemeral.names import name_of
 from infra.ephemeral.record import LABEL, PREFIX, Records, record_of
 from tests.unit.ephemeral.fakes import CLUSTER, OWNER, World
+from tools.engine.problem import Problem
 
 
 def test_a_mark_comes_back_from_its_text():

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from pulumi.automation import CommandError, CommandResult
 
-from infra.commands.problem import Problem
 from infra.ephemeral.environments import Wish
 from infra.ephemeral.errors import Interrupted, Taken
 from infra.ephemeral.mark import Mark
@@ -13,6 +12,7 @@ from infra.ephemeral.names import name_of
 from infra.ephemeral.record import Records
 from infra.ephemeral.removal import down, reap
 from tests.unit.ephemeral.fakes import CLUSTER, OWNER, World
+from tools.engine.problem import Problem
 
 FAILED = CommandError(CommandResult("", "error: no", 255))
 MINE = Wish("pr-1", OWNER)

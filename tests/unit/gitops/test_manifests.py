@@ -5,10 +5,10 @@ import pulumi
 import pulumi_random as random
 import pytest
 
-from infra.commands.problem import Problem
 from infra.gitops.answers import RenderingMocks
 from infra.gitops.manifests import manifests
 from infra.mock_engine import run
+from tools.engine.problem import Problem
 
 
 class Migration(pulumi.ComponentResource):

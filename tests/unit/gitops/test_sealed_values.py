@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.commands.problem import Problem
 from infra.gitops.sealed import parse_values, read_values
+from tools.engine.problem import Problem
 
 
 def test_values_are_documents_of_properties():

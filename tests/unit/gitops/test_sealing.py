@@ -6,9 +6,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as some
 
-from infra.commands.problem import Problem
 from infra.gitops.sealing import Scope, label, read_certificate, seal
 from tests.sealing import Controller
+from tools.engine.problem import Problem
 
 
 @pytest.fixture(scope="module")

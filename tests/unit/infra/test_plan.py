@@ -3,7 +3,7 @@ import json
 import pytest
 
 from infra import plan
-from infra.commands.stack_file import Stack
+from tools.engine.stack_file import Stack
 
 SECRETS = {"providerKeys": {"OPENAI_API_KEY": {"secure": "v1:encrypted"}}}
 

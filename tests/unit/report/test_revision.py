@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.commands.problem import Problem
 from infra.report.offline import plan_against
 from infra.report.revision import read_revision, stacks_at
 from tests.program.stacks import ROOT
+from tools.engine.problem import Problem
 
 PARTS = (
     "components",

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from infra.commands.private_file import create_once, private_folder
-from infra.commands.problem import Problem, Unavailable
-from infra.commands.stack_file import Stack, project_file
+from tools.engine.private_file import create_once, private_folder
+from tools.engine.problem import Problem, Unavailable
+from tools.engine.stack_file import Stack, project_file
 
 PASSPHRASE_VARIABLES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 STATE = ".state"

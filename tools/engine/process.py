@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from infra.commands.problem import Problem
+from tools.engine.problem import Problem
 
 GRACE_SECONDS = 120
 """How long a program may take to stop after it was asked to."""

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from infra.cluster import kubeconfig_path
-from infra.commands import backend, pulumi_cli
-from infra.commands.backend import STATE, Backend
-from infra.commands.problem import Problem, Unavailable
-from infra.commands.process import Finished, Runner
-from infra.commands.pulumi_cli import OPERATION_SECONDS, PulumiCli
-from infra.commands.rollout import Cluster, await_rollout
-from infra.commands.stack_file import Stack, read
 from local.cluster import NAME, NAME_ONE, Kind
+from tools.engine import backend, pulumi_cli
+from tools.engine.backend import STATE, Backend
+from tools.engine.problem import Problem, Unavailable
+from tools.engine.process import Finished, Runner
+from tools.engine.pulumi_cli import OPERATION_SECONDS, PulumiCli
+from tools.engine.rollout import Cluster, await_rollout
+from tools.engine.stack_file import Stack, read
 
 LOCAL_STACK = "dev"
 """The stack that may make a cluster of its own."""

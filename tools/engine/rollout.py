@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from infra.commands.problem import Problem
 from infra.reason import reason
+from tools.engine.problem import Problem
 
 LABEL = "app.kubernetes.io/part-of=litellm"
 PAUSE_SECONDS = 0.5

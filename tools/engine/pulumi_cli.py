@@ -10,9 +10,9 @@ from pathlib import Path
 
 from semver import Version
 
-from infra.commands.problem import Problem, Unavailable
-from infra.commands.process import Finished, Runner, child_environment, search_path
-from infra.commands.stack_file import project_file
+from tools.engine.problem import Problem, Unavailable
+from tools.engine.process import Finished, Runner, child_environment, search_path
+from tools.engine.stack_file import project_file
 
 INSTALL_URL = "https://www.pulumi.com/docs/install/"
 INSTALL_SECONDS = 300
@@ -98,7 +98,7 @@ def cli_version(executable: str, runner: Runner, environment: Mapping[str, str])
 
 def install(root: Path, runner: Runner, environment: Mapping[str, str]) -> str:
     """Download the CLI in a process of its own, which can be given up; return why that failed, or nothing."""
-    command = [sys.executable, "-m", "infra.commands.pulumi_cli", str(root)]
+    command = [sys.executable, "-m", "tools.engine.pulumi_cli", str(root)]
     done = runner.capture(command, environment=environment, limit=INSTALL_SECONDS)
     return "" if done.ok else done.reason
 
