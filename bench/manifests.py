@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra import plan
 from infra.config.load import load
 from infra.environment import deploy
-from infra.mock_engine import Recording, Registered, run
 from infra.target import resolve
 from tools.engine.stack_file import Stack
+from tools.offline import plan
+from tools.offline.mock_engine import Recording, Registered, run
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 DOCUMENT = "vault:kv/secretV2:SecretV2"

@@ -1,5 +1,5 @@
 """Run a piece of the program under Pulumi's mock engine and look at what it registered."""
 
-from infra.mock_engine import Recording, Registered, run
+from tools.offline.mock_engine import Recording, Registered, run
 
 __all__ = ["Recording", "Registered", "run"]

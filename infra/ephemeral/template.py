@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from infra import plan
 from infra.config.load import ConfigError, load
 from infra.config.stack import StackConfig
 from infra.ephemeral.mark import Mark
@@ -14,6 +13,7 @@ from infra.ephemeral.names import VAULT_FOLDER, Name
 from infra.ephemeral.ttl import parse_ttl
 from tools.engine.problem import Problem
 from tools.engine.stack_file import Stack, merge, read
+from tools.offline import plan
 
 TEMPLATE = "Pulumi.ephemeral.yaml"
 BUDGET_DURATION = "30d"

@@ -7,8 +7,8 @@ from typing import Any, cast
 from components.labels import MANAGED_BY
 from infra.config.load import SCALARS
 from infra.gitops.answers import MARK
-from infra.mock_engine import Recording, Registered
 from tools.engine.problem import Problem
+from tools.offline.mock_engine import Recording, Registered
 
 WAVES = ("store", "secret", "database", "migration", "gateway", "ingress")
 """The sync waves, in order: Argo CD starts one when everything of the one before is healthy."""

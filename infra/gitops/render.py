@@ -11,11 +11,11 @@ from infra.gitops import argocd, folder
 from infra.gitops.answers import RenderingMocks, State, read_state
 from infra.gitops.manifests import SEALED_WAVE_OF, WAVE_OF, WAVES, Manifest, manifests
 from infra.gitops.yaml_text import dump
-from infra.mock_engine import run
-from infra.plan import secret_keys, values
 from infra.target import Target, resolve_offline, resolve_rendered
 from tools.engine.problem import Problem
 from tools.engine.stack_file import Stack
+from tools.offline.mock_engine import run
+from tools.offline.plan import secret_keys, values
 
 if TYPE_CHECKING:
     from infra.gitops.sealing import Scope

@@ -23,7 +23,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 try:
-    from infra import plan
+    from tools.offline import plan
     from tools.engine.problem import Problem
     from tools.engine.stack_file import Stack
     from infra.config.load import ConfigError

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.mock_engine import Recording
-from infra.plan import record
 from tests.program.stacks import FILES, name_of, stack_of
+from tools.offline.mock_engine import Recording
+from tools.offline.plan import record
 
 
 @cache

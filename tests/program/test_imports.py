@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from infra.plan import record
 from tests.program.stacks import FILES, ROOT, name_of, stack_of
+from tools.offline.plan import record
 
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from infra.plan import record
+from tools.offline.plan import record
 from tools.engine.stack_file import Stack
 record(Stack.read(Path(sys.argv[1]), sys.argv[2]))
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from infra.plan import document, record
 from infra.policies import violations
 from infra.report.compare import changes
 from infra.report.engine import stack_report
@@ -18,6 +17,7 @@ from infra.report.markdown import markdown
 from infra.report.model import Planned, Report, StackReport
 from tests.program.stacks import ROOT, stack_of
 from tools.engine.stack_file import Stack, merge
+from tools.offline.plan import document, record
 
 GOLDEN = ROOT / "tests" / "program" / "golden" / "comments"
 DIGESTS = ROOT / "tests" / "program" / "digests"

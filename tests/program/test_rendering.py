@@ -9,17 +9,17 @@ import pytest
 import yaml
 
 from components.labels import MANAGED_BY
-from infra import mock_aws
 from infra.gitops import argocd
 from infra.gitops.answers import State
 from infra.gitops.manifests import HOOK, SYNC_WAVE, WAVES
 from infra.gitops.render import Rendering, files, render
-from infra.mock_engine import Registered
-from infra.plan import record
 from tests.program.conftest import recording_of
 from tests.program.stacks import FILES, ROOT, name_of, stack_of
 from tools.engine.problem import Problem
 from tools.engine.stack_file import Stack, merge
+from tools.offline import mock_aws
+from tools.offline.mock_engine import Registered
+from tools.offline.plan import record
 
 SOURCE = argocd.Source("https://git.example.com/gateway.git", "deploy")
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"

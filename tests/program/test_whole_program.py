@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from infra.config.load import load
-from infra.mock_engine import Recording, run
-from infra.plan import record, secret_keys, values
 from infra.target import resolve_offline
 from tests.program.conftest import recording_of
 from tests.program.stacks import EXAMPLES, FILES, ROOT, is_template, name_of, stack_of
+from tools.offline.mock_engine import Recording, run
+from tools.offline.plan import record, secret_keys, values
 
 GOLDEN = ROOT / "tests" / "program" / "golden"
 

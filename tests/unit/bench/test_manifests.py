@@ -12,10 +12,10 @@ from bench import manifests
 from bench.manifests import Planned
 from infra.config.load import load
 from infra.environment import deploy
-from infra.mock_engine import Recording, run
-from infra.plan import PROJECT, secret_keys, values
 from infra.target import resolve_offline
 from tools.engine.stack_file import Stack
+from tools.offline.mock_engine import Recording, run
+from tools.offline.plan import PROJECT, secret_keys, values
 
 
 @pytest.fixture(scope="module")

@@ -210,7 +210,7 @@ def test_every_field_is_documented() -> None:
 
 def test_reading_the_configuration_takes_no_aws_module() -> None:
     """A stack that has its secrets in Vault must not need them, nor wait for them to load."""
-    modules = "infra.config.aws, infra.mock_aws, components.secrets.aws_names, components.secrets.names"
+    modules = "infra.config.aws, tools.offline.mock_aws, components.secrets.aws_names, components.secrets.names"
     program = f"import {modules}, sys; print({{'boto3', 'botocore', 'pulumi_aws'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from components.gateway.aws_access import AwsAccess
-from infra.mock_aws import ACCOUNT
 from tests.iam import allows
 from tests.recording import Recording
 from tests.unit.secrets.aws_run import run_aws
+from tools.offline.mock_aws import ACCOUNT
 
 POLICY = "aws:iam/rolePolicy:RolePolicy"
 TITAN = {"model": "amazon.titan-embed-text-v2:0", "region": "eu-west-1"}

@@ -7,8 +7,8 @@ import pytest
 
 from infra.gitops.answers import RenderingMocks
 from infra.gitops.manifests import manifests
-from infra.mock_engine import run
 from tools.engine.problem import Problem
+from tools.offline.mock_engine import run
 
 
 class Migration(pulumi.ComponentResource):

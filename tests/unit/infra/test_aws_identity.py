@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from infra.environment import deploy
-from infra.mock_engine import Recording, run
 from tests.iam import allows
 from tests.unit.infra.stacks import target
+from tools.offline.mock_engine import Recording, run
 
 ROLE = "aws:iam/role:Role"
 ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"

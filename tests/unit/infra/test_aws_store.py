@@ -7,8 +7,8 @@ import pytest
 
 from infra.config.load import ConfigError
 from infra.environment import deploy
-from infra.mock_engine import Recording, run
 from tests.unit.infra.stacks import config, target
+from tools.offline.mock_engine import Recording, run
 
 LAMBDA = "arn:aws:lambda:eu-west-1:123456789012:function:rotate-postgres"
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"

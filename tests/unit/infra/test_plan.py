@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from infra import plan
 from tools.engine.stack_file import Stack
+from tools.offline import plan
 
 SECRETS = {"providerKeys": {"OPENAI_API_KEY": {"secure": "v1:encrypted"}}}
 

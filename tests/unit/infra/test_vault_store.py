@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from infra.environment import deploy
-from infra.mock_engine import Recording
 from infra.target import resolve_offline
 from tests.recording import run
 from tests.unit.infra.stacks import config
+from tools.offline.mock_engine import Recording
 
 STORE = "kubernetes:external-secrets.io/v1:SecretStore"
 PROVIDER = "pulumi:providers:vault"

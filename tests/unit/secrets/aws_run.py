@@ -6,9 +6,9 @@ from unittest.mock import patch
 
 from pulumi.runtime.mocks import MockResourceArgs
 
-from infra import mock_aws
-from infra.mock_engine import RecordingMocks
 from tests.recording import Recording, run
+from tools.offline import mock_aws
+from tools.offline.mock_engine import RecordingMocks
 
 ORIGINAL = RecordingMocks.new_resource
 

@@ -6,10 +6,10 @@ import pytest
 
 from components.secrets.aws_documents import AwsDocuments, AwsDocumentsArgs
 from components.secrets.aws_policies import own_account_only
-from infra.mock_aws import secret_arn
 from tests.iam import allows
 from tests.recording import Recording
 from tests.unit.secrets.aws_run import run_aws
+from tools.offline.mock_aws import secret_arn
 
 SECRET = "aws:secretsmanager/secret:Secret"
 VERSION = "aws:secretsmanager/secretVersion:SecretVersion"

@@ -7,9 +7,9 @@ import pulumi
 import pytest
 
 from components.secrets.aws_identity import AwsIdentity, AwsIdentityArgs, eso_provider, static_keys_auth
-from infra.mock_aws import secret_arn
 from tests.recording import Recording
 from tests.unit.secrets.aws_run import run_aws
+from tools.offline.mock_aws import secret_arn
 
 POLICY = "aws:iam/rolePolicy:RolePolicy"
 

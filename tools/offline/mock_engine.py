@@ -14,7 +14,7 @@ from pulumi.runtime import mocks, rpc
 from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_pulumi_func
 
-from infra import mock_aws
+from tools.offline import mock_aws
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 

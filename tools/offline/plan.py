@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from components.objects import short_hash
 from infra.config.load import SCALARS, load
-from infra.mock_engine import Recording, Registered, run
 from infra.target import resolve_offline
 from tools.engine.stack_file import Stack, is_plain_map, project_file
+from tools.offline.mock_engine import Recording, Registered, run
 
 PROJECT = Path(__file__).resolve().parent.parent
 MASK = "[secret]"
