@@ -32,9 +32,9 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from time import process_time
-from infra.report.markdown import markdown
-from infra.report.model import Report
-from infra.report.offline import stack_report
+from tools.report.markdown import markdown
+from tools.report.model import Report
+from tools.report.offline import stack_report
 project, names = Path(sys.argv[1]), sys.argv[2].split(",")
 stack_report(project, names[0], [])
 start = process_time()

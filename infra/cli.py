@@ -157,9 +157,9 @@ def preview_or_plan(stack: str, overlays: list[Path], extra: list[str], form: Fo
         why = f"no preview: {reason}.\nThis is the offline plan instead; it knows nothing of what exists already."
         explain(*why.split(": ", 1))
         return offline_plan(stack, overlays, None, form, output, notices=[why])
-    from infra.report import engine  # noqa: PLC0415 - no other command has to wait for what a report needs
-    from infra.report.model import Report  # noqa: PLC0415
-    from infra.report.output import write  # noqa: PLC0415
+    from tools.report import engine  # noqa: PLC0415 - no other command has to wait for what a report needs
+    from tools.report.model import Report  # noqa: PLC0415
+    from tools.report.output import write  # noqa: PLC0415
 
     failure = "" if asked.ok else asked.reason
     return write(
@@ -175,8 +175,8 @@ def offline_plan(
     output: Path | None,
     notices: Sequence[str] = (),
 ) -> int:
-    from infra.report import offline  # noqa: PLC0415 - the other commands need not wait for Pulumi's SDK
-    from infra.report.output import write  # noqa: PLC0415
+    from tools.report import offline  # noqa: PLC0415 - the other commands need not wait for Pulumi's SDK
+    from tools.report.output import write  # noqa: PLC0415
 
     if against is None:
         report = offline.plan(PROJECT, stack or "dev", overlays, notices)

@@ -247,9 +247,9 @@ def plan_command(
 
     def work() -> int:
         from infra.ephemeral.mark import Mark  # noqa: PLC0415
-        from infra.report.model import Report  # noqa: PLC0415
-        from infra.report.offline import report_of  # noqa: PLC0415
-        from infra.report.output import write  # noqa: PLC0415
+        from tools.report.model import Report  # noqa: PLC0415
+        from tools.report.offline import report_of  # noqa: PLC0415
+        from tools.report.output import write  # noqa: PLC0415
 
         read = read_template(PROJECT, template, all_overlays(overlay, os.environ), budget)
         safe = name_of(name)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.policies import violations
 from policy.rules import RULES
 from tests.program.conftest import recording_of
 from tests.program.stacks import FILES, ROOT, name_of
 from tools.offline.plan import document
+from tools.report.policies import violations
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["preview", "known"])

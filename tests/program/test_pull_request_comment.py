@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from infra.policies import violations
-from infra.report.compare import changes
-from infra.report.engine import stack_report
-from infra.report.markdown import markdown
-from infra.report.model import Planned, Report, StackReport
 from tests.program.stacks import ROOT, stack_of
 from tools.engine.stack_file import Stack, merge
 from tools.offline.plan import document, record
+from tools.report.compare import changes
+from tools.report.engine import stack_report
+from tools.report.markdown import markdown
+from tools.report.model import Planned, Report, StackReport
+from tools.report.policies import violations
 
 GOLDEN = ROOT / "tests" / "program" / "golden" / "comments"
 DIGESTS = ROOT / "tests" / "program" / "digests"

@@ -1,6 +1,6 @@
 """The offline plan: the real program under Pulumi's mock engine, with no cluster, no Vault and no Pulumi CLI.
 
-It records what a stack consists of; `infra/report/` shows it. It knows nothing of what exists already, so it cannot say what
+It records what a stack consists of; `tools/report/` shows it. It knows nothing of what exists already, so it cannot say what
 would change: that is `make preview`.
 """
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from infra.report.model import Change, Planned, Report, StackReport
 from policy.check import Violation
 from policy.levels import Level
 from policy.rules.network import tls
+from tools.report.model import Change, Planned, Report, StackReport
 
 ROOT = "urn:pulumi:try::litellm::pulumi:pulumi:Stack::litellm-try"
 

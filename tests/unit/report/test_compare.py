@@ -1,8 +1,8 @@
 from typing import Any
 
-from infra.report.compare import changes
-from infra.report.model import ABSENT, Change
 from tests.unit.report.planned import planned
+from tools.report.compare import changes
+from tools.report.model import ABSENT, Change
 
 
 def update(before: Any, after: Any) -> dict[str, tuple[Any, Any]]:

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from infra.report.engine import UNKNOWN_VALUES, problems, read, stack_report
 from tests.unit.report.planned import urn
+from tools.report.engine import UNKNOWN_VALUES, problems, read, stack_report
 
 TYPE = "kubernetes:apps/v1:Deployment"
 

@@ -2,9 +2,9 @@
 
 import re
 
-from infra.report.markdown import LONGEST, markdown
-from infra.report.model import Change, Difference, Report, StackReport
 from tests.unit.report.planned import planned, report, urn, violation
+from tools.report.markdown import LONGEST, markdown
+from tools.report.model import Change, Difference, Report, StackReport
 
 
 def update(name: str, *differences: Difference) -> Change:

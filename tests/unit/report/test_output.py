@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.report.model import Change, Difference, Report, StackReport
-from infra.report.output import write
 from tests.unit.report.planned import planned, report, urn, violation
+from tools.report.model import Change, Difference, Report, StackReport
+from tools.report.output import write
 
 UPDATE = Change("update", urn("gateway"), "x:y:Deployment", "gateway", (Difference("spec.replicas", 1, 2),))
 

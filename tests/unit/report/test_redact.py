@@ -1,6 +1,6 @@
 import pytest
 
-from infra.report.redact import hidden, redacted
+from tools.report.redact import hidden, redacted
 
 KEY = "sk-" + "a1B2" * 5
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.report.offline import plan_against
-from infra.report.revision import read_revision, stacks_at
 from tests.program.stacks import ROOT
 from tools.engine.problem import Problem
+from tools.report.offline import plan_against
+from tools.report.revision import read_revision, stacks_at
 
 PARTS = (
     "components",

@@ -11,9 +11,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from infra.report.model import Planned
 from tools.engine.problem import Problem
 from tools.engine.process import child_environment
+from tools.report.model import Planned
 
 LOCK = "requirements.txt"
 GIT_SECONDS, PLAN_SECONDS = 60, 300

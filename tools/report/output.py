@@ -9,9 +9,9 @@ from typing import Literal
 
 from rich.console import Console
 
-from infra.report import text
-from infra.report.markdown import markdown
-from infra.report.model import Report
+from tools.report import text
+from tools.report.markdown import markdown
+from tools.report.model import Report
 
 Format = Literal["text", "json", "markdown"]
 

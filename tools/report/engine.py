@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from infra.policies import violations
-from infra.report.compare import changes
-from infra.report.model import Change, Operation, Planned, StackReport
+from tools.report.compare import changes
+from tools.report.model import Change, Operation, Planned, StackReport
+from tools.report.policies import violations
 
 Step = Mapping[str, Any]
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from infra.report.model import ABSENT, Change, Difference, Operation, Planned
-from infra.report.redact import redacted
+from tools.report.model import ABSENT, Change, Difference, Operation, Planned
+from tools.report.redact import redacted
 
 HASH = re.compile(r"-[0-9a-f]{10}$")
 """How a resource's name ends that is made anew whenever its content changes."""

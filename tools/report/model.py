@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from infra.report.redact import redacted
 from policy.check import Violation
+from tools.report.redact import redacted
 
 Operation = Literal["create", "update", "replace", "delete"]
 OPERATIONS: tuple[Operation, ...] = ("create", "update", "replace", "delete")

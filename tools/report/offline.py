@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from infra.config.load import ConfigError
-from infra.policies import violations
-from infra.report.compare import changes
-from infra.report.model import Planned, Report, StackReport
-from infra.report.revision import Revision, read_revision, stacks_at
 from tools.engine.problem import Problem
 from tools.engine.stack_file import Stack, stack_names
 from tools.offline.plan import document, record
+from tools.report.compare import changes
+from tools.report.model import Planned, Report, StackReport
+from tools.report.policies import violations
+from tools.report.revision import Revision, read_revision, stacks_at
 
 
 def plan(project: Path, stack: str, overlays: Sequence[Path] = (), notices: Sequence[str] = ()) -> Report:

@@ -6,10 +6,10 @@ from io import StringIO
 from rich.console import Console
 from rich.tree import Tree
 
-from infra.report.model import Change, Report, StackReport, short_type
-from infra.report.redact import hidden
-from infra.report.text import FILE_WIDTH, SIGNS, contents, difference_lines, footer, resources_tree, summary
 from policy.check import Violation
+from tools.report.model import Change, Report, StackReport, short_type
+from tools.report.redact import hidden
+from tools.report.text import FILE_WIDTH, SIGNS, contents, difference_lines, footer, resources_tree, summary
 
 LONGEST = 60_000
 """Characters of a comment; GitHub takes 65,536."""

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from infra.report.model import Change, Operation, Planned, Report, StackReport, short_type
-from infra.report.values import lines
 from policy.check import Violation
+from tools.report.model import Change, Operation, Planned, Report, StackReport, short_type
+from tools.report.values import lines
 
 LABEL = "Offline plan: what the stack consists of. It knows nothing of what exists already."
 COMPARED = (

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from infra.report.model import ABSENT, Difference
+from tools.report.model import ABSENT, Difference
 
 LONGEST = 160
 """Characters of a value on one line; what is longer is cut."""
