@@ -126,7 +126,7 @@ def render(
     """Write the stack's Kubernetes objects for Argo CD, offline."""
 
     def write() -> int:
-        from infra.gitops import render as gitops  # noqa: PLC0415 - the other commands need not wait for Pulumi's SDK
+        from tools.gitops import render as gitops  # noqa: PLC0415 - the other commands need not wait for Pulumi's SDK
 
         if sealed_secrets is None and values is not None:
             raise Problem("--values is for --sealed-secrets CERT.pem: without it the values come from the store")

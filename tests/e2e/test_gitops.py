@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.gitops.argocd import APPLICATION, KUSTOMIZATION
-from infra.gitops.manifests import SYNC_WAVE, WAVES
 from tests.e2e.support import Project, Vault, completion, kubectl, objects
+from tools.gitops.argocd import APPLICATION, KUSTOMIZATION
+from tools.gitops.manifests import SYNC_WAVE, WAVES
 
 NAMESPACE = "litellm-dev"
 NAMED_AFRESH = ("SecretStore", "ExternalSecret", "Job")

@@ -9,14 +9,14 @@ import pytest
 import yaml
 
 from components.labels import MANAGED_BY
-from infra.gitops import argocd
-from infra.gitops.answers import State
-from infra.gitops.manifests import HOOK, SYNC_WAVE, WAVES
-from infra.gitops.render import Rendering, files, render
 from tests.program.conftest import recording_of
 from tests.program.stacks import FILES, ROOT, name_of, stack_of
 from tools.engine.problem import Problem
 from tools.engine.stack_file import Stack, merge
+from tools.gitops import argocd
+from tools.gitops.answers import State
+from tools.gitops.manifests import HOOK, SYNC_WAVE, WAVES
+from tools.gitops.render import Rendering, files, render
 from tools.offline import mock_aws
 from tools.offline.mock_engine import Registered
 from tools.offline.plan import record

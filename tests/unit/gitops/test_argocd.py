@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.gitops import argocd
+from tools.gitops import argocd
 
 
 def repository(folder: Path, origin: str) -> Path:

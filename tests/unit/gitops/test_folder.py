@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.gitops import folder
 from tools.engine.problem import Problem
+from tools.gitops import folder
 
 
 def test_a_new_folder_is_made(tmp_path: Path):

@@ -5,9 +5,9 @@ import pulumi
 import pulumi_random as random
 import pytest
 
-from infra.gitops.answers import RenderingMocks
-from infra.gitops.manifests import manifests
 from tools.engine.problem import Problem
+from tools.gitops.answers import RenderingMocks
+from tools.gitops.manifests import manifests
 from tools.offline.mock_engine import run
 
 

@@ -6,9 +6,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as some
 
-from infra.gitops.sealing import Scope, label, read_certificate, seal
 from tests.sealing import Controller
 from tools.engine.problem import Problem
+from tools.gitops.sealing import Scope, label, read_certificate, seal
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as some
 
-from infra.gitops.yaml_text import dump
+from tools.gitops.yaml_text import dump
 
 PLAIN = some.none() | some.booleans() | some.integers() | some.text()
 VALUES = some.recursive(

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from infra.config.load import ConfigError, load
 from infra.config.stack import StackConfig
-from infra.gitops import argocd, folder
-from infra.gitops.answers import RenderingMocks, State, read_state
-from infra.gitops.manifests import SEALED_WAVE_OF, WAVE_OF, WAVES, Manifest, manifests
-from infra.gitops.yaml_text import dump
 from infra.target import Target, resolve_offline, resolve_rendered
 from tools.engine.problem import Problem
 from tools.engine.stack_file import Stack
+from tools.gitops import argocd, folder
+from tools.gitops.answers import RenderingMocks, State, read_state
+from tools.gitops.manifests import SEALED_WAVE_OF, WAVE_OF, WAVES, Manifest, manifests
+from tools.gitops.yaml_text import dump
 from tools.offline.mock_engine import run
 from tools.offline.plan import secret_keys, values
 
 if TYPE_CHECKING:
-    from infra.gitops.sealing import Scope
+    from tools.gitops.sealing import Scope
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def render(stack: Stack, state: State | None = None) -> Rendering:
 
 def render_sealed(stack: Stack, state: State | None, options: Options) -> Rendering:
     """The same without a store: Sealed Secrets bring the values, and Argo CD makes the namespace, too."""
-    from infra.gitops.sealed import read_values, sealed  # noqa: PLC0415 - cryptography is for those who seal
-    from infra.gitops.sealing import read_certificate  # noqa: PLC0415
+    from tools.gitops.sealed import read_values, sealed  # noqa: PLC0415 - cryptography is for those who seal
+    from tools.gitops.sealing import read_certificate  # noqa: PLC0415
 
     if options.certificate is None:
         raise ValueError("no certificate to seal with")

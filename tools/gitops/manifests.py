@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from components.labels import MANAGED_BY
 from infra.config.load import SCALARS
-from infra.gitops.answers import MARK
 from tools.engine.problem import Problem
+from tools.gitops.answers import MARK
 from tools.offline.mock_engine import Recording, Registered
 
 WAVES = ("store", "secret", "database", "migration", "gateway", "ingress")
