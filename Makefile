@@ -57,28 +57,28 @@ export NAME TTL OWNER BUDGET TEMPLATE CMD
 
 .PHONY: env-up env-list env-extend env-down env-reap env-url env-run env-plan
 env-up: setup ## Make a gateway of your own: NAME=pr-123 TTL=4h [OWNER= OVERLAY= BUDGET=]
-	@$(PYTHON) -m infra.ephemeral up $(ARGS)
+	@$(PYTHON) -m tools.ephemeral up $(ARGS)
 
 env-list: setup ## Show the environments of the cluster
-	@$(PYTHON) -m infra.ephemeral list $(ARGS)
+	@$(PYTHON) -m tools.ephemeral list $(ARGS)
 
 env-extend: setup ## Let an environment live longer: NAME=pr-123 TTL=4h
-	@$(PYTHON) -m infra.ephemeral extend $(ARGS)
+	@$(PYTHON) -m tools.ephemeral extend $(ARGS)
 
 env-down: setup ## Remove an environment and all that belongs to it: NAME=pr-123
-	@$(PYTHON) -m infra.ephemeral down $(ARGS)
+	@$(PYTHON) -m tools.ephemeral down $(ARGS)
 
 env-reap: setup ## Remove every environment that has expired, and what interrupted runs left
-	@$(PYTHON) -m infra.ephemeral reap $(ARGS)
+	@$(PYTHON) -m tools.ephemeral reap $(ARGS)
 
 env-url: setup ## Print where an environment answers: NAME=pr-123
-	@$(PYTHON) -m infra.ephemeral url $(ARGS)
+	@$(PYTHON) -m tools.ephemeral url $(ARGS)
 
 env-run: setup ## Run CMD against an environment made for it: NAME=pr-123 CMD='pytest smoke'
-	@$(PYTHON) -m infra.ephemeral run $(ARGS) "$$NAME" -- sh -c "$$CMD"
+	@$(PYTHON) -m tools.ephemeral run $(ARGS) "$$NAME" -- sh -c "$$CMD"
 
 env-plan: setup ## Show offline what an environment would consist of: NAME=pr-123
-	@$(PYTHON) -m infra.ephemeral plan $(ARGS)
+	@$(PYTHON) -m tools.ephemeral plan $(ARGS)
 
 .PHONY: bench-up bench-preview bench-plan bench-ephemeral
 bench-up: setup ## Time `up` against the same steps done by hand (bench/README.md)

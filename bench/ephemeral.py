@@ -20,11 +20,11 @@ from bench.manifests import Planned
 from bench.options import IngressAddressOption, JsonOption, LogOption
 from bench.up import LIMIT_SECONDS, SCRIPT, FirstCompletion
 from bench.workspace import ROOT, Workspace, everything, prepare
-from infra.ephemeral.mark import new_mark
-from infra.ephemeral.names import name_of
-from infra.ephemeral.template import read_template
 from tests.e2e.shared import AUTH, MOUNT, inventory, shared_things
 from tests.e2e.support import kubectl, tail
+from tools.ephemeral.mark import new_mark
+from tools.ephemeral.names import name_of
+from tools.ephemeral.template import read_template
 
 TARGET_RATIO = 1.2
 TARGET_DOWN_SECONDS = 20.0

@@ -54,7 +54,7 @@ class Shop:
         return json.loads(done.stdout)
 
     def command(self, *arguments: str) -> list[str]:
-        return [str(self.project.folder / ".venv/bin/python"), "-m", "infra.ephemeral", *arguments]
+        return [str(self.project.folder / ".venv/bin/python"), "-m", "tools.ephemeral", *arguments]
 
     @property
     def environment(self) -> dict[str, str]:

@@ -8,15 +8,15 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
-from infra.ephemeral.environments import Place
-from infra.ephemeral.kube import Conflict, Object
-from infra.ephemeral.mark import Mark
-from infra.ephemeral.names import Name, name_of
-from infra.ephemeral.progress import Progress
-from infra.ephemeral.record import Record, Records
-from infra.ephemeral.stores import Swept
-from infra.ephemeral.template import read_template
 from tools.engine.problem import Problem
+from tools.ephemeral.environments import Place
+from tools.ephemeral.kube import Conflict, Object
+from tools.ephemeral.mark import Mark
+from tools.ephemeral.names import Name, name_of
+from tools.ephemeral.progress import Progress
+from tools.ephemeral.record import Record, Records
+from tools.ephemeral.stores import Swept
+from tools.ephemeral.template import read_template
 
 ROOT = Path(__file__).resolve().parents[3]
 CLUSTER = "0c1a55e5"

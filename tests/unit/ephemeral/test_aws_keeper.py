@@ -8,9 +8,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.ephemeral.aws_keeper import AwsKeeper
-from infra.ephemeral.mark import Mark
 from tests.unit.ephemeral.fakes import CLUSTER
+from tools.ephemeral.aws_keeper import AwsKeeper
+from tools.ephemeral.mark import Mark
 
 REGION = "eu-west-1"
 MARK = Mark(CLUSTER, "pr-1", "00000001")

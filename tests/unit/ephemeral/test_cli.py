@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from infra.ephemeral import cli, environments
-from infra.ephemeral.cli import app
-from infra.ephemeral.hook import run_command, variables
 from infra.target import resolve_offline
 from tests.unit.ephemeral.fakes import World
 from tools.engine.problem import Problem
+from tools.ephemeral import cli, environments
+from tools.ephemeral.cli import app
+from tools.ephemeral.hook import run_command, variables
 
 runner = CliRunner()
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from infra.ephemeral.database import JOB, SCRIPT, drop_database, jobs_path
 from tests.unit.ephemeral.fakes import World
 from tools.engine.problem import Problem
+from tools.ephemeral.database import JOB, SCRIPT, drop_database, jobs_path
 
 NAMESPACE = "litellm-env-pr-1"
 

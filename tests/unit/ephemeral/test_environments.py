@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from pulumi.automation import CommandError, CommandResult
 
-from infra.ephemeral import environments
-from infra.ephemeral.environments import Place, Wish, extend, states, up
-from infra.ephemeral.errors import Interrupted, Taken
-from infra.ephemeral.names import name_of
-from infra.ephemeral.record import Records
 from infra.target import resolve_offline
 from tests.unit.ephemeral.fakes import CLUSTER, OWNER, World
 from tools.engine.problem import Problem
+from tools.ephemeral import environments
+from tools.ephemeral.environments import Place, Wish, extend, states, up
+from tools.ephemeral.errors import Interrupted, Taken
+from tools.ephemeral.names import name_of
+from tools.ephemeral.record import Records
 
 WISH = Wish("pr-1", OWNER, "2h")
 FAILED = CommandError(CommandResult("", "error: update failed", 255))

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.ephemeral.errors import Busy
-from infra.ephemeral.lease import Leases, path_of
 from tests.unit.ephemeral.fakes import FakeKube, World
+from tools.ephemeral.errors import Busy
+from tools.ephemeral.lease import Leases, path_of
 
 NAMESPACE = "litellm-env-pr-1"
 

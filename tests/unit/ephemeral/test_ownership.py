@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from infra.ephemeral.environments import Wish, ensure_own
-from infra.ephemeral.errors import Taken
-from infra.ephemeral.kube import Conflict
-from infra.ephemeral.mark import Mark, new_mark, parse_mark
-from infra.ephemeral.names import name_of
-from infra.ephemeral.record import LABEL, PREFIX, Records, record_of
 from tests.unit.ephemeral.fakes import CLUSTER, OWNER, World
 from tools.engine.problem import Problem
+from tools.ephemeral.environments import Wish, ensure_own
+from tools.ephemeral.errors import Taken
+from tools.ephemeral.kube import Conflict
+from tools.ephemeral.mark import Mark, new_mark, parse_mark
+from tools.ephemeral.names import name_of
+from tools.ephemeral.record import LABEL, PREFIX, Records, record_of
 
 
 def test_a_mark_comes_back_from_its_text():

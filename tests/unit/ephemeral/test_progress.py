@@ -6,7 +6,7 @@ from typing import Any
 from pulumi.automation import EngineEvent
 from rich.console import Console
 
-from infra.ephemeral.progress import Progress
+from tools.ephemeral.progress import Progress
 
 DEPLOYMENT = "urn:pulumi:env-pr-1::litellm::litellm:index:Gateway$kubernetes:apps/v1:Deployment::litellm-deployment"
 COMPONENT = "urn:pulumi:env-pr-1::litellm::litellm:index:Gateway::litellm"

@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from pulumi.automation import CommandError, CommandResult
 
-from infra.ephemeral.environments import Wish
-from infra.ephemeral.errors import Interrupted, Taken
-from infra.ephemeral.mark import Mark
-from infra.ephemeral.names import name_of
-from infra.ephemeral.record import Records
-from infra.ephemeral.removal import down, reap
 from tests.unit.ephemeral.fakes import CLUSTER, OWNER, World
 from tools.engine.problem import Problem
+from tools.ephemeral.environments import Wish
+from tools.ephemeral.errors import Interrupted, Taken
+from tools.ephemeral.mark import Mark
+from tools.ephemeral.names import name_of
+from tools.ephemeral.record import Records
+from tools.ephemeral.removal import down, reap
 
 FAILED = CommandError(CommandResult("", "error: no", 255))
 MINE = Wish("pr-1", OWNER)

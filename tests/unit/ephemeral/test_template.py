@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.ephemeral.mark import Mark
-from infra.ephemeral.names import name_of
-from infra.ephemeral.template import configuration, read_template
 from tests.unit.ephemeral.fakes import CLUSTER, ROOT
 from tools.engine.problem import Problem
+from tools.ephemeral.mark import Mark
+from tools.ephemeral.names import name_of
+from tools.ephemeral.template import configuration, read_template
 
 NAME = name_of("pr-1")
 MARK = Mark(CLUSTER, "pr-1", "00000001")

@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from infra.ephemeral.ttl import in_words, parse_timestamp, parse_ttl, timestamp
 from tools.engine.problem import Problem
+from tools.ephemeral.ttl import in_words, parse_timestamp, parse_ttl, timestamp
 
 
 @pytest.mark.parametrize(

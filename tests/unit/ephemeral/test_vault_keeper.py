@@ -7,10 +7,10 @@ import hvac.exceptions
 import pytest
 
 from components.secrets.vault_documents import read_only_policy
-from infra.ephemeral.mark import Mark
-from infra.ephemeral.vault_keeper import VaultKeeper
 from tests.unit.ephemeral.fakes import CLUSTER
 from tools.engine.problem import Problem
+from tools.ephemeral.mark import Mark
+from tools.ephemeral.vault_keeper import VaultKeeper
 
 MARK = Mark(CLUSTER, "pr-1", "00000001")
 NEXT = Mark(CLUSTER, "pr-1", "00000002")

@@ -8,9 +8,9 @@ from typing import Protocol
 from components.secrets.references import RemoteReference
 from infra.cluster import ClusterError, read_cluster
 from infra.config.stack import StackConfig
-from infra.ephemeral.mark import Mark
 from infra.stores import Store, resolve_store
 from tools.engine.problem import Problem
+from tools.ephemeral.mark import Mark
 
 
 @dataclass(frozen=True)
@@ -53,5 +53,5 @@ def open_keeper(config: StackConfig) -> tuple[Keeper, Store]:
     except ClusterError as error:
         raise Problem(str(error)) from None
     store, problems = resolve_store(config, "ephemeral", cluster, offline=False)
-    module = import_module(f"infra.ephemeral.{config.secrets.kind}_keeper")
+    module = import_module(f"tools.ephemeral.{config.secrets.kind}_keeper")
     return module.open_keeper(config, store, problems), store

@@ -8,11 +8,11 @@ from typing import Any
 
 from infra.config.load import ConfigError, load
 from infra.config.stack import StackConfig
-from infra.ephemeral.mark import Mark
-from infra.ephemeral.names import VAULT_FOLDER, Name
-from infra.ephemeral.ttl import parse_ttl
 from tools.engine.problem import Problem
 from tools.engine.stack_file import Stack, merge, read
+from tools.ephemeral.mark import Mark
+from tools.ephemeral.names import VAULT_FOLDER, Name
+from tools.ephemeral.ttl import parse_ttl
 from tools.offline import plan
 
 TEMPLATE = "Pulumi.ephemeral.yaml"

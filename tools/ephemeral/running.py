@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from types import FrameType
 
 from infra.cli import explain
-from infra.ephemeral.environments import Place, Wish, target_of, up
-from infra.ephemeral.hook import run_command, variables
-from infra.ephemeral.removal import down
 from tools.engine.problem import Problem
+from tools.ephemeral.environments import Place, Wish, target_of, up
+from tools.ephemeral.hook import run_command, variables
+from tools.ephemeral.removal import down
 
 
 def command_in(place: Place, wish: Wish, command: Sequence[str]) -> int:
     from infra.documents import Contents, Servers  # noqa: PLC0415
-    from infra.ephemeral.template import configuration  # noqa: PLC0415
+    from tools.ephemeral.template import configuration  # noqa: PLC0415
 
     record = up(place, wish)
     stack = place.template.stack(record.name, record.mark, wish.budget)

@@ -13,20 +13,20 @@ from pulumi import automation
 from infra.config.load import ConfigError
 from infra.config.stack import StackConfig
 from infra.documents import SALT, documents
-from infra.ephemeral.engine import Engine, reason_of
-from infra.ephemeral.errors import Interrupted, Taken
-from infra.ephemeral.kube import Conflict, Kube, cluster_id
-from infra.ephemeral.lease import Leases
-from infra.ephemeral.mark import new_mark
-from infra.ephemeral.names import Name, name_of
-from infra.ephemeral.progress import Progress
-from infra.ephemeral.record import Record, Records
-from infra.ephemeral.stores import Keeper
-from infra.ephemeral.template import Template, configuration
-from infra.ephemeral.ttl import in_words, timestamp
 from infra.preflight import PreflightError, preflight
 from infra.target import Target, resolve
 from tools.engine.problem import Problem
+from tools.ephemeral.engine import Engine, reason_of
+from tools.ephemeral.errors import Interrupted, Taken
+from tools.ephemeral.kube import Conflict, Kube, cluster_id
+from tools.ephemeral.lease import Leases
+from tools.ephemeral.mark import new_mark
+from tools.ephemeral.names import Name, name_of
+from tools.ephemeral.progress import Progress
+from tools.ephemeral.record import Record, Records
+from tools.ephemeral.stores import Keeper
+from tools.ephemeral.template import Template, configuration
+from tools.ephemeral.ttl import in_words, timestamp
 
 
 @dataclass(frozen=True)

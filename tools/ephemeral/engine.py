@@ -22,14 +22,14 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from infra.environment import deploy
-from infra.ephemeral.errors import Busy
-from infra.ephemeral.names import STACK_PREFIX
 from infra.target import Target
 from tools.engine.backend import Backend
 from tools.engine.problem import Problem
 from tools.engine.process import GRACE_SECONDS, child_environment
 from tools.engine.pulumi_cli import PulumiCli
 from tools.engine.stack_file import Stack, project_file
+from tools.ephemeral.errors import Busy
+from tools.ephemeral.names import STACK_PREFIX
 
 PROJECT_NAME = "litellm"
 LIMIT_SECONDS = 3600

@@ -18,12 +18,12 @@ from components.secrets.references import RemoteReference
 from components.secrets.vault_documents import OWNER, policy_mark
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
-from infra.ephemeral.mark import Mark, parse_mark
-from infra.ephemeral.names import STACK_PREFIX, VAULT_FOLDER, Name
-from infra.ephemeral.stores import Swept
 from infra.reason import reason
 from infra.stores.vault import VaultStore
 from tools.engine.problem import Problem
+from tools.ephemeral.mark import Mark, parse_mark
+from tools.ephemeral.names import STACK_PREFIX, VAULT_FOLDER, Name
+from tools.ephemeral.stores import Swept
 
 TIMEOUT_SECONDS = 15
 POLICY_PREFIX = f"litellm-{STACK_PREFIX}"

@@ -13,11 +13,11 @@ from components.secrets.aws_names import OWNER
 from components.secrets.references import RemoteReference
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
-from infra.ephemeral.mark import START, Mark, parse_mark
-from infra.ephemeral.names import STACK_PREFIX
-from infra.ephemeral.stores import Swept
 from infra.stores.aws import AwsStore
 from tools.engine.problem import Problem
+from tools.ephemeral.mark import START, Mark, parse_mark
+from tools.ephemeral.names import STACK_PREFIX
+from tools.ephemeral.stores import Swept
 
 ROLE_PREFIX = f"litellm-{STACK_PREFIX}"
 

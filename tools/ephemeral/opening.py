@@ -9,24 +9,24 @@ from types import FrameType
 from rich.console import Console
 
 from infra.cli import PROJECT, all_overlays
-from infra.ephemeral.environments import Place
-from infra.ephemeral.errors import Interrupted
-from infra.ephemeral.template import Template, read_template
-from infra.ephemeral.ttl import now
 from tools.engine import backend, pulumi_cli
 from tools.engine.problem import Problem
 from tools.engine.process import SystemRunner
 from tools.engine.stack_file import Stack
+from tools.ephemeral.environments import Place
+from tools.ephemeral.errors import Interrupted
+from tools.ephemeral.template import Template, read_template
+from tools.ephemeral.ttl import now
 
 messages = Console(stderr=True)
 
 
 def open_place(template: Path | None, overlay: list[Path] | None, budget: float | None = None) -> Place:
     """Everything that a command works with; the cheap checks first."""
-    from infra.ephemeral.engine import Command, Engine  # noqa: PLC0415 - a wrong template need not wait for Pulumi's SDK
-    from infra.ephemeral.kube import RealKube  # noqa: PLC0415
-    from infra.ephemeral.progress import Progress  # noqa: PLC0415
-    from infra.ephemeral.stores import open_keeper  # noqa: PLC0415
+    from tools.ephemeral.engine import Command, Engine  # noqa: PLC0415 - a wrong template need not wait for Pulumi's SDK
+    from tools.ephemeral.kube import RealKube  # noqa: PLC0415
+    from tools.ephemeral.progress import Progress  # noqa: PLC0415
+    from tools.ephemeral.stores import open_keeper  # noqa: PLC0415
 
     read = read_template(PROJECT, template, all_overlays(overlay, os.environ), budget)
     config = read.config

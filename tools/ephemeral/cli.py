@@ -12,17 +12,17 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.cli import PROJECT, all_overlays, explain
-from infra.ephemeral.environments import Wish, existing, extend, states, up
-from infra.ephemeral.errors import Busy, Interrupted, Taken
-from infra.ephemeral.names import name_of
-from infra.ephemeral.opening import open_place
-from infra.ephemeral.record import Record
-from infra.ephemeral.removal import down, reap
-from infra.ephemeral.running import command_in, tear_down
-from infra.ephemeral.template import read_template
-from infra.ephemeral.ttl import in_words, timestamp
-from infra.ephemeral.who import default_owner
 from tools.engine.problem import Problem
+from tools.ephemeral.environments import Wish, existing, extend, states, up
+from tools.ephemeral.errors import Busy, Interrupted, Taken
+from tools.ephemeral.names import name_of
+from tools.ephemeral.opening import open_place
+from tools.ephemeral.record import Record
+from tools.ephemeral.removal import down, reap
+from tools.ephemeral.running import command_in, tear_down
+from tools.ephemeral.template import read_template
+from tools.ephemeral.ttl import in_words, timestamp
+from tools.ephemeral.who import default_owner
 
 NOT_MADE = 125
 """Exit code of `run` when there never was an environment for the command."""
@@ -246,7 +246,7 @@ def plan_command(
     """Show offline what an environment consists of: needs no cluster, no store, no Pulumi CLI."""
 
     def work() -> int:
-        from infra.ephemeral.mark import Mark  # noqa: PLC0415
+        from tools.ephemeral.mark import Mark  # noqa: PLC0415
         from tools.report.model import Report  # noqa: PLC0415
         from tools.report.offline import report_of  # noqa: PLC0415
         from tools.report.output import write  # noqa: PLC0415

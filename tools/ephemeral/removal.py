@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 
 from pulumi import automation
 
-from infra.ephemeral.database import drop_database
-from infra.ephemeral.engine import reason_of
-from infra.ephemeral.environments import Place, Wish, ensure_own
-from infra.ephemeral.errors import Interrupted
-from infra.ephemeral.mark import Mark, parse_mark
-from infra.ephemeral.names import Name, name_of
-from infra.ephemeral.progress import step
-from infra.ephemeral.record import Record, name_of_stack
 from tools.engine.problem import Problem
+from tools.ephemeral.database import drop_database
+from tools.ephemeral.engine import reason_of
+from tools.ephemeral.environments import Place, Wish, ensure_own
+from tools.ephemeral.errors import Interrupted
+from tools.ephemeral.mark import Mark, parse_mark
+from tools.ephemeral.names import Name, name_of
+from tools.ephemeral.progress import step
+from tools.ephemeral.record import Record, name_of_stack
 
 SWEPT = (
     "kubernetes:",
