@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from infra.ci.api import Api
-from infra.ci.github import BOT, GitHub
+from tools.ci.api import Api
+from tools.ci.github import BOT, GitHub
 
 REPOSITORY = "team/litellm"
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from infra.ci.api import ApiError
-from infra.ci.vault_login import token
 from tests.unit.ci.server import Server
+from tools.ci.api import ApiError
+from tools.ci.vault_login import token
 
 
 def test_sends_and_reads_json_with_its_headers(github: Server):

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.ci import comment as module
-from infra.ci.comment import LONGEST, documents, put
-from infra.ci.github import Comments
 from tests.unit.ci.server import REPOSITORY, Server, comment
+from tools.ci import comment as module
+from tools.ci.comment import LONGEST, documents, put
+from tools.ci.github import Comments
 
 PLAN = "<!-- litellm-plan -->\nthe plan\n"
 PREVIEW = "<!-- litellm-preview:prod -->\nthe preview\n"

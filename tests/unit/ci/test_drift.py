@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.ci.drift import MARKER, Report, body, read, report
 from tests.unit.ci.server import REPOSITORY, Server
+from tools.ci.drift import MARKER, Report, body, read, report
 
 RUN = "https://github.example.com/runs/1"
 ISSUES = f"repos/{REPOSITORY}/issues"

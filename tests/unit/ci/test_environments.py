@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from infra.ci import environments
-from infra.ci.environments import LABEL, MARKER, Decision, comment, decide, text
 from tests.unit.ci.server import REPOSITORY, Server
 from tests.unit.ci.server import comment as a_comment
+from tools.ci import environments
+from tools.ci.environments import LABEL, MARKER, Decision, comment, decide, text
 
 COMMIT = "0123456789abcdef"
 

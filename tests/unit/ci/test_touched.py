@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.ci import touched as module
-from infra.ci.touched import touched
+from tools.ci import touched as module
+from tools.ci.touched import touched
 
 STACKS = ("dev", "prod")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from infra.ci.api import Api
+from tools.ci.api import Api
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from infra.ci.api import Api, ApiError
+from tools.ci.api import Api, ApiError
 
 BOT = "github-actions[bot]"
 """Who a workflow's own token writes as."""

@@ -1,6 +1,6 @@
 """Which stacks a change can touch, as a JSON list for a matrix.
 
-    python3 -m infra.ci.touched --base REV [--only '["dev", "prod"]']
+    python3 -m tools.ci.touched --base REV [--only '["dev", "prod"]']
 
 A stack file touches its stack, and everything that is part of the program touches all of them. So does a revision that this
 checkout does not have: that of before a branch's first push, or of before a forced one.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-NO_STACK = (".github/", ".ci/", "bench/", "docs/", "examples/", "local/", "tests/", "infra/ci/", "infra/reference/")
+NO_STACK = (".github/", ".ci/", "bench/", "docs/", "examples/", "local/", "tests/", "tools/ci/", "infra/reference/")
 """Folders that are no part of what a stack consists of."""
 
 

@@ -1,6 +1,6 @@
 """Put documents under a pull request: one comment each, found again by its first line and edited in place.
 
-    python3 -m infra.ci.comment FOLDER
+    python3 -m tools.ci.comment FOLDER
 
 The documents come from `make plan` and `make preview` with `--format markdown --output FILE`. Those of a fork were made by
 code that nobody has reviewed: they may be a plan only, and they notify nobody.
@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from infra.ci.github import Comments, GitHub
-from infra.ci.gitlab import Notes
+from tools.ci.github import Comments, GitHub
+from tools.ci.gitlab import Notes
 
 MARKER = re.compile(r"<!-- litellm-(?P<what>plan|preview)(:[A-Za-z0-9._-]+)? -->")
 LONGEST = 65_000

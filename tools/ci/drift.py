@@ -1,6 +1,6 @@
 """One issue about drift: opened or edited while there is some, closed when there is none.
 
-    python3 -m infra.ci.drift FOLDER '["prod"]'
+    python3 -m tools.ci.drift FOLDER '["prod"]'
 
 FOLDER has a `drift-STACK.json` for each stack, which `make preview` wrote with `--refresh --format json --output`.
 Values are left out: an issue has more readers than a stack.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.ci.github import Comments, GitHub
+from tools.ci.github import Comments, GitHub
 
 LABEL = "drift"
 TITLE = "Drift: what runs is not what the main branch says"

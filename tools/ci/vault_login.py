@@ -1,6 +1,6 @@
 """Log in to Vault with the identity of a GitLab job, and print the token. At GitHub, Vault's own action does it.
 
-    VAULT_TOKEN="$(python3 -m infra.ci.vault_login)"
+    VAULT_TOKEN="$(python3 -m tools.ci.vault_login)"
 
 VAULT_ADDR, VAULT_ROLE and VAULT_ID_TOKEN are set by the pipeline; VAULT_JWT_PATH where the auth method is not at `jwt`.
 """
@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from infra.ci.api import Api, ApiError
+from tools.ci.api import Api, ApiError
 
 
 def token(environment: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """Environments of pull requests: what an event asks for, and the comment that says where the environment is.
 
-    python3 -m infra.ci.environments decide             # GITHUB_EVENT_NAME, GITHUB_EVENT_PATH -> GITHUB_OUTPUT
-    python3 -m infra.ci.environments comment ACTION NUMBER [RESULT]
+    python3 -m tools.ci.environments decide             # GITHUB_EVENT_NAME, GITHUB_EVENT_PATH -> GITHUB_OUTPUT
+    python3 -m tools.ci.environments comment ACTION NUMBER [RESULT]
 
 The label `preview` on a pull request is the wish for an environment, and `/preview` sets it. Whoever may set it has the
 right to write. A fork's code never runs with credentials: a fork gets the offline plan.
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from infra.ci.comment import put
-from infra.ci.github import Comments, GitHub
+from tools.ci.comment import put
+from tools.ci.github import Comments, GitHub
 
 LABEL = "preview"
 MARKER = "<!-- litellm-environment -->"
