@@ -103,7 +103,7 @@ fmt: setup ## Format, and mend what lint can mend
 	@$(PYTHON) -m ruff format .
 
 docs: setup ## Write docs/configuration.md and docs/stack.schema.json from the models
-	@$(PYTHON) -m infra.reference
+	@$(PYTHON) -m tools.reference
 
 setup: # Make .venv what the lock file says; takes no time when it is
 	@python3 -I tools/engine/bootstrap.py

@@ -15,7 +15,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-NO_STACK = (".github/", ".ci/", "bench/", "docs/", "examples/", "local/", "tests/", "tools/ci/", "infra/reference/")
+NO_STACK = (".github/", ".ci/", "bench/", "docs/", "examples/", "local/", "tests/", "tools/ci/", "tools/reference/")
 """Folders that are no part of what a stack consists of."""
 
 

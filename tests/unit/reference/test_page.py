@@ -6,8 +6,8 @@ from typing import Any
 
 from infra.config.load import models_in
 from infra.config.stack import StackConfig
-from infra.reference.__main__ import outdated
-from infra.reference.page import anchor, configuration_page
+from tools.reference.__main__ import outdated
+from tools.reference.page import anchor, configuration_page
 
 PAGE = configuration_page()
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from infra.reference.schema import stack_schema
 from tests.program.stacks import FILES, ROOT
 from tools.engine.stack_file import read, read_map
+from tools.reference.schema import stack_schema
 
 VALIDATOR = Draft7Validator(stack_schema())
 

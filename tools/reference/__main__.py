@@ -4,8 +4,8 @@ import json
 import sys
 from pathlib import Path
 
-from infra.reference.page import configuration_page
-from infra.reference.schema import stack_schema
+from tools.reference.page import configuration_page
+from tools.reference.schema import stack_schema
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

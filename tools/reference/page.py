@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from infra.config.base import ALLOWED
 from infra.config.load import NAMESPACE
-from infra.reference.schema import Schema, models_schema
+from tools.reference.schema import Schema, models_schema
 
 INTRODUCTION = """\
 # Configuration
