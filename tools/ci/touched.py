@@ -15,7 +15,17 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-NO_STACK = (".github/", ".ci/", "bench/", "docs/", "examples/", "local/", "tests/", "tools/ci/", "tools/reference/")
+NO_STACK = (
+    ".github/",
+    ".ci/",
+    "bench/",
+    "docs/",
+    "examples/",
+    "tools/local/",
+    "tests/",
+    "tools/ci/",
+    "tools/reference/",
+)
 """Folders that are no part of what a stack consists of."""
 
 

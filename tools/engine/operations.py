@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from infra.cluster import kubeconfig_path
-from local.cluster import NAME, NAME_ONE, Kind
 from tools.engine import backend, pulumi_cli
 from tools.engine.backend import STATE, Backend
 from tools.engine.problem import Problem, Unavailable
@@ -16,6 +15,7 @@ from tools.engine.process import Finished, Runner
 from tools.engine.pulumi_cli import OPERATION_SECONDS, PulumiCli
 from tools.engine.rollout import Cluster, await_rollout
 from tools.engine.stack_file import Stack, read
+from tools.local.cluster import NAME, NAME_ONE, Kind
 
 LOCAL_STACK = "dev"
 """The stack that may make a cluster of its own."""
@@ -221,7 +221,7 @@ def prepare(place: Workplace, name: str, overlays: Sequence[Path], *, create_clu
     cli = pulumi_cli.find(place.project, place.runner, place.environment)
     variables: dict[str, str] = {}
     if is_local(place, stack):
-        place.say(f"no cluster is named: using {NAME}, a kind cluster on this machine (local/README.md)")
+        place.say(f"no cluster is named: using {NAME}, a kind cluster on this machine (tools/local/README.md)")
         cluster = place.kind.ensure() if create_cluster else place.kind.existing()
         if cluster is None:
             raise Unavailable(

@@ -111,7 +111,7 @@ class Kind:
     def run(self, *command: str, stdin: str = "", limit: float = 120) -> Finished:
         done = self.runner.capture(command, environment=child_environment(self.environment), stdin=stdin, limit=limit)
         if not done.ok:
-            raise Problem(f"the local cluster: `{shown(command)}` failed: {done.reason}. See local/README.md")
+            raise Problem(f"the local cluster: `{shown(command)}` failed: {done.reason}. See tools/local/README.md")
         return done
 
 
