@@ -16,28 +16,28 @@ help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1 \t/p' $(MAKEFILE_LIST) | expand -t 16
 
 preview: setup ## Show what `up` would create or change
-	@$(PYTHON) -m infra.cli preview $(ARGS)
+	@$(PYTHON) -m tools.cli preview $(ARGS)
 
 up: setup ## Create or change the stack, and wait until the gateway answers
-	@$(PYTHON) -m infra.cli up $(ARGS)
+	@$(PYTHON) -m tools.cli up $(ARGS)
 
 destroy: setup ## Delete the stack; its salt key stays in the store
-	@$(PYTHON) -m infra.cli destroy $(ARGS)
+	@$(PYTHON) -m tools.cli destroy $(ARGS)
 
 recover: setup ## After an `up` that was killed: lift its lock, bring the state up to date
-	@$(PYTHON) -m infra.cli recover $(ARGS)
+	@$(PYTHON) -m tools.cli recover $(ARGS)
 
 plan: setup ## Show the stack's resources offline: no cluster, no Vault, no Pulumi CLI
-	@$(PYTHON) -m infra.cli plan $(ARGS)
+	@$(PYTHON) -m tools.cli plan $(ARGS)
 
 render: setup ## Write the stack's Kubernetes objects for Argo CD into OUT, offline (docs/gitops.md)
-	@$(PYTHON) -m infra.cli render $(ARGS)
+	@$(PYTHON) -m tools.cli render $(ARGS)
 
 config: setup ## Run `pulumi config`: ARGS='set --secret --path litellm:providerKeys.OPENAI_API_KEY'
-	@$(PYTHON) -m infra.cli config $(ARGS)
+	@$(PYTHON) -m tools.cli config $(ARGS)
 
 local-down: setup ## Delete the cluster that `up` made on this machine
-	@$(PYTHON) -m infra.cli local-down
+	@$(PYTHON) -m tools.cli local-down
 
 test: check ## Run `check`, then the unit and program tests
 	@$(PYTHON) -m pytest -n auto $(ARGS)

@@ -68,7 +68,7 @@ def run(folder: Path, names: Sequence[str]) -> float:
 
 def command_line() -> float:
     """Seconds of the whole command for production, as somebody waits for it."""
-    command = [sys.executable, "-m", "infra.cli", "plan", "--stack", "prod"]
+    command = [sys.executable, "-m", "tools.cli", "plan", "--stack", "prod"]
     start = time.perf_counter()
     subprocess.run(
         command, cwd=ROOT, env=child_environment(os.environ), check=True, capture_output=True, timeout=LIMIT_SECONDS

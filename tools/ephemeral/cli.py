@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from infra.cli import PROJECT, all_overlays, explain
+from tools.cli import PROJECT, all_overlays, explain
 from tools.engine.problem import Problem
 from tools.ephemeral.environments import Wish, existing, extend, states, up
 from tools.ephemeral.errors import Busy, Interrupted, Taken

@@ -8,7 +8,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from infra.cli import PROJECT, all_overlays
+from tools.cli import PROJECT, all_overlays
 from tools.engine import backend, pulumi_cli
 from tools.engine.problem import Problem
 from tools.engine.process import SystemRunner

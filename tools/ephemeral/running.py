@@ -4,7 +4,7 @@ import signal
 from collections.abc import Sequence
 from types import FrameType
 
-from infra.cli import explain
+from tools.cli import explain
 from tools.engine.problem import Problem
 from tools.ephemeral.environments import Place, Wish, target_of, up
 from tools.ephemeral.hook import run_command, variables

@@ -58,7 +58,7 @@ def test_the_pipeline_for_gitlab_fits_its_schema(tmp_path: Path):
 def test_the_pipeline_for_gitlab_uses_what_there_is():
     modules = set(re.findall(r"python3? -m ([\w.]+)", GITLAB))
     assert all((ROOT / f"{module.replace('.', '/')}.py").exists() for module in modules)
-    assert modules >= {"tools.ci.comment", "tools.ci.vault_login", "infra.cli"}
+    assert modules >= {"tools.ci.comment", "tools.ci.vault_login", "tools.cli"}
 
 
 def test_the_pipeline_for_gitlab_gives_credentials_to_its_own_code_only():

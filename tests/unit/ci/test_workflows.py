@@ -209,7 +209,7 @@ PULUMI = {"--refresh", "--save-plan", "--plan"}
 
 
 def test_every_option_is_there():
-    from infra.cli import app
+    from tools.cli import app
 
     commands = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
     known = {name: {option for one in command.params for option in one.opts} for name, command in commands.items()}
@@ -225,7 +225,7 @@ def test_every_option_is_there():
 
 def test_every_module_is_there():
     used = {module for _, step in steps() for module in re.findall(r"python3? -m ([\w.]+)", step.get("run", ""))}
-    assert {"tools.ci.comment", "tools.ci.drift", "tools.ci.environments", "tools.ci.touched", "infra.cli"} == used
+    assert {"tools.ci.comment", "tools.ci.drift", "tools.ci.environments", "tools.ci.touched", "tools.cli"} == used
     for module in used:
         assert (ROOT / f"{module.replace('.', '/')}.py").exists(), module
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from infra import cli
 from tests.unit.cli.fakes import CLUSTER, Machine
+from tools import cli
 from tools.engine import operations
 from tools.engine.operations import Workplace
 from tools.engine.problem import Problem, Unavailable

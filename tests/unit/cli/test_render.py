@@ -7,7 +7,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from infra import cli
+from tools import cli
 
 PROJECT = cli.PROJECT
 STACK = """\

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from infra import cli
 from tests.program.stacks import ROOT
+from tools import cli
 
 
 def plan(*arguments: str) -> Result:
