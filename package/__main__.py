@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pulumi.provider import main
 
-from infra.package import Package
+from package.provider import Package
 
 if __name__ == "__main__":
     main(Package(), sys.argv[1:])

@@ -18,8 +18,8 @@ from pulumi.provider.experimental.analyzer import Analyzer
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 import components
-from infra import package
-from infra.package import COMPONENTS, Package, whole_number
+from package import provider as package
+from package.provider import COMPONENTS, Package, whole_number
 from tests.recording import run
 
 ROOT = Path(package.__file__).resolve().parents[1]
