@@ -19,7 +19,7 @@ from bench import manifests, report
 from bench.manifests import Planned
 from bench.options import IngressAddressOption, JsonOption, LogOption
 from bench.workspace import Workspace, workspace
-from infra.documents import API_KEYS, MASTER_KEY
+from infra.secrets.documents import API_KEYS, MASTER_KEY
 from tests.e2e.support import Vault, tail
 
 STACK = "bench"

@@ -17,7 +17,7 @@ from infra.config.aws_pods import models_of_role, token_region
 from infra.config.database import takes_tokens
 from infra.config.database_existing import ExistingDatabase
 from infra.config.database_rds import RdsDatabase
-from infra.documents import Servers
+from infra.secrets.documents import Servers
 from infra.target import READER, Target
 from infra.workloads import PodAccount
 

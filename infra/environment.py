@@ -34,7 +34,10 @@ from infra.config.database_existing import ExistingDatabase
 from infra.config.database_rds import RdsDatabase
 from infra.config.load import ConfigError, load
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
-from infra.documents import (
+from infra.network import openings
+from infra.outputs import outputs, places
+from infra.providers import providers
+from infra.secrets.documents import (
     PASSWORD,
     REDIS,
     Contents,
@@ -45,10 +48,7 @@ from infra.documents import (
     StackSecret,
     documents,
 )
-from infra.network import openings
-from infra.outputs import outputs, places
-from infra.providers import providers
-from infra.stores import OperatorIdentity, Values
+from infra.secrets.store import OperatorIdentity, Values
 from infra.target import Target, resolve
 from infra.workloads import PodAccount
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from infra.documents import Contents
+from infra.secrets.documents import Contents
 from infra.target import Target
 
 

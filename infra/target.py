@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from infra.cluster import Cluster, ClusterError, read_cluster
 from infra.config.load import ConfigError, ConfigProblem
 from infra.config.stack import StackConfig
-from infra.stores import Store, resolve_store
+from infra.secrets.store import Store, resolve_store
 
 READER = "secret-reader"
 """ServiceAccount in the gateway's namespace that reads the store. No pod runs with it."""

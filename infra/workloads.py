@@ -22,7 +22,7 @@ from infra.config.ingress import AlbConfig, IngressConfig
 from infra.config.quota import QuotaConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis, RedisConfig
 from infra.config.stack import StackConfig
-from infra.documents import Servers
+from infra.secrets.documents import Servers
 
 POSTGRES, POSTGRES_PORT = "postgres", 5432
 REDIS, REDIS_PORT = "redis", 6379

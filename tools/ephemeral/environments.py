@@ -12,8 +12,8 @@ from pulumi import automation
 
 from infra.config.load import ConfigError
 from infra.config.stack import StackConfig
-from infra.documents import SALT, documents
 from infra.preflight import PreflightError, preflight
+from infra.secrets.documents import SALT, documents
 from infra.target import Target, resolve
 from tools.engine.problem import Problem
 from tools.ephemeral.engine import Engine, reason_of

@@ -12,7 +12,7 @@ from tools.ephemeral.removal import down
 
 
 def command_in(place: Place, wish: Wish, command: Sequence[str]) -> int:
-    from infra.documents import Contents, Servers  # noqa: PLC0415
+    from infra.secrets.documents import Contents, Servers  # noqa: PLC0415
     from tools.ephemeral.template import configuration  # noqa: PLC0415
 
     record = up(place, wish)

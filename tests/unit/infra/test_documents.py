@@ -1,4 +1,4 @@
-from infra.documents import Contents, Generated, Servers, documents
+from infra.secrets.documents import Contents, Generated, Servers, documents
 from tests.unit.infra.stacks import config
 
 EXISTING = {"kind": "existing", "host": "db.example.com"}

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from infra import preflight as module
-from infra.documents import documents
 from infra.preflight import PreflightError, preflight
+from infra.secrets.documents import documents
 from infra.target import Target
 from tests.unit.infra.stacks import target
 

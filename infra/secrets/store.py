@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from infra.cluster import Cluster
     from infra.config.load import ConfigProblem
     from infra.config.stack import StackConfig
-    from infra.documents import Servers
+    from infra.secrets.documents import Servers
     from infra.target import Target
 
 Values = Mapping[str, Mapping[str, pulumi.Input[str]]]
@@ -102,5 +102,5 @@ def resolve_store(
     config: "StackConfig", stack: str, cluster: "Cluster", *, offline: bool
 ) -> tuple[Store, list["ConfigProblem"]]:
     """The store of a stack, and what is missing in the machine's environment to reach it."""
-    module = import_module(f"infra.stores.{config.secrets.kind}")
+    module = import_module(f"infra.secrets.store.{config.secrets.kind}")
     return module.resolve(config, stack, cluster, offline=offline)

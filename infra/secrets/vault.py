@@ -20,8 +20,8 @@ from infra.cluster import Cluster
 from infra.config.load import ConfigProblem
 from infra.config.secrets import VaultConfig, is_loopback
 from infra.config.stack import StackConfig
-from infra.documents import SALT, Servers
-from infra.stores import OpenStore, Values
+from infra.secrets.documents import SALT, Servers
+from infra.secrets.store import OpenStore, Values
 from infra.target import READER, Target
 
 IN_CLUSTER_API = "https://kubernetes.default.svc"
@@ -74,7 +74,7 @@ class VaultStore:
         return f"vault kv get{namespace} -mount={self.mount} -field={reference['property']} {reference['key']}"
 
     def check(self, target: Target, documents: Mapping[str, object]) -> Iterator[str]:
-        from infra.stores.vault_check import check_vault  # noqa: PLC0415 - the offline plan needs no Vault client
+        from infra.secrets.store.vault_check import check_vault  # noqa: PLC0415 - the offline plan needs no Vault client
 
         return check_vault(self, target, documents)
 

@@ -10,7 +10,7 @@ import hvac.exceptions
 import requests
 
 from infra.reason import reason
-from infra.stores.vault import VaultStore
+from infra.secrets.store.vault import VaultStore
 from infra.target import READER, Target
 
 TIMEOUT_SECONDS = 10

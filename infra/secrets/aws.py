@@ -26,8 +26,8 @@ from infra.config.database_common import DocumentCredentials
 from infra.config.database_existing import ExistingDatabase
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
-from infra.documents import DATABASE, Servers
-from infra.stores import OpenStore, Values
+from infra.secrets.documents import DATABASE, Servers
+from infra.secrets.store import OpenStore, Values
 from infra.target import READER, Target
 
 PROVIDER = "aws"
@@ -82,7 +82,7 @@ class AwsStore:
         return f"{read} | python3 -c {shlex.quote(pick)}"
 
     def check(self, target: Target, documents: Mapping[str, object]) -> Iterator[str]:
-        from infra.stores.aws_check import check_aws, check_certificate  # noqa: PLC0415 - the offline plan needs no client
+        from infra.secrets.store.aws_check import check_aws, check_certificate  # noqa: PLC0415 - the offline plan needs no client
 
         references = [(where, reference.document) for where, reference in target.config.references()]
         yield from check_aws(self.connection, target.owner, self._names(documents), references)
