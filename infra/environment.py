@@ -165,7 +165,7 @@ class Environment:
             case ExistingDatabase():
                 found = replace(found, database=(database.host, database.port))
             case RdsDatabase():
-                server = import_module("infra.aws_servers").rds(database, self.config.protect, options)
+                server = import_module("infra.aws.servers").rds(database, self.config.protect, options)
                 found = replace(
                     found,
                     database=(server.host, server.port),
@@ -180,7 +180,7 @@ class Environment:
             case ExistingRedis():
                 return replace(found, redis=(redis.host, redis.port))
             case ElastiCacheConfig():
-                server = import_module("infra.aws_servers").elasticache(redis, values[REDIS][PASSWORD], options)
+                server = import_module("infra.aws.servers").elasticache(redis, values[REDIS][PASSWORD], options)
                 return replace(found, redis=(server.host, server.port))
             case NoRedis():
                 return found
@@ -239,7 +239,7 @@ class Environment:
         account = PodAccount(workloads.ACCOUNT, {}, given.get(ROLE_ANNOTATION, ""))
         needed: list[pulumi.Resource] = []
         if makes_role(self.config):
-            account, needed = import_module("infra.aws_identity").pods_account(
+            account, needed = import_module("infra.aws.identity").pods_account(
                 self.target, self.servers, workloads.ACCOUNT, self._options()
             )
         registered = kubernetes.core.v1.ServiceAccount(
@@ -290,7 +290,7 @@ class Environment:
         balancer = self.config.ingress.load_balancer
         if balancer.certificate_domain is None:
             return balancer.certificate_arn
-        return import_module("infra.aws_servers").certificate(balancer.certificate_domain, self.providers[1])
+        return import_module("infra.aws.servers").certificate(balancer.certificate_domain, self.providers[1])
 
     def _ingress(self, gateway: Gateway) -> pulumi.Input[str]:
         if not self.config.ingress.enabled:

@@ -18,7 +18,7 @@ from components.secrets.aws_once import AwsSaltKey
 from components.secrets.names import SALT, variable
 from components.secrets.references import RemoteReference
 from components.sync.store import ReaderArgs
-from infra.aws_identity import account, operator_role, reader_role
+from infra.aws.identity import account, operator_role, reader_role
 from infra.cluster import Cluster
 from infra.config.aws import AwsConfig
 from infra.config.aws_identity import IrsaIdentity, PodIdentity, StaticKeys
