@@ -28,10 +28,10 @@ from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret
 from components.sync.store import SecretStore
 from infra import workloads
-from infra.config.aws_pods import ROLE_ANNOTATION, known_to_aws, makes_role
-from infra.config.database import InClusterDatabase
-from infra.config.database_existing import ExistingDatabase
-from infra.config.database_rds import RdsDatabase
+from infra.config.aws.pods import ROLE_ANNOTATION, known_to_aws, makes_role
+from infra.config.database.existing import ExistingDatabase
+from infra.config.database.kinds import InClusterDatabase
+from infra.config.database.rds import RdsDatabase
 from infra.config.load import ConfigError, load
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
 from infra.network import openings

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from components.gateway.gateway import PORT
 from components.network.network_policy import Client, Opening
-from infra.config.database import InClusterDatabase
+from infra.config.database.kinds import InClusterDatabase
 from infra.config.network import ClientConfig
 from infra.config.redis import InClusterRedis
 from infra.config.stack import StackConfig

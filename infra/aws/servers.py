@@ -5,7 +5,7 @@ import pulumi_aws as aws
 
 from components.cache.elasticache import ElastiCacheRedis
 from components.database.rds import RdsPostgres
-from infra.config.database_rds import RdsDatabase
+from infra.config.database.rds import RdsDatabase
 from infra.config.redis import ElastiCacheConfig
 
 

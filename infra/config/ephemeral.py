@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from pydantic import StringConstraints, model_validator
 
 from infra.config.base import DnsLabel, DnsName, Duration, Section
-from infra.config.database import InClusterDatabase
-from infra.config.database_common import DocumentCredentials
-from infra.config.database_existing import ExistingDatabase
+from infra.config.database.common import DocumentCredentials
+from infra.config.database.existing import ExistingDatabase
+from infra.config.database.kinds import InClusterDatabase
 from infra.config.redis import ElastiCacheConfig, ExistingRedis
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from infra.config.aws.vpc import CertificateArn, Cidr, shaped
 from infra.config.base import Checked, DnsName, Port, Section
-from infra.config.vpc import CertificateArn, Cidr, shaped
 
 STREAM_MARGIN_SECONDS = 60
 

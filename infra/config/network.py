@@ -2,8 +2,8 @@
 
 from pydantic import Field, model_validator
 
+from infra.config.aws.vpc import Cidr
 from infra.config.base import DnsLabel, Section
-from infra.config.vpc import Cidr
 
 
 class ClientConfig(Section):

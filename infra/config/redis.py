@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
 
+from infra.config.aws.vpc import KmsKeyArn, VpcPlacement, shaped
 from infra.config.base import KEY_PREFIX, Compute, DnsName, Image, Port, Quantity, Section
 from infra.config.references import PropertyReference
-from infra.config.vpc import KmsKeyArn, VpcPlacement, shaped
 
 MEMORY_FACTOR = 1.5
 """Memory limit over `maxmemory`, which counts data only: fragmentation and the buffers of clients come on top."""

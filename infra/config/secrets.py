@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, model_validator
 
-from infra.config.aws import AwsConfig
+from infra.config.aws.store import AwsConfig
 from infra.config.base import CHART_VERSION, Checked, DnsName, Duration, Section
 from infra.config.references import StorePath
 

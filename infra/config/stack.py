@@ -5,13 +5,13 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from infra.config.aws_identity import StaticKeys
+from infra.config.aws.identity import StaticKeys
 from infra.config.base import DnsLabel, Section, VariableName
-from infra.config.database import DatabaseConfig, InClusterDatabase
-from infra.config.database_common import DocumentCredentials, SecretCredentials
-from infra.config.database_existing import ExistingDatabase
+from infra.config.database.common import DocumentCredentials, SecretCredentials
+from infra.config.database.existing import ExistingDatabase
+from infra.config.database.kinds import DatabaseConfig, InClusterDatabase
 from infra.config.ephemeral import EphemeralConfig
-from infra.config.gateway import GatewayConfig
+from infra.config.gateway.settings import GatewayConfig
 from infra.config.ingress import IngressConfig
 from infra.config.keys import KeysConfig
 from infra.config.network import NetworkPolicyConfig

@@ -20,10 +20,10 @@ from components.secrets.references import RemoteReference
 from components.sync.store import ReaderArgs
 from infra.aws.identity import account, operator_role, reader_role
 from infra.cluster import Cluster
-from infra.config.aws import AwsConfig
-from infra.config.aws_identity import IrsaIdentity, PodIdentity, StaticKeys
-from infra.config.database_common import DocumentCredentials
-from infra.config.database_existing import ExistingDatabase
+from infra.config.aws.identity import IrsaIdentity, PodIdentity, StaticKeys
+from infra.config.aws.store import AwsConfig
+from infra.config.database.common import DocumentCredentials
+from infra.config.database.existing import ExistingDatabase
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
 from infra.secrets.documents import DATABASE, Servers

@@ -11,9 +11,9 @@ import pulumi
 
 from components.cache.redis import configuration_template
 from components.secrets.references import RemoteReference
-from infra.config.database import InClusterDatabase, takes_tokens
-from infra.config.database_common import SUPERUSER, DocumentCredentials
-from infra.config.database_existing import ExistingDatabase
+from infra.config.database.common import SUPERUSER, DocumentCredentials
+from infra.config.database.existing import ExistingDatabase
+from infra.config.database.kinds import InClusterDatabase, takes_tokens
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
 from infra.config.references import PropertyReference
 from infra.config.stack import StackConfig

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from infra.config.gateway import MEMORY_FLOOR_GIB, UNITS, bytes_of
+from infra.config.gateway.settings import MEMORY_FLOOR_GIB, UNITS, bytes_of
 from policy.resource import Resource, at, entries, known, mapping
 from policy.rule import rule, stack_rule
 from policy.rules.workloads import containers, gateway_container, gateways, pod_of, workers

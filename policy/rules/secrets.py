@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import yaml
 
-from infra.config.models import NO_KEY
+from infra.config.gateway.models import NO_KEY
 from infra.config.plaintext import SECRET_VALUE, literal_secrets, looks_secret, names_a_secret
 from policy.resource import SECRET, Resource, at, entries, mapping
 from policy.rule import rule

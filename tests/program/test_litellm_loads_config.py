@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.gateway.proxy_config import coordination_redis, proxy_config
-from infra.config.gateway import GatewayConfig
+from infra.config.gateway.settings import GatewayConfig
 from tests.litellm_env import load, load_texts, load_with_command
 from tests.program.conftest import recording_of
 from tests.program.stacks import FILES as STACK_FILES

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from infra.config.aws import AwsConfig
-from infra.config.aws_identity import IrsaIdentity, PodIdentity, StaticKeys
+from infra.config.aws.identity import IrsaIdentity, PodIdentity, StaticKeys
+from infra.config.aws.store import AwsConfig
 
 ACCOUNT = "012345678901"
 ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/0A1B2C"
@@ -210,7 +210,7 @@ def test_every_field_is_documented() -> None:
 
 def test_reading_the_configuration_takes_no_aws_module() -> None:
     """A stack that has its secrets in Vault must not need them, nor wait for them to load."""
-    modules = "infra.config.aws, tools.offline.mock_aws, components.secrets.aws_names, components.secrets.names"
+    modules = "infra.config.aws.store, tools.offline.mock_aws, components.secrets.aws_names, components.secrets.names"
     program = f"import {modules}, sys; print({{'boto3', 'botocore', 'pulumi_aws'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from infra.config.database import DatabaseConfig, InClusterDatabase, connections_available, connections_needed
-from infra.config.database_common import DocumentCredentials, SecretCredentials
-from infra.config.database_existing import ExistingDatabase
-from infra.config.database_rds import RdsDatabase, default_connections
+from infra.config.database.common import DocumentCredentials, SecretCredentials
+from infra.config.database.existing import ExistingDatabase
+from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, connections_available, connections_needed
+from infra.config.database.rds import RdsDatabase, default_connections
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(DatabaseConfig)
 ADMIN = {"document": "shared/postgres"}

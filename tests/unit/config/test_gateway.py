@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from infra.config.gateway import GatewayConfig, bytes_of
+from infra.config.gateway.settings import GatewayConfig, bytes_of
 from infra.config.plaintext import literal_secrets
 
 MOCK: dict[str, Any] = {"provider": "mock", "name": "mock"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from infra.config.vpc import CertificateArn, Cidr, KmsKeyArn, partition_of
+from infra.config.aws.vpc import CertificateArn, Cidr, KmsKeyArn, partition_of
 
 UUID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from components.secrets.aws_names import arn_field, is_arn, partition_of
-from infra.config.aws_identity import Identity, IrsaIdentity, PodIdentity
-from infra.config.aws_types import (
+from infra.config.aws.identity import Identity, IrsaIdentity, PodIdentity
+from infra.config.aws.types import (
     AccountId,
     FunctionArn,
     KmsKey,
@@ -22,8 +22,8 @@ from infra.config.aws_types import (
     SecretReference,
     Text,
 )
+from infra.config.aws.vpc import KmsKeyArn
 from infra.config.base import Section
-from infra.config.vpc import KmsKeyArn
 
 
 class AssumeRole(Section):

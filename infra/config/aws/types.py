@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 
 from components.secrets.aws_names import arn_field, is_arn
+from infra.config.aws.vpc import REGION
 from infra.config.base import CLUSTER_NAME, SECRET_KEY, Checked
-from infra.config.vpc import REGION
 
 FULL_ARN = r"arn:[a-z0-9-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+-[A-Za-z0-9]{6}"
 

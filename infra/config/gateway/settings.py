@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from infra.config.base import Checked, Compute, Duration, Image, Section
-from infra.config.models import Model, Parameters
+from infra.config.gateway.models import Model, Parameters
 from infra.config.plaintext import looks_secret, names_a_secret, referenced_variables
 
 DEFAULT_IMAGE = "ghcr.io/berriai/litellm-non_root:v1.106.2"

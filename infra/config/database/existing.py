@@ -5,15 +5,15 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from infra.config.aws.vpc import REGION, shaped
 from infra.config.base import DnsName, Port, Section
-from infra.config.database_common import (
+from infra.config.database.common import (
     DocumentCredentials,
     Identifier,
     SecretCredentials,
     TokenSection,
     source_of_credentials,
 )
-from infra.config.vpc import REGION, shaped
 
 RDS_HOST = rf"[a-z0-9.-]+\.({REGION})\.rds\.amazonaws\.com(?:\.cn)?"
 """The name that RDS gives to a server, with its region."""

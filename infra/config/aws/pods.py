@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from components.gateway.aws_policy import BedrockModel, bedrock_id, fits, use_policy
 from components.secrets.aws_names import arn_field, is_arn, partition_of
-from infra.config.aws_identity import PodIdentity, StaticKeys
-from infra.config.database import DatabaseConfig, takes_tokens
-from infra.config.database_existing import ExistingDatabase
-from infra.config.gateway import GatewayConfig
-from infra.config.models import Bedrock
+from infra.config.aws.identity import PodIdentity, StaticKeys
+from infra.config.database.existing import ExistingDatabase
+from infra.config.database.kinds import DatabaseConfig, takes_tokens
+from infra.config.gateway.models import Bedrock
+from infra.config.gateway.settings import GatewayConfig
 
 if TYPE_CHECKING:
     from infra.config.secrets import SecretsConfig

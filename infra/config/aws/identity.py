@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Discriminator, Tag, model_validator
 
 from components.secrets.aws_names import oidc_issuer, without_scheme
-from infra.config.aws_types import ClusterName, OidcProviderArn, PolicyArn, RoleArn, SecretKey, Text
+from infra.config.aws.types import ClusterName, OidcProviderArn, PolicyArn, RoleArn, SecretKey, Text
 from infra.config.base import DnsName, Section
 
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal, TypeGuard, cast
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from infra.config.base import Compute, DnsName, Quantity, Section
-from infra.config.database_common import SUPERUSER, DatabaseSection, SslMode
-from infra.config.database_existing import ExistingDatabase
-from infra.config.database_rds import RdsDatabase
+from infra.config.database.common import SUPERUSER, DatabaseSection, SslMode
+from infra.config.database.existing import ExistingDatabase
+from infra.config.database.rds import RdsDatabase
 
 RESERVED_CONNECTIONS = 3
 """What a server keeps for superusers (`superuser_reserved_connections`): nobody else gets these."""

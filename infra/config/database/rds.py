@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
-from infra.config.database_common import SUPERUSER, SslMode, TokenSection
-from infra.config.vpc import KmsKeyArn, VpcPlacement, shaped
+from infra.config.aws.vpc import KmsKeyArn, VpcPlacement, shaped
+from infra.config.database.common import SUPERUSER, SslMode, TokenSection
 
 RDS_RESERVED_CONNECTIONS = 2
 """What RDS keeps for its own admins on top (`reserved_connections`, before 16 `rds.rds_superuser_reserved_connections`)."""
