@@ -115,7 +115,7 @@ def prepare(folder: Path) -> Workspace:
     for variable in ("OVERLAY", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"):
         environment.pop(variable, None)
     # As on a machine that has deployed before: with bytecode of the project, too.
-    run([sys.executable, "-m", "compileall", "-q", "components", "infra", "local", "policy"], cwd=folder, check=True)
+    run([sys.executable, "-m", "compileall", "-q", "components", "infra", "policy", "tools"], cwd=folder, check=True)
     vault = Vault(os.environ["VAULT_ADDR"], os.environ["VAULT_TOKEN"])
     return Workspace(Project(folder, environment), vault, [Path(part) for part in overlays.split(",") if part])
 

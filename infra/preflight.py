@@ -5,6 +5,7 @@ Runs in the real engine only, never in the offline plan. Every problem is report
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from urllib.parse import quote
 
 import pulumi
@@ -35,7 +36,7 @@ def preflight(target: Target, documents: Mapping[str, object]) -> None:
     """
     checks: list[Callable[[], Iterator[str]]] = [
         lambda: check_cluster(target),
-        lambda: target.store.check(target, documents),
+        lambda: check_store(target, documents),
     ]
     with ThreadPoolExecutor(len(checks)) as pool:
         problems = [problem for found in pool.map(run_check, checks) for problem in found]
@@ -45,6 +46,12 @@ def preflight(target: Target, documents: Mapping[str, object]) -> None:
 
 def run_check(check: Callable[[], Iterator[str]]) -> list[str]:
     return list(check())
+
+
+def check_store(target: Target, documents: Mapping[str, object]) -> Iterator[str]:
+    """Look at the real store. The client that this takes is imported only here: the offline plan needs none."""
+    module = import_module(f"infra.secrets.{target.config.secrets.kind}_check")
+    return module.check(target.store, target, documents)
 
 
 def check_cluster(target: Target) -> Iterator[str]:

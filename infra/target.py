@@ -1,14 +1,13 @@
 """Where a stack is deployed to: its configuration, with what the machine's environment says."""
 
 from dataclasses import dataclass
+from importlib import import_module
 
 from infra.cluster import Cluster, ClusterError, read_cluster
 from infra.config.load import ConfigError, ConfigProblem
 from infra.config.stack import StackConfig
-from infra.secrets.store import Store, resolve_store
-
-READER = "secret-reader"
-"""ServiceAccount in the gateway's namespace that reads the store. No pod runs with it."""
+from infra.secrets.store import Store
+from infra.stack import NamedStack
 
 TEMPLATE = "makes this a template of environments, and no stack: run `make env-up NAME=…`"
 
@@ -16,18 +15,10 @@ OFFLINE_CLUSTER = Cluster(context="offline", server="https://kubernetes.invalid"
 
 
 @dataclass(frozen=True)
-class Target:
+class Target(NamedStack):
     """A stack and the place it goes to."""
 
-    stack: str
-    config: StackConfig
-    namespace: str
     store: Store
-
-    @property
-    def owner(self) -> str:
-        """Marks the documents of this stack in the store."""
-        return self.config.ephemeral.mark or f"litellm/{self.stack}"
 
 
 def resolve(config: StackConfig, stack: str) -> Target:
@@ -66,6 +57,17 @@ def resolve_rendered(config: StackConfig, stack: str) -> Target:
     if missing:
         raise ConfigError(f"Pulumi.{stack}.yaml", missing)
     return named(config, stack, store)
+
+
+def resolve_store(
+    config: StackConfig, stack: str, cluster: Cluster, *, offline: bool
+) -> tuple[Store, list[ConfigProblem]]:
+    """The store of a stack, and what is missing in the machine's environment to reach it.
+
+    Its module is imported only when a stack has that store: neither SDK nor provider of the other is ever loaded.
+    """
+    module = import_module(f"infra.secrets.{config.secrets.kind}")
+    return module.resolve(config, stack, cluster, offline=offline)
 
 
 def named(config: StackConfig, stack: str, store: Store) -> Target:

@@ -18,21 +18,21 @@ from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import takes_tokens
 from infra.config.database.rds import RdsDatabase
 from infra.secrets.documents import Servers
-from infra.target import READER, Target
+from infra.stack import READER, NamedStack
 from infra.workloads import PodAccount
 
 Issued = IrsaIdentity | PodIdentity
 """What makes roles."""
 
 
-def operator_role(target: Target, identity: PodIdentity, opts: pulumi.ResourceOptions) -> AwsRole:
+def operator_role(target: NamedStack, identity: PodIdentity, opts: pulumi.ResourceOptions) -> AwsRole:
     """The role with which the operator's own pods read."""
     operator = target.config.external_secrets
     return role(target, identity, "reader", operator.namespace, operator.service_account, opts)
 
 
 def reader_role(
-    target: Target, identity: Issued, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
+    target: NamedStack, identity: Issued, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> AwsRole:
     """The role of the stack's own reader, or one that the operator's controller assumes."""
     if isinstance(identity, PodIdentity) and identity.controller_role_arn:
@@ -43,7 +43,7 @@ def reader_role(
 
 
 def pods_account(
-    target: Target, servers: Servers, service_account: str, opts: pulumi.ResourceOptions
+    target: NamedStack, servers: Servers, service_account: str, opts: pulumi.ResourceOptions
 ) -> tuple[PodAccount, list[pulumi.Resource]]:
     """How the ServiceAccount of LiteLLM's pods asks for its role, and what must be there before they start."""
     config = aws_of(target)
@@ -77,7 +77,7 @@ def resource_id(database: ExistingDatabase | RdsDatabase, servers: Servers) -> p
 
 
 def role(
-    target: Target,
+    target: NamedStack,
     identity: Issued,
     purpose: str,
     namespace: pulumi.Input[str],
@@ -97,7 +97,7 @@ def role(
     return AwsRole(f"{purpose}-aws", args, opts)
 
 
-def common(target: Target, identity: Issued, purpose: str) -> AwsRoleArgs:
+def common(target: NamedStack, identity: Issued, purpose: str) -> AwsRoleArgs:
     config = aws_of(target)
     return {
         "role": role_name("litellm", target.stack, purpose, cluster_of(identity), config.region, target.namespace),
@@ -115,7 +115,7 @@ def cluster_of(identity: Issued) -> str:
     return arn_field(identity.controller_role_arn or "", "resource").rpartition("/")[2]
 
 
-def aws_of(target: Target) -> AwsConfig:
+def aws_of(target: NamedStack) -> AwsConfig:
     config = target.config.secrets.aws
     if config is None:
         raise ValueError("a stack without secrets.aws")  # nobody asks for a role then

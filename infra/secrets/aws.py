@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
 from infra.secrets.documents import DATABASE, Servers
 from infra.secrets.store import OpenStore, Values
-from infra.target import READER, Target
+from infra.stack import READER, NamedStack
 
 PROVIDER = "aws"
 
@@ -81,19 +81,11 @@ class AwsStore:
         pick = f"import json, sys; print(json.load(sys.stdin)[{reference['property']!r}])"
         return f"{read} | python3 -c {shlex.quote(pick)}"
 
-    def check(self, target: Target, documents: Mapping[str, object]) -> Iterator[str]:
-        from infra.secrets.store.aws_check import check_aws, check_certificate  # noqa: PLC0415 - the offline plan needs no client
-
-        references = [(where, reference.document) for where, reference in target.config.references()]
-        yield from check_aws(self.connection, target.owner, self._names(documents), references)
-        ingress = target.config.ingress
-        if ingress.class_name == "alb" and (arn := ingress.load_balancer.certificate_arn):
-            yield from check_certificate(self.connection, arn, ingress.host or "")
-
-    def _names(self, documents: Mapping[str, object]) -> list[str]:
+    def secrets_of(self, documents: Mapping[str, object]) -> list[str]:
+        """Names of the secrets that hold these documents."""
         return sorted({str(self.locate(document, "")["key"]) for document in documents})
 
-    def operator_identity(self, target: Target, opts: pulumi.ResourceOptions) -> AwsRole | None:
+    def operator_identity(self, target: NamedStack, opts: pulumi.ResourceOptions) -> AwsRole | None:
         identity = self.config.identity
         if not isinstance(identity, PodIdentity) or identity.controller_role_arn:
             return None
@@ -101,7 +93,7 @@ class AwsStore:
 
     def open(
         self,
-        target: Target,
+        target: NamedStack,
         namespace: pulumi.Input[str],
         values: Values,
         servers: Servers,
@@ -127,7 +119,7 @@ class AwsStore:
             resources=(documents, *salt, *identity),
         )
 
-    def _key(self, target: Target, opts: pulumi.ResourceOptions) -> pulumi.Input[str] | None:
+    def _key(self, target: NamedStack, opts: pulumi.ResourceOptions) -> pulumi.Input[str] | None:
         if self.config.kms != "create":
             return self.config.kms_key_arn
         keep = target.config.keys.salt.retain
@@ -144,7 +136,7 @@ class AwsStore:
         ).arn
 
     def _salt_key(
-        self, target: Target, key: pulumi.Input[str] | None, opts: pulumi.ResourceOptions
+        self, target: NamedStack, key: pulumi.Input[str] | None, opts: pulumi.ResourceOptions
     ) -> list[AwsSaltKey]:
         salt = target.config.keys.salt
         if salt.existing:
@@ -166,7 +158,7 @@ class AwsStore:
             )
         ]
 
-    def _documents(self, target: Target, values: Values, key: pulumi.Input[str] | None) -> AwsDocumentsArgs:
+    def _documents(self, target: NamedStack, values: Values, key: pulumi.Input[str] | None) -> AwsDocumentsArgs:
         args: AwsDocumentsArgs = {
             "prefix": self.prefix,
             "documents": values,
@@ -191,7 +183,7 @@ class AwsStore:
 
     def _reader(
         self,
-        target: Target,
+        target: NamedStack,
         namespace: pulumi.Input[str],
         secrets: Sequence[pulumi.Input[str]],
         keys: Sequence[pulumi.Input[str]],

@@ -5,7 +5,7 @@
 Every problem is reported, not only the first one. Values are never read: the program asks for descriptions only.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore import exceptions
@@ -21,6 +21,17 @@ from components.secrets.aws_client import (
 )
 from components.secrets.aws_names import OWNER, is_arn
 from infra.config.ingress import certificate_covers
+from infra.secrets.aws import AwsStore
+from infra.stack import NamedStack
+
+
+def check(store: AwsStore, target: NamedStack, documents: Mapping[str, object]) -> Iterator[str]:
+    """Look at the real AWS before `documents` are written to it; every problem is a sentence."""
+    references = [(where, reference.document) for where, reference in target.config.references()]
+    yield from check_aws(store.connection, target.owner, store.secrets_of(documents), references)
+    ingress = target.config.ingress
+    if ingress.class_name == "alb" and (arn := ingress.load_balancer.certificate_arn):
+        yield from check_certificate(store.connection, arn, ingress.host or "")
 
 
 def check_aws(

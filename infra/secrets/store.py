@@ -1,24 +1,15 @@
-"""The secret stores: what the composition asks of one, and which one a stack has.
+"""The contract of a secret store: what the composition asks of one. Vault and AWS keep it, and this file knows neither."""
 
-A store's module is imported only when a stack has that store: neither SDK nor provider of the other is ever loaded.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import pulumi
 
 from components.secrets.references import RemoteReference
 from components.sync.store import ReaderArgs
-
-if TYPE_CHECKING:
-    from infra.cluster import Cluster
-    from infra.config.load import ConfigProblem
-    from infra.config.stack import StackConfig
-    from infra.secrets.documents import Servers
-    from infra.target import Target
+from infra.secrets.documents import Servers
+from infra.stack import NamedStack
 
 Values = Mapping[str, Mapping[str, pulumi.Input[str]]]
 """Documents to write: name -> property -> value."""
@@ -74,20 +65,16 @@ class Store(Protocol):
         """A shell command that prints one value."""
         ...
 
-    def check(self, target: "Target", documents: Mapping[str, object]) -> Iterator[str]:
-        """Look at the real store before `documents` are written to it; every problem is a sentence."""
-        ...
-
-    def operator_identity(self, target: "Target", opts: pulumi.ResourceOptions) -> OperatorIdentity | None:
+    def operator_identity(self, target: NamedStack, opts: pulumi.ResourceOptions) -> OperatorIdentity | None:
         """Register what the operator's pods must have when they start; None where they need no identity of their own."""
         ...
 
     def open(
         self,
-        target: "Target",
+        target: NamedStack,
         namespace: pulumi.Input[str],
         values: Values,
-        servers: "Servers",
+        servers: Servers,
         operator_identity: Any,
         opts: pulumi.ResourceOptions,
     ) -> OpenStore:
@@ -96,11 +83,3 @@ class Store(Protocol):
         `operator_identity` is what the method of that name returned.
         """
         ...
-
-
-def resolve_store(
-    config: "StackConfig", stack: str, cluster: "Cluster", *, offline: bool
-) -> tuple[Store, list["ConfigProblem"]]:
-    """The store of a stack, and what is missing in the machine's environment to reach it."""
-    module = import_module(f"infra.secrets.store.{config.secrets.kind}")
-    return module.resolve(config, stack, cluster, offline=offline)

@@ -3,7 +3,7 @@
 import base64
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from infra.config.secrets import VaultConfig, is_loopback
 from infra.config.stack import StackConfig
 from infra.secrets.documents import SALT, Servers
 from infra.secrets.store import OpenStore, Values
-from infra.target import READER, Target
+from infra.stack import READER, NamedStack
 
 IN_CLUSTER_API = "https://kubernetes.default.svc"
 OFFLINE_ADDRESS = "https://vault.invalid:8200"
@@ -73,17 +73,12 @@ class VaultStore:
         namespace = f" -namespace={shlex.quote(self.config.namespace)}" if self.config.namespace else ""
         return f"vault kv get{namespace} -mount={self.mount} -field={reference['property']} {reference['key']}"
 
-    def check(self, target: Target, documents: Mapping[str, object]) -> Iterator[str]:
-        from infra.secrets.store.vault_check import check_vault  # noqa: PLC0415 - the offline plan needs no Vault client
-
-        return check_vault(self, target, documents)
-
-    def operator_identity(self, _target: Target, _opts: pulumi.ResourceOptions) -> None:
+    def operator_identity(self, _target: NamedStack, _opts: pulumi.ResourceOptions) -> None:
         """None: the operator asks Kubernetes for a token of the reader, or has one of Vault."""
 
     def open(
         self,
-        target: Target,
+        target: NamedStack,
         namespace: pulumi.Input[str],
         values: Values,
         _servers: Servers,
@@ -128,7 +123,7 @@ class VaultStore:
         )
 
     def _salt_key(
-        self, target: Target, mount: pulumi.Input[str], connection: VaultConnection, opts: pulumi.ResourceOptions
+        self, target: NamedStack, mount: pulumi.Input[str], connection: VaultConnection, opts: pulumi.ResourceOptions
     ) -> list[pulumi.Resource]:
         salt = target.config.keys.salt
         if salt.existing:
@@ -148,7 +143,7 @@ class VaultStore:
 
 def kubernetes_login(
     store: VaultStore,
-    target: Target,
+    target: NamedStack,
     namespace: pulumi.Input[str],
     policy: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
@@ -179,7 +174,7 @@ def kubernetes_login(
 
 def token_login(
     store: VaultStore,
-    _: Target,
+    _: NamedStack,
     namespace: pulumi.Input[str],
     policy: pulumi.Input[str],
     opts: pulumi.ResourceOptions,

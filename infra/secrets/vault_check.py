@@ -10,14 +10,14 @@ import hvac.exceptions
 import requests
 
 from infra.reason import reason
-from infra.secrets.store.vault import VaultStore
-from infra.target import READER, Target
+from infra.secrets.vault import VaultStore
+from infra.stack import READER, NamedStack
 
 TIMEOUT_SECONDS = 10
 
 
-def check_vault(vault: VaultStore, target: Target, documents: Mapping[str, object]) -> Iterator[str]:
-    """Look at a real Vault; every problem is a sentence."""
+def check(vault: VaultStore, target: NamedStack, documents: Mapping[str, object]) -> Iterator[str]:
+    """Look at a real Vault before `documents` are written to it; every problem is a sentence."""
     namespace = vault.config.namespace
     client: Any = hvac.Client(
         url=vault.address, namespace=namespace, verify=vault.ca_cert_file or True, timeout=TIMEOUT_SECONDS
@@ -84,7 +84,7 @@ def check_auth(client: Any, vault: VaultStore) -> Iterator[str]:
 
 
 def check_foreign_documents(
-    client: Any, vault: VaultStore, target: Target, documents: Mapping[str, object]
+    client: Any, vault: VaultStore, target: NamedStack, documents: Mapping[str, object]
 ) -> Iterator[str]:
     for document in documents:
         path = f"{vault.prefix}/{document}"
@@ -102,7 +102,7 @@ def check_foreign_documents(
             )
 
 
-def check_references(client: Any, vault: VaultStore, target: Target) -> Iterator[str]:
+def check_references(client: Any, vault: VaultStore, target: NamedStack) -> Iterator[str]:
     for where, reference in target.config.references():
         path = f"/v1/{vault.mount}/subkeys/{reference.document}"
         try:

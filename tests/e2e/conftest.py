@@ -21,7 +21,7 @@ VARIABLES = ("KUBECONFIG", "VAULT_ADDR", "VAULT_TOKEN")
 COPIED = (
     "components",
     "infra",
-    "local",
+    "tools",
     "policy",
     "Makefile",
     "Pulumi.yaml",

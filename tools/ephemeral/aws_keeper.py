@@ -13,7 +13,7 @@ from components.secrets.aws_names import OWNER
 from components.secrets.references import RemoteReference
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
-from infra.secrets.store.aws import AwsStore
+from infra.secrets.aws import AwsStore
 from tools.engine.problem import Problem
 from tools.ephemeral.mark import START, Mark, parse_mark
 from tools.ephemeral.names import STACK_PREFIX

@@ -8,7 +8,8 @@ from typing import Protocol
 from components.secrets.references import RemoteReference
 from infra.cluster import ClusterError, read_cluster
 from infra.config.stack import StackConfig
-from infra.secrets.store import Store, resolve_store
+from infra.secrets.store import Store
+from infra.target import resolve_store
 from tools.engine.problem import Problem
 from tools.ephemeral.mark import Mark
 

@@ -19,7 +19,7 @@ from components.secrets.vault_documents import OWNER, policy_mark
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
 from infra.reason import reason
-from infra.secrets.store.vault import VaultStore
+from infra.secrets.vault import VaultStore
 from tools.engine.problem import Problem
 from tools.ephemeral.mark import Mark, parse_mark
 from tools.ephemeral.names import STACK_PREFIX, VAULT_FOLDER, Name

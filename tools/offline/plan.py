@@ -14,7 +14,7 @@ from infra.target import resolve_offline
 from tools.engine.stack_file import Stack, is_plain_map, project_file
 from tools.offline.mock_engine import Recording, Registered, run
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 MASK = "[secret]"
 
 

@@ -23,9 +23,15 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 try:
-    from tools.offline import plan
-    from tools.engine.problem import Problem
-    from tools.engine.stack_file import Stack
+    try:
+        from tools.offline import plan
+        from tools.engine.problem import Problem
+        from tools.engine.stack_file import Stack
+    except ImportError:
+        # Where they stood before the program had a room of its own.
+        from infra import plan
+        from infra.commands.problem import Problem
+        from infra.commands.stack_file import Stack
     from infra.config.load import ConfigError
     record, document = plan.record, plan.document
 except (ImportError, AttributeError) as error:

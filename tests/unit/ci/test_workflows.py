@@ -199,7 +199,7 @@ def make_targets() -> set[str]:
 def test_every_make_target_is_there():
     used = {target for _, step in steps() for target in re.findall(r"\bmake ([a-z][a-z-]*)", step.get("run", ""))}
     assert {"test", "setup", "preview", "up", "env-up", "env-down", "env-reap", "env-plan"} == used
-    if not (ROOT / "infra" / "ephemeral").exists():
+    if not (ROOT / "tools" / "ephemeral").exists():
         pytest.skip("environments are not part of this checkout")
     assert used <= make_targets()
 
@@ -216,7 +216,7 @@ def test_every_option_is_there():
     if "--format" not in known["plan"]:
         pytest.skip("documents of plan and preview are not part of this checkout")
     for where, step in steps():
-        for command, line in re.findall(r"infra\.cli (\w+) (.*)", step.get("run", "")):
+        for command, line in re.findall(r"tools\.cli (\w+) (.*)", step.get("run", "")):
             assert set(re.findall(r"(?<!\S)--[a-z-]+", line)) <= known[command], where
         for command in re.findall(r"make (preview|up)\b", step.get("run", "")):
             options = set(re.findall(r"(?<!\S)--[a-z-]+", step.get("env", {}).get("ARGS", "")))

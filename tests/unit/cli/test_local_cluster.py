@@ -7,12 +7,12 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from local import cluster
 from tests.unit.cli.fakes import Machine
 from tools.engine import operations
 from tools.engine.problem import Problem, Unavailable
 from tools.engine.process import Finished
 from tools.engine.stack_file import Stack, read
+from tools.local import cluster
 
 LOCAL = Path(".state", "local")
 

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.database.postgres_server import ADMIN, ADMIN_PASSWORD, Server, binaries, running_server
 from tests.unit.database.test_bootstrap_script import bootstrap, refused, variables
 
-DROP = Path(__file__).parents[3] / "infra" / "ephemeral" / "drop.sh"
+DROP = Path(__file__).parents[3] / "tools" / "ephemeral" / "drop.sh"
 PROGRAMS = binaries()
 MARK = "litellm/ephemeral/0c1a55e5/pr-1/00000001"
 OTHER = "litellm/ephemeral/0c1a55e5/pr-1/00000002"

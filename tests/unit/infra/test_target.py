@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from infra.config.load import ConfigError
-from infra.secrets.store.vault import VaultStore
+from infra.secrets.vault import VaultStore
 from infra.target import Target, resolve, resolve_offline
 from tests.unit.infra.stacks import config, target
 

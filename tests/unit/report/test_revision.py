@@ -16,7 +16,7 @@ PARTS = (
     "components",
     "infra",
     "policy",
-    "local",
+    "tools",
     "Pulumi.yaml",
     "Pulumi.dev.yaml",
     "Pulumi.prod.yaml",

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from moto import mock_aws
 
 from components.secrets.aws_client import AwsConnection
-from infra.secrets.store.aws_check import check_aws, check_certificate
+from infra.secrets.aws_check import check_aws, check_certificate
 
 CONNECTION: AwsConnection = {"region": "eu-west-1"}
 OWNER = "litellm/prod"

@@ -1,0 +1,22 @@
+"""One stack as stores and roles know it: its configuration and the names it goes by, but not where it is deployed to."""
+
+from dataclasses import dataclass
+
+from infra.config.stack import StackConfig
+
+READER = "secret-reader"
+"""ServiceAccount in the gateway's namespace that reads the store. No pod runs with it."""
+
+
+@dataclass(frozen=True)
+class NamedStack:
+    """A configuration with its names."""
+
+    stack: str
+    config: StackConfig
+    namespace: str
+
+    @property
+    def owner(self) -> str:
+        """Marks the documents of this stack in the store."""
+        return self.config.ephemeral.mark or f"litellm/{self.stack}"
