@@ -1,0 +1,251 @@
+"""What the commands ask of Pulumi."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.tools.engine.fakes import CLUSTER, NO_STACK, Machine
+from tools.engine import operations
+from tools.engine.problem import Problem, Unavailable
+from tools.engine.process import Finished
+from tools.engine.stack_file import read
+
+OUTPUTS = Finished(
+    0,
+    json.dumps({"url": "https://llm.example.com", "namespace": "litellm", "curl": "curl x", "saltDocument": "kv/salt"}),
+)
+BACKEND = {"PULUMI_BACKEND_URL": "s3://state", "PULUMI_CONFIG_PASSPHRASE": "a passphrase"}
+
+
+def state_of(*resources: dict[str, object]) -> Finished:
+    return Finished(0, json.dumps({"deployment": {"resources": resources}}))
+
+
+def salt_and(**options: object) -> Finished:
+    return state_of(
+        {"urn": "urn:x::salt", "protect": True, "retainOnDelete": True}, {"urn": "urn:x::database", **options}
+    )
+
+
+def test_up_of_an_unprotected_stack_asks_nothing(machine: Machine) -> None:
+    assert operations.up(machine.place(**CLUSTER), "dev", [], []) == 0
+    command = machine.runner.only("pulumi up").command
+    assert {"--yes", "--skip-preview", "--non-interactive"} <= set(command)
+
+
+def test_up_of_a_protected_stack_lets_somebody_decide(machine: Machine) -> None:
+    machine.interactive = True
+    operations.up(machine.place(**CLUSTER, **BACKEND), "prod", [], [])
+    call = machine.runner.only("pulumi up")
+    assert call.interactive
+    assert not {"--yes", "--skip-preview", "--non-interactive"} & set(call.command)
+
+
+def test_up_of_a_protected_stack_without_a_terminal_shows_its_preview(machine: Machine) -> None:
+    """The log of the job is the only place where it can be read."""
+    operations.up(machine.place(**CLUSTER, **BACKEND), "prod", [], [])
+    command = machine.runner.only("pulumi up").command
+    assert "--yes" in command
+    assert "--skip-preview" not in command
+
+
+def test_up_with_a_policy_pack_looks_before_it_leaps(machine: Machine) -> None:
+    """Rules about several resources are asked when all of them are known: without preview, after they were made."""
+    for option in ("--policy-pack", "--policy-pack=policy"):
+        machine.runner.calls.clear()
+        operations.up(machine.place(**CLUSTER), "dev", [], [option, "policy"])
+        assert "--skip-preview" not in machine.runner.only("pulumi up").command
+
+
+def test_further_options_are_passed_on(machine: Machine) -> None:
+    operations.preview(machine.place(**CLUSTER), "dev", [], ["--diff", "--target", "urn:x"])
+    assert " --diff --target urn:x" in machine.runner.only("pulumi preview").line
+
+
+def test_pulumi_gets_the_merged_file(machine: Machine) -> None:
+    overlay = machine.write("mine.yaml", "config:\n  litellm:gateway: {replicas: 5}\n")
+    operations.up(machine.place(**CLUSTER), "dev", [overlay], [])
+    merged = machine.project / ".state" / "Pulumi.dev.yaml"
+    assert f"--config-file {merged}" in machine.runner.only("pulumi up").line
+    assert read(merged)["config"]["litellm:gateway"] == {"replicas": 5}
+
+
+def test_a_missing_stack_is_created_beside_the_merged_file(machine: Machine) -> None:
+    """`pulumi stack init` writes its salt into the stack file of the folder it runs in: not the committed one."""
+    machine.runner.answers["pulumi stack output"] = NO_STACK
+    operations.preview(machine.place(**CLUSTER), "dev", [], [])
+    init = machine.runner.only("pulumi --cwd")
+    assert init.line.startswith(f"pulumi --cwd {machine.project / '.state'} stack init dev --no-select")
+    assert (machine.project / ".state" / "Pulumi.yaml").exists()
+
+
+def test_an_existing_stack_is_not_created_again(machine: Machine) -> None:
+    operations.up(machine.place(**CLUSTER), "dev", [], [])
+    assert not machine.runner.starting("pulumi --cwd")
+
+
+def encrypted_state(kind: str, **state: str) -> Finished:
+    return Finished(0, json.dumps({"deployment": {"secrets_providers": {"type": kind, "state": state}}}))
+
+
+def merged_file(machine: Machine) -> dict[str, object]:
+    [merged] = (machine.project / ".state").glob("*/Pulumi.prod.yaml")
+    return read(merged)
+
+
+def test_a_fresh_checkout_takes_the_encryption_of_the_state(machine: Machine) -> None:
+    """With a salt of its own, Pulumi could not read a plan that another machine saved."""
+    machine.runner.answers["pulumi stack export"] = encrypted_state("passphrase", salt="v1:salt")
+    operations.up(machine.place(**CLUSTER, **BACKEND), "prod", [], ["--plan", "update-plan.json"])
+    assert merged_file(machine)["encryptionsalt"] == "v1:salt"
+    assert " --plan update-plan.json" in machine.runner.only("pulumi up").line
+
+
+def test_a_fresh_checkout_takes_the_key_of_the_state(machine: Machine) -> None:
+    state = {"url": "awskms://alias/pulumi", "encryptedkey": "a-key"}
+    machine.runner.answers["pulumi stack export"] = encrypted_state("cloud", **state)
+    operations.preview(machine.place(**CLUSTER, **BACKEND), "prod", [], [])
+    merged = merged_file(machine)
+    assert (merged["secretsprovider"], merged["encryptedkey"]) == ("awskms://alias/pulumi", "a-key")
+
+
+def test_the_encryption_of_the_committed_file_goes_first(machine: Machine) -> None:
+    machine.write("Pulumi.prod.yaml", "config: {litellm:protect: true}\nencryptionsalt: v1:committed\n")
+    machine.runner.answers["pulumi stack export"] = encrypted_state("passphrase", salt="v1:salt")
+    operations.preview(machine.place(**CLUSTER, **BACKEND), "prod", [], [])
+    assert merged_file(machine)["encryptionsalt"] == "v1:committed"
+
+
+def test_a_state_that_cannot_be_read_stops_before_anything_changes(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack output"] = Finished(1, errors="error: incorrect passphrase\nsee --help")
+    with pytest.raises(Problem, match="incorrect passphrase"):
+        operations.up(machine.place(**CLUSTER), "dev", [], [])
+    assert not machine.runner.starting("pulumi up")
+
+
+def test_up_ends_with_the_address_and_a_line_to_try(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack output"] = OUTPUTS
+    operations.up(machine.place(**CLUSTER), "dev", [], [])
+    assert "https://llm.example.com" in machine.said[-2]
+    assert "curl x" in machine.said[-1]
+
+
+def test_a_failed_up_keeps_its_exit_code_and_promises_nothing(machine: Machine) -> None:
+    machine.runner.answers |= {"pulumi stack output": OUTPUTS, "pulumi up": Finished(255)}
+    assert operations.up(machine.place(**CLUSTER), "dev", [], []) == 255
+    assert not any("llm.example.com" in line for line in machine.said)
+
+
+def test_destroy_refuses_a_protected_stack_and_says_how(machine: Machine) -> None:
+    with pytest.raises(Problem, match=r"set litellm:protect to false in Pulumi\.prod\.yaml, run `make up STACK=prod`"):
+        operations.destroy(machine.place(**CLUSTER, **BACKEND), "prod", [], [])
+    assert machine.runner.calls == []
+
+
+def test_destroy_refuses_what_was_deployed_with_protection(machine: Machine) -> None:
+    """Editing the file is not enough: the database is guarded until an `up` said otherwise."""
+    machine.runner.answers["pulumi stack export"] = salt_and(protect=True)
+    with pytest.raises(Problem, match="protection of database"):
+        operations.destroy(machine.place(**CLUSTER), "dev", [], [])
+    assert not machine.runner.starting("pulumi state")
+    assert not machine.runner.starting("pulumi destroy")
+
+
+def test_destroy_releases_the_salt_key_and_nothing_else(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack export"] = salt_and()
+    assert operations.destroy(machine.place(**CLUSTER), "dev", [], []) == 0
+    assert "urn:x::salt" in machine.runner.only("pulumi state unprotect").command
+    assert machine.runner.lines[-1].startswith("pulumi destroy")
+
+
+def test_destroy_says_where_the_salt_key_is_kept(machine: Machine) -> None:
+    """The output is read first: afterwards the state has none."""
+    machine.runner.answers["pulumi stack output"] = OUTPUTS
+    operations.destroy(machine.place(**CLUSTER), "dev", [], [])
+    assert "kv/salt" in machine.said[-1]
+
+
+def test_destroy_of_what_does_not_exist_succeeds(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack output"] = NO_STACK
+    assert operations.destroy(machine.place(**CLUSTER), "dev", [], []) == 0
+    assert "nothing to destroy" in machine.said[-1]
+    assert not machine.runner.starting("pulumi destroy")
+
+
+def test_recovery_lifts_the_lock_before_it_looks_at_what_is_there(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack output"] = OUTPUTS
+    assert operations.recover(machine.place(**CLUSTER), "dev", [], []) == 0
+    cancel, refresh = machine.runner.lines[-2:]
+    assert cancel.startswith("pulumi cancel dev --yes")
+    assert refresh.startswith("pulumi refresh")
+    assert "--clear-pending-creates" in refresh
+
+
+def test_recovery_goes_on_when_there_is_no_lock(machine: Machine) -> None:
+    machine.runner.answers |= {"pulumi stack output": OUTPUTS, "pulumi cancel": Finished(1, errors="error: no lock")}
+    assert operations.recover(machine.place(**CLUSTER), "dev", [], []) == 0
+
+
+def test_recovery_of_what_does_not_exist_changes_nothing(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack output"] = NO_STACK
+    assert operations.recover(machine.place(**CLUSTER), "dev", [], []) == 0
+    assert not machine.runner.starting("pulumi cancel")
+    assert not machine.runner.starting("pulumi refresh")
+
+
+def test_no_secret_is_on_a_command_line(machine: Machine) -> None:
+    machine.runner.answers |= {"pulumi stack output": NO_STACK, "pulumi stack export": salt_and()}
+    operations.up(machine.place(**CLUSTER), "dev", [], [])
+    machine.runner.answers["pulumi stack output"] = OUTPUTS
+    operations.destroy(machine.place(**CLUSTER, **BACKEND), "dev", [], [])
+    everything = "\n".join([*machine.runner.lines, *machine.said])
+    passphrase = (machine.project / ".state" / "passphrase").read_text()
+    assert not [secret for secret in (passphrase, "a passphrase", "hvs.named-token") if secret in everything]
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_current_context_is_not_a_named_cluster(machine: Machine, stack: str) -> None:
+    """Whoever has a production cluster selected and types `make up` did not ask for it."""
+    (machine.project / ".kube").mkdir()
+    (machine.project / ".kube" / "config").write_text("current-context: production\n")
+    with pytest.raises(Unavailable, match="no cluster is named"):
+        operations.up(machine.place(**BACKEND), stack, [], [])
+    assert not machine.runner.starting("pulumi up")
+
+
+def test_a_vault_without_a_cluster_is_not_completed_with_a_local_one(machine: Machine) -> None:
+    machine.install("docker", "kind")
+    with pytest.raises(Unavailable, match="a Vault is named, but no cluster"):
+        operations.up(machine.place(VAULT_ADDR="https://vault.example.com"), "dev", [], [])
+    assert not machine.runner.starting("kind")
+
+
+def test_a_context_in_the_stack_file_names_the_cluster(machine: Machine) -> None:
+    machine.write("Pulumi.dev.yaml", "config:\n  litellm:protect: false\n  litellm:context: staging\n")
+    assert operations.up(machine.place(), "dev", [], []) == 0
+    assert not machine.runner.starting("docker")
+
+
+def test_a_secret_is_set_in_the_committed_file_with_the_encryption_of_the_stack(machine: Machine) -> None:
+    operations.config(machine.place(), "dev", ["set", "--secret", "litellm:x"])
+    call = machine.runner.only("pulumi config")
+    assert f"--config-file {machine.project / 'Pulumi.dev.yaml'} set --secret litellm:x" in call.line
+    assert Path(call.environment["PULUMI_CONFIG_PASSPHRASE_FILE"]).is_file()
+    assert call.interactive, "the value is typed or piped in"
+
+
+def test_a_secret_can_be_set_where_no_cluster_is(machine: Machine) -> None:
+    assert operations.config(machine.place(**BACKEND), "prod", ["get", "litellm:x"]) == 0
+
+
+def test_a_stack_of_argocd_says_who_makes_the_rest() -> None:
+    (line,) = operations.usage({"namespace": "litellm-prod", "saltDocument": "litellm/prod/salt"})
+    assert "litellm-prod is Argo CD's: `make render` writes it" in line
+
+
+def test_a_stack_on_aws_is_not_asked_for_a_vault(machine: Machine) -> None:
+    machine.write("Pulumi.prod.yaml", "config:\n  litellm:secrets: {kind: aws}\n")
+    with pytest.raises(Unavailable) as raised:
+        operations.up(machine.place(**BACKEND), "prod", [], [])
+    assert str(raised.value).endswith("set KUBECONFIG, or litellm:context in Pulumi.prod.yaml")

@@ -1,0 +1,207 @@
+"""What goes and what stays, in which order, whatever an interrupted run left."""
+
+from datetime import timedelta
+
+import pytest
+from pulumi.automation import CommandError, CommandResult
+
+from tests.unit.tools.ephemeral.fakes import CLUSTER, OWNER, World
+from tools.engine.problem import Problem
+from tools.ephemeral.environments import Wish
+from tools.ephemeral.errors import Interrupted, Taken
+from tools.ephemeral.mark import Mark
+from tools.ephemeral.names import name_of
+from tools.ephemeral.record import Records
+from tools.ephemeral.removal import down, reap
+
+FAILED = CommandError(CommandResult("", "error: no", 255))
+MINE = Wish("pr-1", OWNER)
+PAST = timedelta(hours=-1)
+
+
+def test_down_removes_the_state_the_marks_and_last_the_namespace():
+    world = World()
+    record = world.record("pr-1")
+    in_state: list[bool] = []
+    world.engine.on_destroy = lambda: in_state.append("litellm-env-pr-1" in world.kube.namespaces())
+    assert down(world.place(), MINE)
+    assert in_state == [True], "the record goes last"
+    assert world.keeper.swept == [record.mark]
+    assert not world.engine.stacks
+    assert world.kube.namespaces() == {"kube-system"}
+
+
+def test_nothing_to_remove_is_fine():
+    assert not down(World().place(), MINE)
+
+
+def test_somebody_elses_environment_stays():
+    world = World()
+    world.record("pr-1", owner="bob@example.com")
+    with pytest.raises(Taken):
+        down(world.place(), MINE)
+    assert "litellm-env-pr-1" in world.kube.namespaces()
+    assert not world.keeper.swept
+
+
+def test_without_its_state_everything_is_found_by_its_marks():
+    world = World()
+    record = world.record("pr-1")
+    world.engine.stacks.clear()
+    assert down(world.place(), MINE)
+    assert world.keeper.swept == [record.mark]
+    assert not world.engine.log
+    assert "litellm-env-pr-1" not in world.kube.namespaces()
+
+
+def test_without_its_namespace_state_and_marks_go():
+    """Somebody deleted it by hand."""
+    world = World()
+    record = world.record("pr-1")
+    del world.kube.objects["/api/v1/namespaces/litellm-env-pr-1"]
+    assert down(world.place(), MINE)
+    assert world.keeper.swept == [record.mark]
+    assert not world.engine.stacks
+
+
+def test_what_failed_once_is_tried_again_with_a_look_at_what_is_there():
+    world = World()
+    world.record("pr-1")
+    world.engine.fails = [FAILED]
+    assert down(world.place(), MINE)
+    assert world.engine.log[:2] == [
+        "destroy env-pr-1 look_first=False",
+        "destroy env-pr-1 look_first=True",
+    ]
+
+
+def test_a_state_that_cannot_be_read_is_not_needed():
+    """Another machine does not have the passphrase."""
+    world = World()
+    record = world.record("pr-1")
+    world.engine.fails = [FAILED, FAILED]
+    world.engine.kinds_in_state = {"kubernetes:core/v1:Namespace", "vault:kv/secretV2:SecretV2", "pulumi:pulumi:Stack"}
+    assert down(world.place(), MINE)
+    assert world.keeper.swept == [record.mark]
+    assert not world.engine.stacks
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "aws:rds/instance:Instance",
+        "pulumi-python:dynamic/litellm:AwsKey",
+        "pulumi-python:dynamic/litellm:VaultMount",
+    ],
+)
+def test_a_state_with_more_than_the_marks_show_is_kept(kind: str):
+    """Or nobody would ever find a key that costs money, or a whole secrets engine."""
+    world = World()
+    world.record("pr-1")
+    world.engine.fails = [FAILED, FAILED]
+    world.engine.kinds_in_state = {kind, "vault:index/policy:Policy", "pulumi-python:dynamic/litellm:VaultSaltKey"}
+    with pytest.raises(Problem, match=f"its state also knows {kind},"):
+        down(world.place(), MINE)
+    assert world.engine.stacks
+    assert "litellm-env-pr-1" in world.kube.namespaces()
+
+
+def test_interrupted_it_says_how_to_go_on_and_the_record_is_there():
+    world = World()
+    world.record("pr-1")
+    world.engine.fails = [FAILED]
+    world.engine.command.stopped_by = 2
+    with pytest.raises(Interrupted, match="run `make env-down NAME=pr-1` again"):
+        down(world.place(), MINE)
+    assert "litellm-env-pr-1" in world.kube.namespaces()
+
+
+def test_a_removal_that_fails_leaves_an_environment_that_says_it_is_not_whole():
+    world = World()
+    world.record("pr-1")
+    world.engine.fails = [FAILED, FAILED]
+    world.engine.kinds_in_state = {"aws:rds/instance:Instance"}
+    with pytest.raises(Problem):
+        down(world.place(), MINE)
+    found = Records(world.kube, CLUSTER).read(name_of("pr-1"))
+    assert found
+    assert not found.url
+
+
+def test_reap_removes_what_has_expired_and_nothing_else():
+    world = World()
+    old = world.record("old", lives=PAST, owner="bob@example.com")
+    young = world.record("young", unique="00000002")
+    done = reap(world.place(), dry_run=False)
+    assert (done.reaped, done.kept, done.failed) == (["old"], ["young"], {})
+    assert world.keeper.swept == [old.mark]
+    assert young.mark in world.keeper.held
+    assert [*world.engine.stacks] == ["env-young"]
+    assert world.kube.namespaces() == {"kube-system", "litellm-env-young"}
+
+
+def test_a_dry_run_changes_nothing():
+    world = World()
+    world.record("old", lives=PAST)
+    assert reap(world.place(), dry_run=True).reaped == ["old"]
+    assert world.keeper.held
+    assert world.engine.stacks
+    assert not world.kube.log
+
+
+def test_marks_without_a_namespace_are_reaped_at_once():
+    """Whoever removed it was killed before the end."""
+    world = World()
+    left = Mark(CLUSTER, "gone", "00000001")
+    world.keeper.held[left] = ["ephemeral/gone/salt"]
+    assert reap(world.place(), dry_run=False).reaped == ["gone"]
+    assert not world.keeper.held
+
+
+def test_marks_of_another_cluster_are_somebody_elses():
+    """Two clusters may share one Vault."""
+    world = World()
+    theirs = Mark("ffffffff", "gone", "00000001")
+    world.keeper.held[theirs] = ["ephemeral/gone/salt"]
+    world.engine.stacks["env-gone"] = {"mark": str(theirs)}
+    assert reap(world.place(), dry_run=False).reaped == []
+    assert theirs in world.keeper.held
+    assert "env-gone" in world.engine.stacks
+
+
+def test_an_old_mark_does_not_take_the_next_environment_of_that_name_along():
+    world = World()
+    record = world.record("pr-1", unique="00000002")
+    old = Mark(CLUSTER, "pr-1", "00000001")
+    world.keeper.held[old] = ["ephemeral/pr-1/redis"]
+    done = reap(world.place(), dry_run=False)
+    assert world.keeper.swept == [old]
+    assert record.mark in world.keeper.held
+    assert "env-pr-1" in world.engine.stacks
+    assert done.kept == ["pr-1"]
+
+
+def test_a_stack_without_a_namespace_is_reaped():
+    world = World()
+    world.engine.stacks["env-gone"] = {"mark": str(Mark(CLUSTER, "gone", "00000001"))}
+    assert reap(world.place(), dry_run=False).reaped == ["gone"]
+    assert world.engine.log[0] == "destroy env-gone look_first=False"
+
+
+def test_a_stack_that_says_of_no_environment_stays():
+    """Somebody called an ordinary stack env-prod."""
+    world = World()
+    world.engine.stacks |= {"env-prod": {}, "env-odd": {"mark": str(Mark(CLUSTER, "other", "00000001"))}}
+    assert reap(world.place(), dry_run=False).reaped == []
+    assert set(world.engine.stacks) == {"env-prod", "env-odd"}
+
+
+def test_one_that_fails_does_not_keep_the_others():
+    world = World()
+    world.record("a", lives=PAST)
+    world.record("b", lives=PAST, unique="00000002")
+    world.engine.fails = [FAILED, FAILED]
+    world.engine.kinds_in_state = {"aws:rds/instance:Instance"}
+    done = reap(world.place(), dry_run=False)
+    assert done.reaped == ["b"]
+    assert "aws:rds/instance:Instance" in done.failed["a"]

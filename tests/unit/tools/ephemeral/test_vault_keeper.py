@@ -1,0 +1,162 @@
+"""Marks in Vault, against something that answers like it."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import hvac.exceptions
+import pytest
+
+from components.secrets.vault_documents import read_only_policy
+from tests.unit.tools.ephemeral.fakes import CLUSTER
+from tools.engine.problem import Problem
+from tools.ephemeral.mark import Mark
+from tools.ephemeral.vault_keeper import VaultKeeper
+
+MARK = Mark(CLUSTER, "pr-1", "00000001")
+NEXT = Mark(CLUSTER, "pr-1", "00000002")
+NAME = "litellm-env-pr-1"
+
+
+class FakeVault:
+    """Enough of hvac's client: documents' metadata, policies and roles."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, dict[str, str]] = {}
+        self.policies: dict[str, str] = {"default": "# nothing\n"}
+        self.roles: dict[str, dict[str, Any]] = {}
+        self.url = "https://vault.example.com"
+        self.sys = self
+        self.secrets = SimpleNamespace(kv=SimpleNamespace(v2=self))
+        self.auth = SimpleNamespace(kubernetes=self)
+        self.may_list_policies = True
+
+    def read_secret_metadata(self, path: str, mount_point: str) -> Any:
+        if path not in self.documents:
+            raise hvac.exceptions.InvalidPath
+        return {"data": {"custom_metadata": self.documents[path] or None}}
+
+    def update_metadata(self, path: str, mount_point: str, custom_metadata: dict[str, str]) -> None:
+        self.documents[path] = custom_metadata
+
+    def list_secrets(self, path: str, mount_point: str) -> Any:
+        below = [name.removeprefix(f"{path}/") for name in self.documents if name.startswith(f"{path}/")]
+        if not below:
+            raise hvac.exceptions.InvalidPath
+        return {"data": {"keys": sorted({f"{name.split('/')[0]}/" if "/" in name else name for name in below})}}
+
+    def delete_metadata_and_all_versions(self, path: str, mount_point: str) -> None:
+        del self.documents[path]
+
+    def read_policy(self, name: str) -> Any:
+        if name not in self.policies:
+            raise hvac.exceptions.InvalidPath
+        return {"data": {"rules": self.policies[name]}}
+
+    def list_policies(self) -> Any:
+        if not self.may_list_policies:
+            raise hvac.exceptions.Forbidden
+        return {"data": {"policies": [*self.policies]}}
+
+    def delete_policy(self, name: str) -> None:
+        del self.policies[name]
+
+    def read_role(self, name: str, mount_point: str) -> Any:
+        if name not in self.roles:
+            raise hvac.exceptions.InvalidPath
+        return self.roles[name]
+
+    def delete_role(self, name: str, mount_point: str) -> None:
+        del self.roles[name]
+
+
+@pytest.fixture
+def vault() -> FakeVault:
+    """A Vault with all that one environment has."""
+    made = FakeVault()
+    keeper(made).claim(MARK, ["api-keys", "salt"])
+    made.policies[NAME] = read_only_policy("litellm", ["ephemeral/pr-1/salt"], str(MARK))
+    made.roles[NAME] = {"bound_service_account_namespaces": [NAME], "token_policies": [NAME]}
+    return made
+
+
+def keeper(vault: FakeVault) -> VaultKeeper:
+    return VaultKeeper(vault, "litellm", "kubernetes")
+
+
+def test_documents_are_marked_before_they_are_written(vault: FakeVault):
+    assert vault.documents == {f"ephemeral/pr-1/{name}": {"managed-by": str(MARK)} for name in ("api-keys", "salt")}
+
+
+def test_all_that_carries_the_mark_goes(vault: FakeVault):
+    swept = keeper(vault).sweep(MARK)
+    assert (vault.documents, vault.roles, [*vault.policies]) == ({}, {}, ["default"])
+    assert len(swept.removed) == 4
+    assert not swept.foreign
+
+
+def test_a_second_sweep_finds_nothing(vault: FakeVault):
+    keeper(vault).sweep(MARK)
+    assert keeper(vault).sweep(MARK).removed == ()
+
+
+def test_the_mark_of_the_next_environment_removes_nothing_of_this_one(vault: FakeVault):
+    swept = keeper(vault).sweep(NEXT)
+    assert not swept.removed
+    assert len(swept.foreign) == 4
+    assert len(vault.documents) == 2
+
+
+@pytest.mark.parametrize("metadata", [{}, {"managed-by": "litellm/prod"}, {"managed-by": f"{MARK}/x"}])
+def test_a_document_of_somebody_else_in_the_same_place_stays(vault: FakeVault, metadata: dict[str, str]):
+    vault.documents["ephemeral/pr-1/theirs"] = metadata
+    assert keeper(vault).sweep(MARK).foreign == ("litellm/ephemeral/pr-1/theirs",)
+    assert [*vault.documents] == ["ephemeral/pr-1/theirs"]
+
+
+def test_a_policy_without_the_mark_stays_and_so_does_its_role(vault: FakeVault):
+    vault.policies[NAME] = vault.policies[NAME].partition("\n")[2]
+    keeper(vault).sweep(MARK)
+    assert NAME in vault.policies
+    assert NAME in vault.roles
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bound_service_account_namespaces": [NAME, "prod"]},
+        {"bound_service_account_namespaces": ["*"]},
+        {"token_policies": [NAME, "admin"]},
+    ],
+)
+def test_a_role_that_somebody_gave_another_meaning_stays(vault: FakeVault, change: dict[str, Any]):
+    vault.roles[NAME] |= change
+    keeper(vault).sweep(MARK)
+    assert NAME in vault.roles
+
+
+def test_environments_of_this_cluster_are_found_by_documents_and_policies(vault: FakeVault):
+    assert keeper(vault).marks(CLUSTER) == {MARK}
+    assert keeper(vault).marks("ffffffff") == set()
+    vault.documents.clear()
+    assert keeper(vault).marks(CLUSTER) == {MARK}
+
+
+def test_those_of_one_name_are_found_without_a_look_at_all(vault: FakeVault):
+    keeper(vault).claim(Mark(CLUSTER, "pr-2", "00000003"), ["salt"])
+    assert keeper(vault).marks(CLUSTER, "pr-1") == {MARK}
+    assert keeper(vault).marks(CLUSTER, "pr-3") == set()
+
+
+def test_a_token_that_may_not_list_policies_finds_the_documents(vault: FakeVault):
+    vault.may_list_policies = False
+    assert keeper(vault).marks(CLUSTER) == {MARK}
+
+
+def test_documents_of_an_environment_before_are_not_taken_over(vault: FakeVault):
+    with pytest.raises(Problem, match=f"belongs to {MARK}.* `env-reap` clears"):
+        keeper(vault).claim(NEXT, ["salt"])
+
+
+def test_claiming_again_changes_nothing(vault: FakeVault):
+    keeper(vault).claim(MARK, ["api-keys", "salt", "redis"])
+    assert len(vault.documents) == 3
