@@ -18,8 +18,8 @@ import yaml
 
 from bench import report
 from bench.options import JsonOption
-from tools.engine.process import child_environment
 from tools.engine.stack_file import Stack
+from tools.process import child_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = (1, 10, 100, 500)

@@ -16,8 +16,8 @@ from typing import Any
 from bench.manifests import Planned, planned
 from tests.e2e.conftest import COPIED, LOCKS, VARIABLES, cluster_overlay
 from tests.e2e.support import Project, Vault, kubectl
-from tools.engine.process import child_environment
 from tools.engine.stack_file import Stack, merge
+from tools.process import child_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 MOUNT = "litellm-bench"

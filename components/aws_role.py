@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from components.objects import once_there
 from components.secrets.aws_names import ROLE_NAME_LENGTH
 from components.secrets.aws_policies import pod_identity_trust, role_trust, service_account_trust
 
@@ -110,11 +111,6 @@ class AwsRole(pulumi.ComponentResource):
             )
             self.arn = once_there(role.arn, association)
         self.register_outputs({"name": self.name, "arn": self.arn})
-
-
-def once_there(arn: pulumi.Input[str], *needed: pulumi.Resource) -> pulumi.Output[str]:
-    """An ARN that makes whoever uses it wait for what the role needs to be of use."""
-    return pulumi.Output.all(arn, *(resource.urn for resource in needed)).apply(lambda known: str(known[0]))
 
 
 def annotations(arn: pulumi.Output[str], audience: str = AUDIENCE) -> dict[str, pulumi.Output[str]]:

@@ -14,6 +14,11 @@ def name_after(name: pulumi.Input[str], resource: pulumi.Resource) -> pulumi.Out
     return pulumi.Output.all(name, resource.urn).apply(lambda known: str(known[0]))
 
 
+def once_there(arn: pulumi.Input[str], *needed: pulumi.Resource) -> pulumi.Output[str]:
+    """An ARN that makes whoever uses it wait for what the role needs to be of use."""
+    return pulumi.Output.all(arn, *(resource.urn for resource in needed)).apply(lambda known: str(known[0]))
+
+
 def given_name(resource: pulumi.CustomResource) -> pulumi.Output[str]:
     """The name that Pulumi gave to an object without one of its own. Unknown until the object is there."""
     return resource.id.apply(lambda known: known.rpartition("/")[2])

@@ -28,7 +28,7 @@ from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret
 from components.sync.store import SecretStore
 from infra import workloads
-from infra.config.aws.pods import ROLE_ANNOTATION, known_to_aws, makes_role
+from infra.config.aws_pods import ROLE_ANNOTATION, known_to_aws, makes_role
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import InClusterDatabase
 from infra.config.database.rds import RdsDatabase
@@ -44,11 +44,11 @@ from infra.secrets.documents import (
     Generated,
     Property,
     SecretContent,
-    Servers,
     StackSecret,
     documents,
 )
 from infra.secrets.store import OperatorIdentity, Values
+from infra.servers import Servers
 from infra.target import Target, resolve
 from infra.workloads import PodAccount
 

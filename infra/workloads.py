@@ -14,7 +14,7 @@ from components.gateway.migration import MigrationArgs
 from components.gateway.proxy_config import coordination_redis, proxy_config
 from components.ingress.ingress import IngressArgs, LoadBalancer
 from components.namespace.limits import NamespaceLimitsArgs
-from infra.config.aws.pods import token_region
+from infra.config.aws_pods import token_region
 from infra.config.database.common import SecretCredentials
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, takes_tokens
@@ -22,7 +22,7 @@ from infra.config.ingress import AlbConfig, IngressConfig
 from infra.config.quota import QuotaConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis, RedisConfig
 from infra.config.stack import StackConfig
-from infra.secrets.documents import Servers
+from infra.servers import Servers
 
 POSTGRES, POSTGRES_PORT = "postgres", 5432
 REDIS, REDIS_PORT = "redis", 6379

@@ -13,9 +13,9 @@ from rich.markup import escape
 
 from tools.engine import operations
 from tools.engine.operations import Workplace
-from tools.engine.problem import Problem, Unavailable
-from tools.engine.process import SystemRunner
 from tools.engine.rollout import Cluster
+from tools.problem import Problem, Unavailable
+from tools.process import SystemRunner
 
 PROJECT = Path(__file__).resolve().parent.parent
 

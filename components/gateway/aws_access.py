@@ -6,8 +6,8 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components.aws_role import once_there
 from components.gateway.aws_policy import BedrockModel, database_user, use_policy
+from components.objects import once_there
 
 
 class DatabaseLogin(TypedDict):

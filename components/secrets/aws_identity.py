@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components.aws_role import once_there
+from components.objects import once_there
 from components.secrets.aws_names import secret_pattern
 from components.secrets.aws_policies import read_only_policy
 

@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from components.secrets.aws_names import arn_field
-from infra.config.aws.pods import pods_have_their_role, tokens_are_not_overruled
 from infra.config.aws.types import SecretReference
+from infra.config.aws_pods import pods_have_their_role, tokens_are_not_overruled
 from infra.config.database.common import DocumentCredentials
 from infra.config.database.kinds import InClusterDatabase, connections_available, connections_needed
 from infra.config.ephemeral import ephemeral_rules

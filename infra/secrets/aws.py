@@ -26,8 +26,9 @@ from infra.config.database.common import DocumentCredentials
 from infra.config.database.existing import ExistingDatabase
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
-from infra.secrets.documents import DATABASE, Servers
+from infra.secrets.documents import DATABASE
 from infra.secrets.store import OpenStore, Values
+from infra.servers import Servers
 from infra.stack import READER, NamedStack
 
 PROVIDER = "aws"

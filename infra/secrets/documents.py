@@ -17,6 +17,7 @@ from infra.config.database.kinds import InClusterDatabase, takes_tokens
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
 from infra.config.references import PropertyReference
 from infra.config.stack import StackConfig
+from infra.servers import Servers
 
 API_KEYS, SALT, DATABASE, DATABASE_ADMIN, REDIS, PROVIDERS = (
     "api-keys",
@@ -75,19 +76,6 @@ def database_document(config: StackConfig) -> DocumentCredentials | None:
     """The document with LiteLLM's database credentials, when somebody else wrote it."""
     credentials = config.database.credentials if isinstance(config.database, ExistingDatabase) else None
     return credentials if isinstance(credentials, DocumentCredentials) else None
-
-
-@dataclass(frozen=True)
-class Servers:
-    """Where Postgres and Redis are, as pods of the gateway's namespace reach them."""
-
-    database: tuple[pulumi.Input[str], pulumi.Input[int]]
-    redis: tuple[pulumi.Input[str], pulumi.Input[int]] | None
-    managed_admin: pulumi.Input[str] | None = None
-    """Document with the admin of a Postgres that AWS runs: AWS writes it, and rotates it."""
-
-    resource_id: pulumi.Input[str] | None = None
-    """What IAM policies call a Postgres that AWS runs."""
 
 
 @dataclass(frozen=True)

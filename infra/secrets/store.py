@@ -8,7 +8,7 @@ import pulumi
 
 from components.secrets.references import RemoteReference
 from components.sync.store import ReaderArgs
-from infra.secrets.documents import Servers
+from infra.servers import Servers
 from infra.stack import NamedStack
 
 Values = Mapping[str, Mapping[str, pulumi.Input[str]]]

@@ -20,8 +20,9 @@ from infra.cluster import Cluster
 from infra.config.load import ConfigProblem
 from infra.config.secrets import VaultConfig, is_loopback
 from infra.config.stack import StackConfig
-from infra.secrets.documents import SALT, Servers
+from infra.secrets.documents import SALT
 from infra.secrets.store import OpenStore, Values
+from infra.servers import Servers
 from infra.stack import READER, NamedStack
 
 IN_CLUSTER_API = "https://kubernetes.default.svc"

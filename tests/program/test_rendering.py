@@ -11,7 +11,6 @@ import yaml
 from components.labels import MANAGED_BY
 from tests.program.conftest import recording_of
 from tests.program.stacks import FILES, ROOT, name_of, stack_of
-from tools.engine.problem import Problem
 from tools.engine.stack_file import Stack, merge
 from tools.gitops import argocd
 from tools.gitops.answers import State
@@ -20,6 +19,7 @@ from tools.gitops.render import Rendering, files, render
 from tools.offline import mock_aws
 from tools.offline.mock_engine import Registered
 from tools.offline.plan import record
+from tools.problem import Problem
 
 SOURCE = argocd.Source("https://git.example.com/gateway.git", "deploy")
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"

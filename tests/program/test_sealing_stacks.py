@@ -11,13 +11,13 @@ import yaml
 from tests.program.stacks import FILES, ROOT, name_of
 from tests.program.test_rendering import SOURCE, renderable, state_of
 from tests.sealing import Controller
-from tools.engine.problem import Problem
 from tools.engine.stack_file import Stack, merge
 from tools.gitops import argocd, folder
 from tools.gitops.manifests import WAVES, Manifest
 from tools.gitops.render import Options, Rendering, files, render, render_sealed
 from tools.gitops.sealed import Address, needs
 from tools.gitops.sealing import Scope, label
+from tools.problem import Problem
 
 DEV = ROOT / "Pulumi.dev.yaml"
 

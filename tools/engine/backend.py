@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tools.engine.private_file import create_once, private_folder
-from tools.engine.problem import Problem, Unavailable
 from tools.engine.stack_file import Stack, project_file
+from tools.private_file import create_once, private_folder
+from tools.problem import Problem, Unavailable
 
 PASSPHRASE_VARIABLES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 STATE = ".state"

@@ -10,12 +10,12 @@ from typing import Any
 from infra.cluster import kubeconfig_path
 from tools.engine import backend, pulumi_cli
 from tools.engine.backend import STATE, Backend
-from tools.engine.problem import Problem, Unavailable
-from tools.engine.process import Finished, Runner
 from tools.engine.pulumi_cli import OPERATION_SECONDS, PulumiCli
 from tools.engine.rollout import Cluster, await_rollout
 from tools.engine.stack_file import Stack, read
 from tools.local.cluster import NAME, NAME_ONE, Kind
+from tools.problem import Problem, Unavailable
+from tools.process import Finished, Runner
 
 LOCAL_STACK = "dev"
 """The stack that may make a cluster of its own."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from semver import Version
 
-from tools.engine.problem import Problem, Unavailable
-from tools.engine.process import Finished, Runner, child_environment, search_path
 from tools.engine.stack_file import project_file
+from tools.problem import Problem, Unavailable
+from tools.process import Finished, Runner, child_environment, search_path
 
 INSTALL_URL = "https://www.pulumi.com/docs/install/"
 INSTALL_SECONDS = 300

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from infra.reason import reason
-from tools.engine.problem import Problem
+from tools.problem import Problem
 
 LABEL = "app.kubernetes.io/part-of=litellm"
 PAUSE_SECONDS = 0.5

@@ -9,8 +9,8 @@ from typing import Any, TypeGuard, cast
 
 import yaml
 
-from tools.engine.private_file import private_folder
-from tools.engine.problem import Problem
+from tools.private_file import private_folder
+from tools.problem import Problem
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 ENCRYPTION_KEYS = ("encryptionsalt", "encryptedkey", "secretsprovider")

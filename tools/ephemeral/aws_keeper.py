@@ -14,10 +14,10 @@ from components.secrets.references import RemoteReference
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
 from infra.secrets.aws import AwsStore
-from tools.engine.problem import Problem
 from tools.ephemeral.mark import START, Mark, parse_mark
 from tools.ephemeral.names import STACK_PREFIX
 from tools.ephemeral.stores import Swept
+from tools.problem import Problem
 
 ROLE_PREFIX = f"litellm-{STACK_PREFIX}"
 

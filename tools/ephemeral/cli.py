@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from tools.cli import PROJECT, all_overlays, explain
-from tools.engine.problem import Problem
 from tools.ephemeral.environments import Wish, existing, extend, states, up
 from tools.ephemeral.errors import Busy, Interrupted, Taken
 from tools.ephemeral.names import name_of
@@ -23,6 +22,7 @@ from tools.ephemeral.running import command_in, tear_down
 from tools.ephemeral.template import read_template
 from tools.ephemeral.ttl import in_words, timestamp
 from tools.ephemeral.who import default_owner
+from tools.problem import Problem
 
 NOT_MADE = 125
 """Exit code of `run` when there never was an environment for the command."""

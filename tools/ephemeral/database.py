@@ -9,9 +9,9 @@ from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
-from tools.engine.problem import Problem
 from tools.ephemeral.kube import Conflict, Kube, Object
 from tools.ephemeral.record import Record
+from tools.problem import Problem
 
 JOB = "database-drop"
 SCRIPT = Path(__file__).with_name("drop.sh").read_text()

@@ -24,12 +24,12 @@ from semver import VersionInfo
 from infra.environment import deploy
 from infra.target import Target
 from tools.engine.backend import Backend
-from tools.engine.problem import Problem
-from tools.engine.process import GRACE_SECONDS, child_environment
 from tools.engine.pulumi_cli import PulumiCli
 from tools.engine.stack_file import Stack, project_file
 from tools.ephemeral.errors import Busy
 from tools.ephemeral.names import STACK_PREFIX
+from tools.problem import Problem
+from tools.process import GRACE_SECONDS, child_environment
 
 PROJECT_NAME = "litellm"
 LIMIT_SECONDS = 3600

@@ -15,7 +15,6 @@ from infra.config.stack import StackConfig
 from infra.preflight import PreflightError, preflight
 from infra.secrets.documents import SALT, documents
 from infra.target import Target, resolve
-from tools.engine.problem import Problem
 from tools.ephemeral.engine import Engine, reason_of
 from tools.ephemeral.errors import Interrupted, Taken
 from tools.ephemeral.kube import Conflict, Kube, cluster_id
@@ -27,6 +26,7 @@ from tools.ephemeral.record import Record, Records
 from tools.ephemeral.stores import Keeper
 from tools.ephemeral.template import Template, configuration
 from tools.ephemeral.ttl import in_words, timestamp
+from tools.problem import Problem
 
 
 @dataclass(frozen=True)

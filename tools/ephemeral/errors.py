@@ -1,6 +1,6 @@
 """What can be in the way of a command, and the exit code that says so."""
 
-from tools.engine.problem import Problem
+from tools.problem import Problem
 
 
 class Taken(Problem):

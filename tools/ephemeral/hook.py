@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
-from tools.engine.problem import Problem
+from tools.problem import Problem
 
 
 def variables(url: str, key: str, model: str) -> dict[str, str]:

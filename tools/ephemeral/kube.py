@@ -11,7 +11,7 @@ import urllib3.exceptions
 
 from infra.cluster import kubeconfig_path
 from infra.reason import reason
-from tools.engine.problem import Problem
+from tools.problem import Problem
 
 TIMEOUT_SECONDS = 15
 MERGE_PATCH = "application/merge-patch+json"

@@ -16,10 +16,10 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from tools.engine.problem import Problem
 from tools.ephemeral.errors import Busy
 from tools.ephemeral.kube import Conflict, Kube, Object
 from tools.ephemeral.ttl import parse_timestamp
+from tools.problem import Problem
 
 LEASE = "environment"
 DURATION_SECONDS = 15

@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from tools.engine.problem import Problem
+from tools.problem import Problem
 
 LENGTH = 40
 """Of a name: with what comes before it, a namespace has 63 characters at most, and so has a role of Postgres."""

@@ -10,13 +10,13 @@ from rich.console import Console
 
 from tools.cli import PROJECT, all_overlays
 from tools.engine import backend, pulumi_cli
-from tools.engine.problem import Problem
-from tools.engine.process import SystemRunner
 from tools.engine.stack_file import Stack
 from tools.ephemeral.environments import Place
 from tools.ephemeral.errors import Interrupted
 from tools.ephemeral.template import Template, read_template
 from tools.ephemeral.ttl import now
+from tools.problem import Problem
+from tools.process import SystemRunner
 
 messages = Console(stderr=True)
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from components.labels import INSTANCE
-from tools.engine.problem import Problem
 from tools.ephemeral.kube import Conflict, Kube, Object
 from tools.ephemeral.mark import Mark, parse_mark
 from tools.ephemeral.names import STACK_PREFIX, Name
 from tools.ephemeral.ttl import parse_timestamp, timestamp
+from tools.problem import Problem
 
 PREFIX = "ephemeral.litellm/"
 LABEL = f"{PREFIX}name"

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from pulumi import automation
 
-from tools.engine.problem import Problem
 from tools.ephemeral.database import drop_database
 from tools.ephemeral.engine import reason_of
 from tools.ephemeral.environments import Place, Wish, ensure_own
@@ -20,6 +19,7 @@ from tools.ephemeral.mark import Mark, parse_mark
 from tools.ephemeral.names import Name, name_of
 from tools.ephemeral.progress import step
 from tools.ephemeral.record import Record, name_of_stack
+from tools.problem import Problem
 
 SWEPT = (
     "kubernetes:",

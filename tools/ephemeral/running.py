@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from types import FrameType
 
 from tools.cli import explain
-from tools.engine.problem import Problem
 from tools.ephemeral.environments import Place, Wish, target_of, up
 from tools.ephemeral.hook import run_command, variables
 from tools.ephemeral.removal import down
+from tools.problem import Problem
 
 
 def command_in(place: Place, wish: Wish, command: Sequence[str]) -> int:
-    from infra.secrets.documents import Contents, Servers  # noqa: PLC0415
+    from infra.secrets.documents import Contents  # noqa: PLC0415
+    from infra.servers import Servers  # noqa: PLC0415
     from tools.ephemeral.template import configuration  # noqa: PLC0415
 
     record = up(place, wish)

@@ -10,8 +10,8 @@ from infra.cluster import ClusterError, read_cluster
 from infra.config.stack import StackConfig
 from infra.secrets.store import Store
 from infra.target import resolve_store
-from tools.engine.problem import Problem
 from tools.ephemeral.mark import Mark
+from tools.problem import Problem
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 from infra.config.load import ConfigError, load
 from infra.config.stack import StackConfig
-from tools.engine.problem import Problem
 from tools.engine.stack_file import Stack, merge, read
 from tools.ephemeral.mark import Mark
 from tools.ephemeral.names import VAULT_FOLDER, Name
 from tools.ephemeral.ttl import parse_ttl
 from tools.offline import plan
+from tools.problem import Problem
 
 TEMPLATE = "Pulumi.ephemeral.yaml"
 BUDGET_DURATION = "30d"

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from tools.engine.problem import Problem
+from tools.problem import Problem
 
 SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 LEAST = timedelta(minutes=1)

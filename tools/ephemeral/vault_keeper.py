@@ -20,10 +20,10 @@ from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
 from infra.reason import reason
 from infra.secrets.vault import VaultStore
-from tools.engine.problem import Problem
 from tools.ephemeral.mark import Mark, parse_mark
 from tools.ephemeral.names import STACK_PREFIX, VAULT_FOLDER, Name
 from tools.ephemeral.stores import Swept
+from tools.problem import Problem
 
 TIMEOUT_SECONDS = 15
 POLICY_PREFIX = f"litellm-{STACK_PREFIX}"

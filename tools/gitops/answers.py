@@ -9,9 +9,9 @@ import pulumi
 from pulumi.runtime import mocks
 
 from components.objects import short_hash
-from tools.engine.problem import Problem
 from tools.offline import mock_aws
 from tools.offline.mock_engine import RecordingMocks
+from tools.problem import Problem
 
 MARK = "<known after up: "
 """Stands for a value that only the provider knows. No rendered object may have it anywhere."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.engine.problem import Problem
+from tools.problem import Problem
 
 HEADER = "# Written by `make render STACK={stack}`; what is edited here is lost with the next one.\n"
 WRITTEN = re.compile(r"# Written by `make render STACK=(\S+)`; ")

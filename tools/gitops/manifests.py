@@ -6,9 +6,9 @@ from typing import Any, cast
 
 from components.labels import MANAGED_BY
 from infra.config.load import SCALARS
-from tools.engine.problem import Problem
 from tools.gitops.answers import MARK
 from tools.offline.mock_engine import Recording, Registered
+from tools.problem import Problem
 
 WAVES = ("store", "secret", "database", "migration", "gateway", "ingress")
 """The sync waves, in order: Argo CD starts one when everything of the one before is healthy."""

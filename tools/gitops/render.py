@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from infra.config.load import ConfigError, load
 from infra.config.stack import StackConfig
 from infra.target import Target, resolve_offline, resolve_rendered
-from tools.engine.problem import Problem
 from tools.engine.stack_file import Stack
 from tools.gitops import argocd, folder
 from tools.gitops.answers import RenderingMocks, State, read_state
@@ -16,6 +15,7 @@ from tools.gitops.manifests import SEALED_WAVE_OF, WAVE_OF, WAVES, Manifest, man
 from tools.gitops.yaml_text import dump
 from tools.offline.mock_engine import run
 from tools.offline.plan import secret_keys, values
+from tools.problem import Problem
 
 if TYPE_CHECKING:
     from tools.gitops.sealing import Scope

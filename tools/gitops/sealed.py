@@ -10,10 +10,10 @@ from typing import Any, cast
 import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tools.engine.problem import Problem
 from tools.engine.stack_file import Loader
 from tools.gitops.manifests import Manifest
 from tools.gitops.sealing import Scope, label, seal
+from tools.problem import Problem
 
 SCOPE_ANNOTATION: Mapping[Scope, str | None] = {
     "strict": None,

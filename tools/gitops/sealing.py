@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tools.engine.problem import Problem
+from tools.problem import Problem
 
 Scope = Literal["strict", "namespace-wide", "cluster-wide"]
 """Where a sealed value may be used: under one name in one namespace, in one namespace, or anywhere in the cluster."""

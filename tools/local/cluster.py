@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.engine.private_file import create_once, private_folder
-from tools.engine.problem import Problem, Unavailable
-from tools.engine.process import Finished, Runner, child_environment, search_path
+from tools.private_file import create_once, private_folder
+from tools.problem import Problem, Unavailable
+from tools.process import Finished, Runner, child_environment, search_path
 
 HERE = Path(__file__).parent
 NAME = "litellm-dev"

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from infra.config.load import ConfigError
-from tools.engine.problem import Problem
 from tools.engine.stack_file import Stack, stack_names
 from tools.offline.plan import document, record
+from tools.problem import Problem
 from tools.report.compare import changes
 from tools.report.model import Planned, Report, StackReport
 from tools.report.policies import violations

@@ -7,7 +7,7 @@ from policy.check import Violation, check
 from policy.levels import LevelsError, levels_for
 from policy.resource import SECRET, UNKNOWN, Resource
 from policy.rules import RULES
-from tools.engine.problem import Problem
+from tools.problem import Problem
 
 MARKERS = {str(marker): marker for marker in (SECRET, UNKNOWN)}
 

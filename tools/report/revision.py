@@ -11,8 +11,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from tools.engine.problem import Problem
-from tools.engine.process import child_environment
+from tools.problem import Problem
+from tools.process import child_environment
 from tools.report.model import Planned
 
 LOCK = "requirements.txt"
@@ -25,7 +25,7 @@ from pathlib import Path
 try:
     try:
         from tools.offline import plan
-        from tools.engine.problem import Problem
+        from tools.problem import Problem
         from tools.engine.stack_file import Stack
     except ImportError:
         # Where they stood before the program had a room of its own.

@@ -9,7 +9,7 @@ from tests.unit.tools.engine.fakes import CLUSTER, Machine
 from tools import cli
 from tools.engine import operations
 from tools.engine.operations import Workplace
-from tools.engine.problem import Problem, Unavailable
+from tools.problem import Problem, Unavailable
 
 
 @pytest.fixture

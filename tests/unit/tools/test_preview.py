@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 from tests.unit.tools.engine.fakes import CLUSTER, Machine
 from tools import cli
 from tools.engine.operations import Workplace
-from tools.engine.process import Finished
+from tools.process import Finished
 
 URN = "urn:pulumi:dev::litellm::kubernetes:apps/v1:Deployment::litellm-deployment"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.config.aws.pods import known_to_aws, makes_role, models_of_role
+from infra.config.aws_pods import known_to_aws, makes_role, models_of_role
 from infra.config.load import ConfigError
 from infra.config.stack import StackConfig
 from tests.unit.infra.stacks import config

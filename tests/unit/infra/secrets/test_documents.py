@@ -1,4 +1,5 @@
-from infra.secrets.documents import Contents, Generated, Servers, documents
+from infra.secrets.documents import Contents, Generated, documents
+from infra.servers import Servers
 from tests.unit.infra.stacks import config
 
 EXISTING = {"kind": "existing", "host": "db.example.com"}

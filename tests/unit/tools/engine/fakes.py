@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.engine.operations import Workplace
-from tools.engine.process import Finished
+from tools.process import Finished
 
 NO_STACK = Finished(6, errors="error: no stack named 'dev' found")
 CLUSTER = {"KUBECONFIG": "/clusters/one", "VAULT_ADDR": "https://vault.example.com", "VAULT_TOKEN": "hvs.named-token"}

@@ -9,9 +9,9 @@ import pytest
 from tests.unit.tools.engine.fakes import Machine
 from tools.engine import backend
 from tools.engine.backend import Backend
-from tools.engine.private_file import create_once
-from tools.engine.problem import Problem, Unavailable
 from tools.engine.stack_file import Stack
+from tools.private_file import create_once
+from tools.problem import Problem, Unavailable
 
 
 def choose(machine: Machine, stack: str = "dev", **variables: str) -> Backend:
@@ -58,7 +58,7 @@ def test_a_value_that_another_process_made_meanwhile_is_kept(tmp_path: Path, mon
         path.write_text("theirs")
         return "mine"
 
-    monkeypatch.setattr("tools.engine.private_file.secrets.token_urlsafe", made_meanwhile)
+    monkeypatch.setattr("tools.private_file.secrets.token_urlsafe", made_meanwhile)
     assert create_once(path).read_text() == "theirs"
     assert [file.name for file in tmp_path.iterdir()] == ["passphrase"]
 

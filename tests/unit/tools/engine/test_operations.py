@@ -7,9 +7,9 @@ import pytest
 
 from tests.unit.tools.engine.fakes import CLUSTER, NO_STACK, Machine
 from tools.engine import operations
-from tools.engine.problem import Problem, Unavailable
-from tools.engine.process import Finished
 from tools.engine.stack_file import read
+from tools.problem import Problem, Unavailable
+from tools.process import Finished
 
 OUTPUTS = Finished(
     0,

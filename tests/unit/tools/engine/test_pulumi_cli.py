@@ -7,9 +7,9 @@ import pytest
 
 from tests.unit.tools.engine.fakes import Call, Machine
 from tools.engine import pulumi_cli
-from tools.engine.problem import Problem, Unavailable
-from tools.engine.process import Finished
 from tools.engine.pulumi_cli import PulumiCli
+from tools.problem import Problem, Unavailable
+from tools.process import Finished
 
 
 def find(machine: Machine) -> PulumiCli:

@@ -6,9 +6,9 @@ import pytest
 
 from tests.unit.tools.engine.fakes import FakeCluster, Machine
 from tools.engine import operations
-from tools.engine.problem import Problem
-from tools.engine.process import Finished
 from tools.engine.rollout import await_rollout
+from tools.problem import Problem
+from tools.process import Finished
 
 OUTPUTS = Finished(0, '{"url": "https://llm.example.com", "namespace": "litellm-dev"}')
 

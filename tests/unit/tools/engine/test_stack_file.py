@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.tools.engine.fakes import Machine
-from tools.engine.problem import Problem
 from tools.engine.stack_file import Stack, merge, project_file, read
+from tools.problem import Problem
 
 
 def test_maps_are_merged_and_everything_else_is_replaced() -> None:

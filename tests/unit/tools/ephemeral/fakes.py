@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
-from tools.engine.problem import Problem
 from tools.ephemeral.environments import Place
 from tools.ephemeral.kube import Conflict, Object
 from tools.ephemeral.mark import Mark
@@ -17,6 +16,7 @@ from tools.ephemeral.progress import Progress
 from tools.ephemeral.record import Record, Records
 from tools.ephemeral.stores import Swept
 from tools.ephemeral.template import read_template
+from tools.problem import Problem
 
 ROOT = Path(__file__).resolve().parents[4]
 CLUSTER = "0c1a55e5"

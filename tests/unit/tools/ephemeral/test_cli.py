@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from infra.target import resolve_offline
 from tests.unit.tools.ephemeral.fakes import World
-from tools.engine.problem import Problem
 from tools.ephemeral import cli, environments
 from tools.ephemeral.cli import app
 from tools.ephemeral.hook import run_command, variables
+from tools.problem import Problem
 
 runner = CliRunner()
 

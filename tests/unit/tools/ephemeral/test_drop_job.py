@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.unit.tools.ephemeral.fakes import World
-from tools.engine.problem import Problem
 from tools.ephemeral.database import JOB, SCRIPT, drop_database, jobs_path
+from tools.problem import Problem
 
 NAMESPACE = "litellm-env-pr-1"
 

@@ -8,12 +8,12 @@ from pulumi.automation import CommandError, CommandResult
 
 from infra.target import resolve_offline
 from tests.unit.tools.ephemeral.fakes import CLUSTER, OWNER, World
-from tools.engine.problem import Problem
 from tools.ephemeral import environments
 from tools.ephemeral.environments import Place, Wish, extend, states, up
 from tools.ephemeral.errors import Interrupted, Taken
 from tools.ephemeral.names import name_of
 from tools.ephemeral.record import Records
+from tools.problem import Problem
 
 WISH = Wish("pr-1", OWNER, "2h")
 FAILED = CommandError(CommandResult("", "error: update failed", 255))

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.config.base import DNS_LABEL
-from tools.engine.problem import Problem
 from tools.ephemeral.names import LENGTH, name_of
+from tools.problem import Problem
 
 PRINTABLE = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=120)
 

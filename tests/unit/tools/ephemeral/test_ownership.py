@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from tests.unit.tools.ephemeral.fakes import CLUSTER, OWNER, World
-from tools.engine.problem import Problem
 from tools.ephemeral.environments import Wish, ensure_own
 from tools.ephemeral.errors import Taken
 from tools.ephemeral.kube import Conflict
 from tools.ephemeral.mark import Mark, new_mark, parse_mark
 from tools.ephemeral.names import name_of
 from tools.ephemeral.record import LABEL, PREFIX, Records, record_of
+from tools.problem import Problem
 
 
 def test_a_mark_comes_back_from_its_text():

@@ -6,13 +6,13 @@ import pytest
 from pulumi.automation import CommandError, CommandResult
 
 from tests.unit.tools.ephemeral.fakes import CLUSTER, OWNER, World
-from tools.engine.problem import Problem
 from tools.ephemeral.environments import Wish
 from tools.ephemeral.errors import Interrupted, Taken
 from tools.ephemeral.mark import Mark
 from tools.ephemeral.names import name_of
 from tools.ephemeral.record import Records
 from tools.ephemeral.removal import down, reap
+from tools.problem import Problem
 
 FAILED = CommandError(CommandResult("", "error: no", 255))
 MINE = Wish("pr-1", OWNER)

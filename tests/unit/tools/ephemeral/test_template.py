@@ -5,10 +5,10 @@ import pytest
 import yaml
 
 from tests.unit.tools.ephemeral.fakes import CLUSTER, ROOT
-from tools.engine.problem import Problem
 from tools.ephemeral.mark import Mark
 from tools.ephemeral.names import name_of
 from tools.ephemeral.template import configuration, read_template
+from tools.problem import Problem
 
 NAME = name_of("pr-1")
 MARK = Mark(CLUSTER, "pr-1", "00000001")

@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from tools.engine.problem import Problem
 from tools.ephemeral.ttl import in_words, parse_timestamp, parse_ttl, timestamp
+from tools.problem import Problem
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 
 from components.secrets.vault_documents import read_only_policy
 from tests.unit.tools.ephemeral.fakes import CLUSTER
-from tools.engine.problem import Problem
 from tools.ephemeral.mark import Mark
 from tools.ephemeral.vault_keeper import VaultKeeper
+from tools.problem import Problem
 
 MARK = Mark(CLUSTER, "pr-1", "00000001")
 NEXT = Mark(CLUSTER, "pr-1", "00000002")

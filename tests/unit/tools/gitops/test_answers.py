@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tools.engine.problem import Problem
 from tools.gitops.answers import SIGNATURE, read_state
+from tools.problem import Problem
 
 URN = "urn:pulumi:prod::litellm::litellm:index:AwsIdentity$aws:iam/role:Role::reader-role"
 SECRET = {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "plaintext": '"hidden"'}

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.engine.problem import Problem
 from tools.gitops import folder
+from tools.problem import Problem
 
 
 def test_a_new_folder_is_made(tmp_path: Path):

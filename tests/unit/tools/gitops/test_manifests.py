@@ -5,10 +5,10 @@ import pulumi
 import pulumi_random as random
 import pytest
 
-from tools.engine.problem import Problem
 from tools.gitops.answers import RenderingMocks
 from tools.gitops.manifests import manifests
 from tools.offline.mock_engine import run
+from tools.problem import Problem
 
 
 class Migration(pulumi.ComponentResource):

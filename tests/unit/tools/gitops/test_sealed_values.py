@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.engine.problem import Problem
 from tools.gitops.sealed import parse_values, read_values
+from tools.problem import Problem
 
 
 def test_values_are_documents_of_properties():

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from tests.sealing import Controller
-from tools.engine.problem import Problem
 from tools.gitops.sealing import Scope, label, read_certificate, seal
+from tools.problem import Problem
 
 
 @pytest.fixture(scope="module")

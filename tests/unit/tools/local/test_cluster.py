@@ -9,10 +9,10 @@ import yaml
 
 from tests.unit.tools.engine.fakes import Machine
 from tools.engine import operations
-from tools.engine.problem import Problem, Unavailable
-from tools.engine.process import Finished
 from tools.engine.stack_file import Stack, read
 from tools.local import cluster
+from tools.problem import Problem, Unavailable
+from tools.process import Finished
 
 LOCAL = Path(".state", "local")
 

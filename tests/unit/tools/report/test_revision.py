@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.program.stacks import ROOT
-from tools.engine.problem import Problem
+from tools.problem import Problem
 from tools.report.offline import plan_against
 from tools.report.revision import read_revision, stacks_at
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from tools.engine.problem import Problem
+from tools.problem import Problem
 
 GRACE_SECONDS = 120
 """How long a program may take to stop after it was asked to."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.engine.problem import Problem
-from tools.engine.process import Finished, SystemRunner
+from tools.problem import Problem
+from tools.process import Finished, SystemRunner
 
 COUNTS_SIGNALS = """
 import signal, sys, time
