@@ -10,6 +10,7 @@ import hvac.exceptions
 import requests
 
 from infra.reason import reason
+from infra.secrets.documents import SALT
 from infra.secrets.vault import VaultStore
 from infra.stack import READER, NamedStack
 
@@ -32,10 +33,13 @@ def check(vault: VaultStore, target: NamedStack, documents: Mapping[str, object]
             yield "no Vault token: run `vault login`, or set VAULT_TOKEN"
             return
         client.auth.token.lookup_self()
-        yield from check_mount(client, vault)
         yield from check_auth(client, vault)
-        yield from check_foreign_documents(client, vault, target, documents)
-        yield from check_references(client, vault, target)
+        unusable = list(check_engine(client, vault))
+        yield from unusable
+        if not unusable:
+            yield from check_engine_settings(client, vault)
+            yield from check_documents(client, vault, target, documents)
+            yield from check_references(client, vault, target)
     except hvac.exceptions.Forbidden:
         yield (
             f"Vault at {vault.address} refuses the token: is VAULT_TOKEN for this Vault"
@@ -49,22 +53,95 @@ def check(vault: VaultStore, target: NamedStack, documents: Mapping[str, object]
         )
 
 
-def check_mount(client: Any, vault: VaultStore) -> Iterator[str]:
-    mount = vault.config.mount
-    if mount.create:
+def mounted(client: Any, path: str) -> dict[str, Any] | None:
+    """The engine that answers at a path (`litellm`, `auth/kubernetes`); None when there is none that this token may use."""
+    try:
+        return client.adapter.get(url=f"/v1/sys/internal/ui/mounts/{path}")["data"]
+    except hvac.exceptions.Forbidden:
+        return None
+
+
+def check_engine(client: Any, vault: VaultStore) -> Iterator[str]:
+    """An engine that is there must be one for documents with versions, also where `up` may make one."""
+    found = mounted(client, vault.mount)
+    if found is None:
+        yield from check_room(client, vault)
+    elif found["path"] != f"{vault.mount}/":
+        yield inside_another(vault, found["path"])
+    elif found["type"] != "kv" or (found.get("options") or {}).get("version") != "2":
+        yield f"the secrets engine at {vault.mount}/ is not KV version 2: choose another litellm:secrets.vault.mount.path"
+
+
+def check_room(client: Any, vault: VaultStore) -> Iterator[str]:
+    """Whether `up` can mount the engine."""
+    unusable = f"Vault has no secrets engine at {vault.mount}/ that this token may use: set litellm:secrets.vault.mount"
+    if not vault.config.mount.create:
+        yield unusable
         return
     try:
-        found: Any = client.adapter.get(url=f"/v1/sys/internal/ui/mounts/{mount.path}")["data"]
+        engines: dict[str, Any] = client.sys.list_mounted_secrets_engines()["data"]
     except hvac.exceptions.Forbidden:
-        yield f"Vault has no secrets engine at {mount.path}/ that this token may use: set litellm:secrets.vault.mount"
+        yield (
+            f"this token may use no secrets engine at {vault.mount}/, and may not look at `sys/mounts` whether there is one: "
+            "give it the right to (docs/runbooks/vault.md), or name an engine that is there in litellm:secrets.vault.mount"
+        )
         return
-    if found["type"] != "kv" or (found.get("options") or {}).get("version") != "2":
-        yield f"the secrets engine at {mount.path}/ is not KV version 2: choose another litellm:secrets.vault.mount.path"
+    own = f"{vault.mount}/"
+    if own in engines:
+        yield unusable
+    elif near := next((path for path in engines if path.startswith(own) or own.startswith(path)), None):
+        yield inside_another(vault, near)
+
+
+def inside_another(vault: VaultStore, engine: str) -> str:
+    return (
+        f"Vault has a secrets engine at {engine}, and cannot have another at {vault.mount}/: set "
+        "litellm:secrets.vault.mount.path to a path that neither begins another's nor lies inside it, or to that engine"
+    )
+
+
+def check_engine_settings(client: Any, vault: VaultStore) -> Iterator[str]:
+    """An engine must keep what is written to it, and take it without check-and-set."""
+    try:
+        settings: dict[str, Any] = client.adapter.get(url=f"/v1/{vault.mount}/config")["data"]
+    except hvac.exceptions.InvalidPath:
+        return
+    except hvac.exceptions.Forbidden:
+        # A salt key that stands shows by itself whether it will go.
+        if metadata(client, vault, f"{vault.prefix}/{SALT}") is None:
+            yield (
+                f"this token may not read {vault.mount}/config, which says whether the secrets engine deletes what is "
+                f'written to it: `path "{vault.mount}/config" {{ capabilities = ["read"] }}`'
+            )
+        return
+    engine = f"the secrets engine at {vault.mount}/"
+    if settings.get("cas_required"):
+        yield (
+            f"{engine} wants check-and-set with every write (cas_required), which Vault's provider cannot do: `vault write "
+            f"{vault.mount}/config cas_required=false`, or choose another litellm:secrets.vault.mount.path"
+        )
+    if lifetime(settings):
+        yield (
+            f"{engine} deletes what is written to it after a time (delete_version_after), the salt key as well: `vault write "
+            f"{vault.mount}/config delete_version_after=0s`, or choose another litellm:secrets.vault.mount.path"
+        )
+
+
+def lifetime(settings: Mapping[str, Any]) -> bool:
+    return settings.get("delete_version_after", "0s") != "0s"
 
 
 def check_auth(client: Any, vault: VaultStore) -> Iterator[str]:
     """An auth method that exists must be one that reviews tokens by itself: our reader has no right to."""
-    if vault.config.auth != "kubernetes" or vault.config.kubernetes_auth.create:
+    if vault.config.auth != "kubernetes":
+        return
+    if vault.config.kubernetes_auth.create:
+        method = mounted(client, f"auth/{vault.auth_path}")
+        if method is not None and method["type"] != "kubernetes":
+            yield (
+                f"the auth method at auth/{vault.auth_path}/ is not for Kubernetes: choose another "
+                "litellm:secrets.vault.kubernetesAuth.path"
+            )
         return
     try:
         found: Any = client.adapter.get(url=f"/v1/auth/{vault.auth_path}/config")["data"]
@@ -83,23 +160,57 @@ def check_auth(client: Any, vault: VaultStore) -> Iterator[str]:
         )
 
 
-def check_foreign_documents(
+def metadata(client: Any, vault: VaultStore, path: str) -> dict[str, Any] | None:
+    """What Vault knows of a document, but not its values; None when there is none that this token may look at."""
+    try:
+        return client.secrets.kv.v2.read_secret_metadata(path=path, mount_point=vault.mount)["data"]
+    except (hvac.exceptions.InvalidPath, hvac.exceptions.Forbidden, hvac.exceptions.UnsupportedOperation):
+        return None
+
+
+def check_documents(
     client: Any, vault: VaultStore, target: NamedStack, documents: Mapping[str, object]
 ) -> Iterator[str]:
     for document in documents:
         path = f"{vault.prefix}/{document}"
-        try:
-            metadata: dict[str, Any] = client.secrets.kv.v2.read_secret_metadata(path=path, mount_point=vault.mount)[
-                "data"
-            ]
-        except (hvac.exceptions.InvalidPath, hvac.exceptions.Forbidden, hvac.exceptions.UnsupportedOperation):
+        found = metadata(client, vault, path)
+        if found is None:
             continue
-        owner = (metadata.get("custom_metadata") or {}).get("managed-by")
+        owner = (found.get("custom_metadata") or {}).get("managed-by")
         if owner != target.owner:
             yield (
                 f"{vault.mount}/{path} in Vault was written by {owner or 'somebody else'}, and this stack would "
                 "overwrite it: choose another litellm:secrets.vault.prefix, or move that document away"
             )
+        else:
+            yield from check_document_settings(vault, path, found)
+    salt = target.config.keys.salt.existing
+    path = salt.document if salt else f"{vault.prefix}/{SALT}"
+    if found := metadata(client, vault, path):
+        yield from check_document_settings(vault, path, found)
+
+
+def check_document_settings(vault: VaultStore, path: str, found: Mapping[str, Any]) -> Iterator[str]:
+    """A document must take another version, and must not go by itself."""
+    document, change = f"{vault.mount}/{path} in Vault", f"vault kv metadata patch -mount={vault.mount}"
+    if found.get("cas_required"):
+        yield (
+            f"{document} wants check-and-set with every write (cas_required), which Vault's provider cannot do: `{change} "
+            f"-cas-required=false {path}`"
+        )
+    if lifetime(found):
+        yield (
+            f"{document} deletes its versions after a time (delete_version_after): `{change} -delete-version-after=0s {path}`"
+        )
+    current = str(found.get("current_version", ""))
+    version: Mapping[str, Any] = (found.get("versions") or {}).get(current, {})
+    if version.get("destroyed"):
+        yield f"the value of {document} was destroyed: write it again from a backup"
+    elif version.get("deletion_time"):
+        yield (
+            f"{document} goes, or went, at {version['deletion_time']}: keep it with `vault kv undelete -mount={vault.mount} "
+            f"-versions={current} {path}`"
+        )
 
 
 def check_references(client: Any, vault: VaultStore, target: NamedStack) -> Iterator[str]:

@@ -17,6 +17,8 @@ from infra.secrets.documents import documents
 from infra.target import Target
 from tests.unit.infra.stacks import target
 
+KV2 = {"type": "kv", "options": {"version": "2"}}
+
 
 class FakeVault:
     """Enough of hvac's client."""
@@ -26,8 +28,13 @@ class FakeVault:
         self.health: Any = {"initialized": True, "sealed": False}
         self.refuses = False
         self.metadata: dict[str, Any] = {}
+        self.settings: dict[str, Any] = {}
+        """Of a document, beside its custom metadata."""
+        self.engine_settings: Any = {"cas_required": False, "delete_version_after": "0s"}
         self.subkeys: dict[str, Any] = {}
-        self.mounts: dict[str, Any] = {}
+        self.mounts: dict[str, Any] = {"litellm": KV2}
+        self.listed: Any = None
+        """What `sys/mounts` says, where that is not what may be used."""
         self.auth_configs: dict[str, Any] = {"kubernetes": {}}
         self.sys = self.secrets = self.kv = self.v2 = self.adapter = self
         self.auth = SimpleNamespace(token=self)
@@ -44,14 +51,23 @@ class FakeVault:
     def read_secret_metadata(self, path: str, mount_point: str) -> Any:
         if path not in self.metadata:
             raise hvac.exceptions.InvalidPath
-        return {"data": {"custom_metadata": self.metadata[path]}}
+        return {"data": {"custom_metadata": self.metadata[path], **self.settings.get(path, {})}}
+
+    def list_mounted_secrets_engines(self) -> Any:
+        if isinstance(self.listed, Exception):
+            raise self.listed
+        return {"data": self.listed or {}}
 
     def get(self, url: str) -> Any:
         if "/internal/ui/mounts/" in url:
-            name = url.rpartition("/")[2]
+            name = url.partition("/mounts/")[2]
             if name not in self.mounts:
                 raise hvac.exceptions.Forbidden
-            return {"data": self.mounts[name]}
+            return {"data": {"path": f"{name}/"} | self.mounts[name]}
+        if url == "/v1/litellm/config":
+            if isinstance(self.engine_settings, Exception):
+                raise self.engine_settings
+            return {"data": self.engine_settings}
         if url.startswith("/v1/auth/"):
             name = url.split("/")[3]
             if name not in self.auth_configs:
@@ -128,17 +144,109 @@ def test_a_referenced_document_must_be_there_with_its_property(vault: FakeVault)
     assert "it has other" in said
 
 
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("engine", [{"type": "kv", "options": {"version": "1"}}, {"type": "pki", "options": None}])
+def test_an_engine_that_is_there_must_be_kv_version_2(vault: FakeVault, engine: dict[str, Any], create: bool):
+    """Also where the stack may make one: it would notice when documents, policy and role are there."""
+    vault.mounts["litellm"] = engine
+    assert "is not KV version 2" in problems(target(secrets={"vault": {"mount": {"create": create}}}))
+
+
+def test_an_engine_that_must_exist_is_named_when_it_does_not(vault: FakeVault):
+    vault.mounts = {}
+    assert "no secrets engine at litellm/" in problems(target(secrets={"vault": {"mount": {"create": False}}}))
+
+
+def test_an_engine_that_is_to_be_made_may_be_missing(vault: FakeVault):
+    vault.mounts = {}
+    preflight(target(), documents(target().config))
+
+
+def test_an_engine_that_the_token_may_not_use_is_not_made_again(vault: FakeVault):
+    vault.mounts, vault.listed = {}, {"litellm/": KV2}
+    assert "no secrets engine at litellm/ that this token may use" in problems(target())
+
+
+def test_a_token_that_can_see_no_engine_is_told_which_right_it_lacks(vault: FakeVault):
+    vault.mounts, vault.listed = {}, hvac.exceptions.Forbidden()
+    assert "may not look at `sys/mounts`" in problems(target())
+
+
+@pytest.mark.parametrize("near", ["litellm/team/", "lit/"])
+def test_an_engine_cannot_be_made_around_another_or_inside_it(vault: FakeVault, near: str):
+    vault.mounts, vault.listed = {}, {near: KV2}
+    path = {"secrets": {"vault": {"mount": {"path": "lit/dev" if near == "lit/" else "litellm"}}}}
+    assert f"a secrets engine at {near}" in problems(target(**path))
+
+
+def test_the_path_of_an_engine_is_not_one_inside_another(vault: FakeVault):
+    vault.mounts["litellm/dev"] = KV2 | {"path": "litellm/"}
+    assert "a secrets engine at litellm/" in problems(target(secrets={"vault": {"mount": {"path": "litellm/dev"}}}))
+
+
+def test_an_engine_that_deletes_what_it_holds_is_refused(vault: FakeVault):
+    """The salt key would go after that time without a word."""
+    vault.engine_settings = {"cas_required": False, "delete_version_after": "720h0m0s"}
+    assert "`vault write litellm/config delete_version_after=0s`" in problems(target())
+
+
+def test_an_engine_that_wants_check_and_set_is_refused(vault: FakeVault):
+    """The salt key would be written, and everything after it would fail."""
+    vault.engine_settings = {"cas_required": True, "delete_version_after": "0s"}
+    assert "`vault write litellm/config cas_required=false`" in problems(target())
+
+
+def test_a_new_stack_must_know_whether_its_salt_key_will_stay(vault: FakeVault):
+    vault.engine_settings = hvac.exceptions.Forbidden()
+    assert 'path "litellm/config" { capabilities = ["read"] }' in problems(target())
+
+
+def test_a_salt_key_that_stands_shows_by_itself_that_it_stays(vault: FakeVault):
+    """Tokens of stacks that stand may lack the right to read the engine's settings."""
+    vault.engine_settings = hvac.exceptions.Forbidden()
+    vault.metadata = {"dev/salt": None}
+    preflight(target(), documents(target().config))
+
+
+OWN = {"managed-by": "litellm/dev"}
+
+
+@pytest.mark.parametrize("document", ["dev/salt", "dev/api-keys"])
 @pytest.mark.parametrize(
-    ("mounts", "says"),
+    ("settings", "says"),
     [
-        ({}, "no secrets engine at litellm/"),
-        ({"litellm": {"type": "kv", "options": {"version": "1"}}}, "is not KV version 2"),
-        ({"litellm": {"type": "pki", "options": None}}, "is not KV version 2"),
+        ({"cas_required": True}, "`vault kv metadata patch -mount=litellm -cas-required=false {}`"),
+        (
+            {"delete_version_after": "1h0m0s"},
+            "`vault kv metadata patch -mount=litellm -delete-version-after=0s {}`",
+        ),
+        (
+            {"current_version": 2, "versions": {"2": {"deletion_time": "2030-01-01T00:00:00Z", "destroyed": False}}},
+            "`vault kv undelete -mount=litellm -versions=2 {}`",
+        ),
+        (
+            {"current_version": 1, "versions": {"1": {"deletion_time": "", "destroyed": True}}},
+            "litellm/{} in Vault was",
+        ),
     ],
 )
-def test_an_existing_engine_must_be_kv_version_2(vault: FakeVault, mounts: dict[str, Any], says: str):
-    vault.mounts = mounts
-    assert says in problems(target(secrets={"vault": {"mount": {"create": False}}}))
+def test_a_document_that_will_not_stay_or_cannot_change_is_refused(
+    vault: FakeVault, document: str, settings: dict[str, Any], says: str
+):
+    vault.metadata, vault.settings = {document: OWN}, {document: settings}
+    assert says.format(document) in problems(target())
+
+
+def test_a_salt_key_that_is_there_already_must_stay_as_well(vault: FakeVault):
+    vault.subkeys, vault.metadata = {"old/keys": {"salt": None}}, {"old/keys": None}
+    vault.settings = {"old/keys": {"delete_version_after": "1h0m0s"}}
+    existing = {"salt": {"existing": {"document": "old/keys", "property": "salt"}}}
+    assert "-delete-version-after=0s old/keys" in problems(target(keys=existing))
+
+
+def test_an_auth_method_of_another_kind_is_not_taken_for_kubernetes(vault: FakeVault):
+    vault.mounts["auth/kubernetes-dev"] = {"type": "userpass"}
+    assert "auth/kubernetes-dev/ is not for Kubernetes" in problems(target())
 
 
 def test_problems_of_cluster_and_vault_are_reported_together(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):
