@@ -14,8 +14,8 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 REQUIREMENTS = TESTS / "litellm-requirements.txt"
-"""Made by: printf 'litellm[proxy]==1.106.2\\nprometheus-client' | uv pip compile - --universal --python-version 3.11
---generate-hashes --no-emit-index-url --no-header -o tests/litellm-requirements.txt"""
+"""Made by: printf 'litellm[proxy]==1.108.14\\nprometheus-client' | uv pip compile - --overrides tests/litellm-overrides.txt
+--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o tests/litellm-requirements.txt"""
 
 CACHE = TESTS.parent / ".cache"
 LOADED = re.compile(r"config OK \((\d+) models\)")

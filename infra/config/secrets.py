@@ -145,8 +145,8 @@ class ChartConfig(Section):
     repository: Url | None = "https://charts.external-secrets.io"
     """Helm repository. Ignored for an `oci://` reference and for a chart folder."""
 
-    version: Annotated[str, StringConstraints(pattern=CHART_VERSION)] = "2.9.0"
-    """Version of the chart, such as `2.9.0`. Ignored for a chart folder. From 2.0 on the controller has no right to ask for
+    version: Annotated[str, StringConstraints(pattern=CHART_VERSION)] = "2.14.0"
+    """Version of the chart, such as `2.14.0`. Ignored for a chart folder. From 2.0 on the controller has no right to ask for
     tokens but the one that each stack gives it."""
 
     @property

@@ -9,7 +9,7 @@ from infra.config.base import Checked, Compute, Duration, Image, Section
 from infra.config.gateway.models import Model, Parameters
 from infra.config.plaintext import looks_secret, names_a_secret, referenced_variables
 
-DEFAULT_IMAGE = "ghcr.io/berriai/litellm-non_root:v1.106.2"
+DEFAULT_IMAGE = "ghcr.io/berriai/litellm-non_root:v1.108.14"
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 FLOATING = re.compile(r"(^|[-_.])(latest|stable|main|master|nightly|edge|dev|canary)$")

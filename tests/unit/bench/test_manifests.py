@@ -94,7 +94,7 @@ def test_helm_installs_the_chart_of_the_stack(folder: Path):
     names = (folder / "names.sh").read_text()
     assert (
         "HELM=(external-secrets external-secrets --namespace external-secrets "
-        "--repo https://charts.external-secrets.io --version 2.9.0)" in names
+        "--repo https://charts.external-secrets.io --version 2.14.0)" in names
     )
 
 

@@ -29,7 +29,7 @@ def params(**model: Any) -> dict[str, Any]:
 
 def test_defaults_follow_litellms_recommendations() -> None:
     config = gateway()
-    assert config.image == "ghcr.io/berriai/litellm-non_root:v1.106.2"
+    assert config.image == "ghcr.io/berriai/litellm-non_root:v1.108.14"
     assert (config.replicas, config.workers, config.resources.cpu, config.resources.memory) == (1, 1, "1", "4Gi")
     assert (config.request_timeout, config.grace_period, config.database_connection_pool_limit) == (600, 620, 10)
 
@@ -45,13 +45,13 @@ def test_defaults_follow_litellms_recommendations() -> None:
     ],
 )
 def test_an_image_that_moves_is_refused_with_one_that_does_not(image: str) -> None:
-    assert "name a version (ghcr.io/berriai/litellm-non_root:v1.106.2) or a digest" in refusal(image=image)
+    assert "name a version (ghcr.io/berriai/litellm-non_root:v1.108.14) or a digest" in refusal(image=image)
 
 
 @pytest.mark.parametrize(
     "image",
     [
-        "ghcr.io/berriai/litellm:v1.106.2",
+        "ghcr.io/berriai/litellm:v1.108.14",
         "ghcr.io/berriai/litellm:main-v1.82.3-stable",
         "registry.example.com:5000/litellm:build-4711",
         "ghcr.io/berriai/litellm:latest@sha256:" + "0" * 64,
