@@ -10,6 +10,9 @@ from infra.config.aws.store import AwsConfig
 from infra.config.base import CHART_VERSION, Checked, DnsName, Duration, Section
 from infra.config.references import StorePath
 
+BROKEN_CHARTS = ("2.11.0",)
+"""Releases of the operator's chart whose image names are broken: its pods cannot pull what they run."""
+
 LOOPBACK = ("localhost", "127.", "::1", "[::1]")
 
 
@@ -136,6 +139,14 @@ class SecretsConfig(Section):
         return self
 
 
+def sound(version: str) -> str:
+    if version.partition("+")[0] in BROKEN_CHARTS:
+        raise ValueError(
+            "is a release whose image names are broken, so that no pod of the operator starts: use a later one"
+        )
+    return version
+
+
 class ChartConfig(Section):
     """Where a Helm chart comes from."""
 
@@ -145,7 +156,9 @@ class ChartConfig(Section):
     repository: Url | None = "https://charts.external-secrets.io"
     """Helm repository. Ignored for an `oci://` reference and for a chart folder."""
 
-    version: Annotated[str, StringConstraints(pattern=CHART_VERSION)] = "2.14.0"
+    version: Annotated[
+        str, StringConstraints(pattern=CHART_VERSION), Checked(sound, "a version such as 2.14.0, not 2.11.0")
+    ] = "2.14.0"
     """Version of the chart, such as `2.14.0`. Ignored for a chart folder. From 2.0 on the controller has no right to ask for
     tokens but the one that each stack gives it."""
 
