@@ -82,9 +82,17 @@ def destroy(context: typer.Context, stack: StackOption = "dev", overlay: Overlay
 
 
 @app.command(context_settings=passes_on)
-def recover(context: typer.Context, stack: StackOption = "dev", overlay: OverlayOption = None) -> None:
-    """After an `up` that was killed: lift its lock, and bring the state up to date."""
-    finish(lambda: operations.recover(workplace(), stack, all_overlays(overlay, os.environ), context.args))
+def recover(
+    context: typer.Context,
+    stack: StackOption = "dev",
+    overlay: OverlayOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Lift the lock without asking, whoever holds it.")] = False,
+) -> None:
+    """After an `up` that was killed: lift its lock, and bring the state up to date.
+
+    Says who holds the lock, and since when. Unless that run can only be dead, it asks, or wants --force.
+    """
+    finish(lambda: operations.recover(workplace(), stack, all_overlays(overlay, os.environ), context.args, force=force))
 
 
 @app.command()
@@ -193,6 +201,7 @@ def workplace() -> Workplace:
         interactive=sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI"),
         say=lambda line: print(line, flush=True),
         connect=connect,
+        confirm=lambda question: typer.confirm(question, default=False),
     )
 
 

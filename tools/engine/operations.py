@@ -4,19 +4,22 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from infra.cluster import kubeconfig_path
-from tools.engine import backend, pulumi_cli
+from tools.engine import backend, pulumi_cli, state_lock
 from tools.engine.backend import STATE, Backend
 from tools.engine.pulumi_cli import OPERATION_SECONDS, PulumiCli
 from tools.engine.rollout import Cluster, await_rollout
 from tools.engine.stack_file import Stack, read
+from tools.engine.state_lock import Lock
 from tools.local.cluster import NAME, NAME_ONE, Kind
 from tools.problem import Problem, Unavailable
 from tools.process import Finished, Runner
 
+PROJECT_NAME = "litellm"
 LOCAL_STACK = "dev"
 """The stack that may make a cluster of its own."""
 
@@ -34,6 +37,8 @@ class Workplace:
     """Prints one line for the user."""
     connect: Callable[[Path, str | None], Cluster]
     """Opens the cluster of a kubeconfig's context."""
+    confirm: Callable[[str], bool] = lambda _: False
+    """Asks a question of whoever is there."""
 
     @property
     def kind(self) -> Kind:
@@ -93,6 +98,17 @@ class Deployment:
         if provider.get("type") == "cloud":
             return {"secretsprovider": state["url"], "encryptedkey": state["encryptedkey"]}
         return {}
+
+    def lock(self) -> Lock | None:
+        """Who has the state locked; None when it is free.
+
+        Every backend says so to a command that wants the lock, and this one does next to nothing with it: it refreshes
+        the stack itself, which no provider is asked about.
+        """
+        name = self.stack.name
+        itself = f"urn:pulumi:{name}::{PROJECT_NAME}::pulumi:pulumi:Stack::{PROJECT_NAME}-{name}"
+        answer = self.ask("refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--target", itself)
+        return None if answer.ok else state_lock.read(f"{answer.errors}\n{answer.output}")
 
     def operate(self, verb: str, *options: str, interactive: bool) -> int:
         return self.cli.operate(*self._command(verb), *options, interactive=interactive)
@@ -177,19 +193,45 @@ def destroy(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequen
     return code
 
 
-def recover(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str]) -> int:
-    """After an `up` that was killed: lift its lock, and make the state what is really there."""
+def recover(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str], *, force: bool = False) -> int:
+    """After an `up` that was killed: lift its lock, and make the state what is really there.
+
+    Args:
+        place: where the command runs.
+        name: the stack.
+        overlays: files laid over the stack's.
+        extra: further options of `pulumi refresh`.
+        force: lift the lock without asking, whoever holds it.
+
+    Raises:
+        Problem: when the lock may be that of a run that lives, and nobody said to lift it.
+    """
     deployment = prepare(place, name, overlays, create_cluster=False)
     if deployment.outputs() is None:
         place.say(f"stack {name} does not exist in {deployment.backend.url}: nothing to recover")
         return 0
     deployment.write()
-    answer = deployment.cli.ask("cancel", name, "--yes")
-    place.say("the lock of the interrupted run is lifted" if answer.ok else f"no lock was lifted: {answer.reason}")
+    if lock := deployment.lock():
+        lift(place, deployment, lock, force=force)
     code = deployment.operate("refresh", "--yes", "--clear-pending-creates", *extra, interactive=place.interactive)
     if code == 0:
         place.say(f"the state is what is really there; go on with `make up STACK={name}`")
     return code
+
+
+def lift(place: Workplace, deployment: Deployment, lock: Lock, *, force: bool) -> None:
+    """Lift the lock of a run that is dead. Two runs at once would each write over what the other knows."""
+    name = deployment.stack.name
+    for line in lock.lines(datetime.now(UTC)):
+        place.say(line)
+    dead = lock.is_dead(local=deployment.backend.url.startswith("file://"))
+    if not (dead or force or (place.interactive and place.confirm("Is that run dead, and shall its lock be lifted?"))):
+        raise Problem(
+            f"stack {name} stays locked, and nothing was changed: wait until that run is done, or end it. If it is dead: "
+            f"`make recover STACK={name} ARGS=--force`"
+        )
+    answer = deployment.cli.ask("cancel", name, "--yes")
+    place.say("the lock of the interrupted run is lifted" if answer.ok else f"no lock was lifted: {answer.reason}")
 
 
 def local_down(place: Workplace) -> int:

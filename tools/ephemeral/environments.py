@@ -16,9 +16,9 @@ from infra.preflight import PreflightError, preflight
 from infra.secrets.documents import SALT, documents
 from infra.target import Target, resolve
 from tools.ephemeral.engine import Engine, reason_of
-from tools.ephemeral.errors import Interrupted, Taken
+from tools.ephemeral.errors import Busy, Interrupted, Taken
 from tools.ephemeral.kube import Conflict, Kube, cluster_id
-from tools.ephemeral.lease import Leases
+from tools.ephemeral.lease import REMOVING, Leases
 from tools.ephemeral.mark import new_mark
 from tools.ephemeral.names import Name, name_of
 from tools.ephemeral.progress import Progress
@@ -188,11 +188,19 @@ def tags(record: Record) -> dict[str, str]:
 
 
 def extend(place: Place, wish: Wish) -> Record:
-    """Give one's own environment time to live from now on, in the cluster and in its stack."""
+    """Give one's own environment time to live from now on, in the cluster and in its stack.
+
+    Raises:
+        Taken: when it is somebody else's.
+        Busy: when somebody is removing it.
+    """
     name, ttl = name_of(wish.name), place.template.ttl(wish.ttl)
     record = existing(place, name)
     ensure_own(place, record, wish)
     record = place.records.change(record, owner=wish.owner, expires=place.now() + ttl)
+    # Who removes it takes the Lease first, and then reads when it expires: one of the two sees the other.
+    if (work := place.leases.working_on(name.namespace)) in REMOVING:
+        raise Busy(f"`{work}` is removing environment {name.safe}: `make env-up NAME={name.given}` makes it anew")
     place.engine.tag(name.stack, tags(record))
     return record
 

@@ -6,16 +6,16 @@ holder of a Lease renews it; one that is not renewed any more is anybody's.
 
 import os
 import secrets
-import socket
 import time
+import uuid
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+from tools import machine
 from tools.ephemeral.errors import Busy
 from tools.ephemeral.kube import Conflict, Kube, Object
 from tools.ephemeral.ttl import parse_timestamp
@@ -24,6 +24,9 @@ from tools.problem import Problem
 LEASE = "environment"
 DURATION_SECONDS = 15
 RENEW_SECONDS = 4
+REMOVING = ("down", "reap")
+"""Work after which there is no environment."""
+
 LONG_DEAD_SECONDS = 300
 """Further apart than clocks of machines are."""
 
@@ -47,13 +50,17 @@ class Holder:
     @property
     def died_here(self) -> bool:
         """Whether it was a process of this machine that is no more."""
-        return (
-            self.host == socket.gethostname() and self.process.isdigit() and not Path(f"/proc/{self.process}").exists()
-        )
+        here = self.host == machine.host() and self.unique.startswith(f"{hardware()}-")
+        return here and self.process.isdigit() and not machine.runs(int(self.process))
 
 
 def this_process(work: str) -> Holder:
-    return Holder(socket.gethostname(), str(os.getpid()), work, secrets.token_hex(4))
+    return Holder(machine.host(), str(os.getpid()), work, f"{hardware()}-{secrets.token_hex(4)}")
+
+
+def hardware() -> str:
+    """Tells machines of the same name apart, such as containers of one image."""
+    return f"{uuid.getnode():012x}"
 
 
 def holder_of(text: str) -> Holder:
@@ -73,11 +80,12 @@ class Leases:
         found = self.kube.get("/apis/coordination.k8s.io/v1/leases", fieldSelector=f"metadata.name={LEASE}") or {
             "items": []
         }
-        return {
-            str(lease["metadata"]["namespace"])
-            for lease in found["items"]
-            if not holder_of(holder_in(lease)).died_here and age(lease) < 2 * DURATION_SECONDS
-        }
+        return {str(lease["metadata"]["namespace"]) for lease in found["items"] if seems_alive(lease)}
+
+    def working_on(self, namespace: str) -> str:
+        """What somebody seems to do in a namespace, such as `up`; empty for nothing."""
+        lease = self.kube.get(path_of(namespace))
+        return holder_of(holder_in(lease)).work if lease is not None and seems_alive(lease) else ""
 
     @contextmanager
     def held(self, namespace: str, work: str, say: Callable[[str], None]) -> Generator[None]:
@@ -170,6 +178,11 @@ def spec(me: Holder) -> dict[str, Any]:
 
 def holder_in(lease: Object) -> str:
     return str(lease["spec"].get("holderIdentity") or "")
+
+
+def seems_alive(lease: Object) -> bool:
+    """Whether its holder may be at work, as far as one look tells."""
+    return not holder_of(holder_in(lease)).died_here and age(lease) < 2 * DURATION_SECONDS
 
 
 def micro_time() -> str:

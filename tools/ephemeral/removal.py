@@ -5,7 +5,7 @@ the state, and last the namespace, which is the record. Killed anywhere in betwe
 machine finds the record, and does the rest. None of the steps minds that it was done before.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
@@ -47,36 +47,52 @@ class Removal:
     work: str
     """`down` or `reap`."""
 
+    still: Callable[[Record], bool] = lambda _: True
+    """Asked when nobody else can work on it any more: is the environment, as it is now, still to go?"""
+
     leave_database: bool = False
 
     def remove(self, record: Record | None, marks: Iterable[Mark]) -> bool:
-        """Remove all there is; False when there was nothing."""
-        place, stack = self.place, self.name.stack
-        marks = {*marks, *([record.mark] if record else [])}
-        has_state = place.engine.exists(stack)
-        if record is None and not marks and not has_state:
-            return False
+        """Remove all there is; False when there was nothing, or when it is not to go any more."""
+        place = self.place
+        old = {*marks, *([record.mark] if record else [])}
         held = place.leases.held(self.name.namespace, self.work, place.say) if record else nullcontext()
         with held:
-            if record is not None and not record.terminating:
-                if not self.leave_database:
-                    with step("dropped its database", place.say):
-                        drop_database(place.kube, record, place.say)
-                # From here on it is not whole any more, whoever sees it.
-                record = place.records.change(record, url="")
-                place.records.quiet(record)
-            if has_state:
-                with step("destroyed what its state knows", place.say):
-                    self._destroy()
-            for mark in sorted(marks, key=str):
-                for left in place.keeper.sweep(mark).foreign:
-                    place.say(f"left alone, because it does not carry the mark of this environment: {left}")
-            if has_state:
-                place.engine.remove(stack)
-            if record is not None:
-                with step("deleted its namespace", place.say):
-                    place.records.delete(record)
-        return True
+            # Others worked until the Lease was ours: what was read before then may be of yesterday.
+            now = place.records.read(self.name)
+            if now is not None and now.mark not in old:
+                # The name has been given again: only what carries an old mark goes.
+                self._sweep(old)
+                return bool(old)
+            if now is not None and not self.still(now):
+                return False
+            has_state = place.engine.exists(self.name.stack)
+            self._remove(now, old, has_state=has_state)
+        return now is not None or has_state or bool(old)
+
+    def _remove(self, record: Record | None, marks: Iterable[Mark], *, has_state: bool) -> None:
+        place, stack = self.place, self.name.stack
+        if record is not None and not record.terminating:
+            if not self.leave_database:
+                with step("dropped its database", place.say):
+                    drop_database(place.kube, record, place.say)
+            # From here on it is not whole any more, whoever sees it.
+            record = place.records.change(record, url="")
+            place.records.quiet(record)
+        if has_state:
+            with step("destroyed what its state knows", place.say):
+                self._destroy()
+        self._sweep(marks)
+        if has_state:
+            place.engine.remove(stack)
+        if record is not None:
+            with step("deleted its namespace", place.say):
+                place.records.delete(record)
+
+    def _sweep(self, marks: Iterable[Mark]) -> None:
+        for mark in sorted(marks, key=str):
+            for left in self.place.keeper.sweep(mark).foreign:
+                self.place.say(f"left alone, because it does not carry the mark of this environment: {left}")
 
     def _destroy(self) -> None:
         engine, stack = self.place.engine, self.name.stack
@@ -116,7 +132,12 @@ def down(place: Place, wish: Wish, *, leave_database: bool = False) -> bool:
     if record is not None:
         ensure_own(place, record, wish)
     marks = place.keeper.marks(place.cluster, name.safe)
-    removal = Removal(place, name, "down", leave_database)
+
+    def still_own(found: Record) -> bool:
+        ensure_own(place, found, wish)
+        return True
+
+    removal = Removal(place, name, "down", still_own, leave_database=leave_database)
     return removal.remove(record, marks)
 
 
@@ -167,6 +188,10 @@ def due(place: Place) -> tuple[list[Due], list[Record]]:
 def reap(place: Place, *, dry_run: bool) -> Reaped:
     """Remove every environment that has expired, and what any left behind. One that fails does not keep the others."""
     to_go, staying = due(place)
+
+    def still_expired(record: Record) -> bool:
+        return record.expired(place.now())
+
     result = Reaped(kept=[record.name.safe for record in staying])
     for each in to_go:
         safe = each.name.safe
@@ -174,12 +199,10 @@ def reap(place: Place, *, dry_run: bool) -> Reaped:
         try:
             if dry_run:
                 pass
-            elif each.record is None and each.marks and safe in {record.name.safe for record in staying}:
-                # The name has been given again: only what carries the old mark goes.
-                for mark in each.marks:
-                    place.keeper.sweep(mark)
-            else:
-                Removal(place, each.name, "reap").remove(each.record, each.marks)
+            elif not Removal(place, each.name, "reap", still_expired).remove(each.record, each.marks):
+                place.say(f"{safe}: not any more, while this worked on others")
+                result.kept += [] if safe in result.kept else [safe]
+                continue
         except Problem as problem:
             result.failed[safe] = str(problem)
         else:

@@ -79,6 +79,9 @@ class Machine:
     said: list[str] = field(default_factory=list[str])
     interactive: bool = False
     cluster: FakeCluster = field(default_factory=FakeCluster)
+    answer: bool = False
+    """What whoever is there answers."""
+    questions: list[str] = field(default_factory=list[str])
 
     def place(self, **variables: str) -> Workplace:
         return Workplace(
@@ -88,7 +91,12 @@ class Machine:
             self.interactive,
             self.said.append,
             lambda _kubeconfig, _context: self.cluster,
+            self.asked,
         )
+
+    def asked(self, question: str) -> bool:
+        self.questions.append(question)
+        return self.answer
 
     def install(self, *programs: str) -> None:
         for program in programs:

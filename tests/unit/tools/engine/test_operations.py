@@ -173,27 +173,6 @@ def test_destroy_of_what_does_not_exist_succeeds(machine: Machine) -> None:
     assert not machine.runner.starting("pulumi destroy")
 
 
-def test_recovery_lifts_the_lock_before_it_looks_at_what_is_there(machine: Machine) -> None:
-    machine.runner.answers["pulumi stack output"] = OUTPUTS
-    assert operations.recover(machine.place(**CLUSTER), "dev", [], []) == 0
-    cancel, refresh = machine.runner.lines[-2:]
-    assert cancel.startswith("pulumi cancel dev --yes")
-    assert refresh.startswith("pulumi refresh")
-    assert "--clear-pending-creates" in refresh
-
-
-def test_recovery_goes_on_when_there_is_no_lock(machine: Machine) -> None:
-    machine.runner.answers |= {"pulumi stack output": OUTPUTS, "pulumi cancel": Finished(1, errors="error: no lock")}
-    assert operations.recover(machine.place(**CLUSTER), "dev", [], []) == 0
-
-
-def test_recovery_of_what_does_not_exist_changes_nothing(machine: Machine) -> None:
-    machine.runner.answers["pulumi stack output"] = NO_STACK
-    assert operations.recover(machine.place(**CLUSTER), "dev", [], []) == 0
-    assert not machine.runner.starting("pulumi cancel")
-    assert not machine.runner.starting("pulumi refresh")
-
-
 def test_no_secret_is_on_a_command_line(machine: Machine) -> None:
     machine.runner.answers |= {"pulumi stack output": NO_STACK, "pulumi stack export": salt_and()}
     operations.up(machine.place(**CLUSTER), "dev", [], [])

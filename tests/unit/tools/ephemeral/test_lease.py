@@ -2,14 +2,17 @@
 
 import os
 import socket
+import subprocess
+import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.unit.tools.ephemeral.fakes import FakeKube, World
 from tools.ephemeral.errors import Busy
-from tools.ephemeral.lease import Leases, path_of
+from tools.ephemeral.lease import Leases, hardware, path_of
 
 NAMESPACE = "litellm-env-pr-1"
 
@@ -68,13 +71,40 @@ def test_a_holder_that_does_not_renew_is_dead_whatever_its_clock_says(kube: Fake
 
 
 def test_a_process_of_this_machine_that_is_gone_is_not_waited_for(kube: FakeKube):
-    leave(kube, f"{socket.gethostname()}/999999999/up/ab")
+    leave(kube, f"{socket.gethostname()}/{gone()}/up/{hardware()}-ab")
 
     def no(_: float) -> None:
         raise AssertionError("waited")
 
     with held(kube, no):
         pass
+
+
+def gone() -> int:
+    """The number of a process that was there, and is no more."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
+@pytest.mark.parametrize("unique", ["000000000000-ab", "ab"], ids=["of its name", "unknown"])
+def test_a_process_of_another_machine_of_the_same_name_is_waited_for(kube: FakeKube, unique: str):
+    leave(kube, f"{socket.gethostname()}/{gone()}/up/{unique}")
+    waited: list[float] = []
+    with held(kube, waited.append):
+        pass
+    assert waited
+
+
+def test_a_living_process_is_not_dead_where_there_is_no_proc(kube: FakeKube, monkeypatch: pytest.MonkeyPatch):
+    """macOS has no such folder."""
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    leave(kube, f"{socket.gethostname()}/{os.getpid()}/up/{hardware()}-ab")
+    assert Leases(kube).at_work() == {NAMESPACE}
+    waited: list[float] = []
+    with held(kube, waited.append):
+        pass
+    assert waited
 
 
 def test_in_a_namespace_on_its_way_out_there_is_none_to_hold(kube: FakeKube):

@@ -6,11 +6,11 @@ import pytest
 from pulumi.automation import CommandError, CommandResult
 
 from tests.unit.tools.ephemeral.fakes import CLUSTER, OWNER, World
-from tools.ephemeral.environments import Wish
-from tools.ephemeral.errors import Interrupted, Taken
+from tools.ephemeral.environments import Place, Wish, extend
+from tools.ephemeral.errors import Busy, Interrupted, Taken
 from tools.ephemeral.mark import Mark
 from tools.ephemeral.names import name_of
-from tools.ephemeral.record import Records
+from tools.ephemeral.record import Record, Records
 from tools.ephemeral.removal import down, reap
 from tools.problem import Problem
 
@@ -138,6 +138,73 @@ def test_reap_removes_what_has_expired_and_nothing_else():
     assert young.mark in world.keeper.held
     assert [*world.engine.stacks] == ["env-young"]
     assert world.kube.namespaces() == {"kube-system", "litellm-env-young"}
+
+
+def test_one_that_was_extended_while_reap_worked_on_another_stays():
+    world = World()
+    world.record("a", lives=PAST)
+    extended = world.record("b", lives=PAST, unique="00000002")
+    place = world.place()
+    world.engine.on_destroy = lambda: extend_if_there(place, "b")
+    done = reap(place, dry_run=False)
+    assert (done.reaped, done.kept, done.failed) == (["a"], ["b"], {})
+    assert extended.mark in world.keeper.held
+    assert [*world.engine.stacks] == ["env-b"]
+    assert world.kube.namespaces() == {"kube-system", "litellm-env-b"}
+
+
+def extend_if_there(place: Place, name: str) -> None:
+    if place.records.read(name_of(name)):
+        extend(place, Wish(name, OWNER, "4h"))
+
+
+def test_one_that_was_made_again_while_reap_worked_on_another_stays():
+    """What was left in the store bears an old mark; state and namespace are by now those of a new environment."""
+    world = World()
+    world.record("a", lives=PAST)
+    left = Mark(CLUSTER, "b", "00000009")
+    world.keeper.held[left] = ["ephemeral/b/salt"]
+    made: list[Record] = []
+    world.engine.on_destroy = lambda: made.append(world.record("b", unique="00000002")) if not made else None
+    done = reap(world.place(), dry_run=False)
+    assert done.failed == {}
+    assert left not in world.keeper.held
+    assert made[0].mark in world.keeper.held
+    assert [*world.engine.stacks] == ["env-b"]
+
+
+def test_down_does_not_remove_what_somebody_took_over_meanwhile():
+    world = World()
+    record = world.record("pr-1")
+    place = world.place()
+
+    def taken_over(path: str) -> None:
+        if path.endswith("/leases/environment"):
+            world.kube.on_read = lambda _: None
+            place.records.change(record, owner="bob@example.com")
+
+    world.kube.on_read = taken_over
+    with pytest.raises(Taken):
+        down(place, MINE)
+    assert "litellm-env-pr-1" in world.kube.namespaces()
+    assert not world.keeper.swept
+
+
+@pytest.mark.parametrize("work", ["down", "reap"])
+def test_what_is_being_removed_is_not_extended(work: str):
+    world = World()
+    world.record("pr-1")
+    place = world.place()
+    with place.leases.held("litellm-env-pr-1", work, place.say), pytest.raises(Busy, match=f"`{work}` is removing"):
+        extend(place, MINE)
+
+
+def test_what_is_being_brought_up_is_extended():
+    world = World()
+    world.record("pr-1", lives=PAST)
+    place = world.place()
+    with place.leases.held("litellm-env-pr-1", "up", place.say):
+        assert extend(place, Wish("pr-1", OWNER, "4h")).expires == world.now + timedelta(hours=4)
 
 
 def test_a_dry_run_changes_nothing():
