@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.programs import of_environment
+
 TESTS = Path(__file__).parent
 REQUIREMENTS = TESTS / "litellm-requirements.txt"
 """Made by: printf 'litellm[proxy]==1.108.14\\nprometheus-client' | uv pip compile - --overrides tests/litellm-overrides.txt
@@ -72,9 +74,8 @@ def interpreter() -> Path:
 
 
 def uv(*arguments: str) -> None:
-    command = shutil.which("uv")
-    assert command, "uv is not on PATH: https://docs.astral.sh/uv/getting-started/installation/"
-    finished = subprocess.run([command, "--quiet", *arguments], capture_output=True, text=True, check=False)
+    command = [of_environment("uv"), "--quiet", *arguments]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, f"uv {arguments[0]} failed:\n{finished.stderr}"
 
 

@@ -7,8 +7,10 @@ Operator. What the cluster asks of a stack (addresses, chart, ingress class) com
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -48,6 +50,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             )  # commands have limits of their own; a test that is cut off cannot clean up
             if lacks:
                 item.add_marker(pytest.mark.skip(reason=f"needs {', '.join(lacks)}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line on how many tests ran and why others did not, also into the file E2E_SUMMARY."""
+    line = summary(terminalreporter.stats)
+    terminalreporter.write_line(f"end-to-end tests: {line}")
+    if file := os.environ.get("E2E_SUMMARY"):
+        Path(file).write_text(f"{line}\n")
+
+
+def summary(stats: Mapping[str, Sequence[Any]]) -> str:
+    """What became of the tests: `12 passed, 1 failed; 2 skipped: needs kubeseal on PATH (2)`."""
+    ran = [f"{len(stats[what])} {what}" for what in ("passed", "failed", "error") if stats.get(what)]
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in stats.get("skipped", ()))
+    skipped = "; ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
+    parts = [", ".join(ran) or "none ran", *([f"{reasons.total()} skipped: {skipped}"] if reasons else [])]
+    return "; ".join(parts)
 
 
 def cluster_overlay(folder: Path) -> str:

@@ -5,6 +5,7 @@ Nothing is done when the lock file is the one that was installed last.
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,6 @@ LOCK = PROJECT / "requirements-dev.txt"
 VENV = PROJECT / ".venv"
 STAMP = VENV / ".installed"
 OWN_UV = PROJECT / ".cache" / "uv"
-UV = "uv==0.13.9"
 PYTHON = ">=3.11"
 
 
@@ -42,15 +42,29 @@ def main() -> int:
 
 
 def find_uv() -> str:
-    """The uv on PATH, or one in a folder of this project."""
-    own = OWN_UV / "bin" / "uv"
-    found = shutil.which("uv") or (str(own) if own.exists() else None)
+    """The uv on PATH, or the one of the lock file in a folder of this project."""
+    pin = pin_of("uv", LOCK.read_text())
+    own = OWN_UV / hashlib.sha256(pin.encode()).hexdigest()[:16]
+    found = shutil.which("uv") or (str(own / "bin" / "uv") if (own / "bin" / "uv").exists() else None)
     if found:
         return found
     print("uv is not installed; getting it for this project only", flush=True)
-    run(sys.executable, "-m", "venv", str(OWN_UV))
-    run(str(OWN_UV / "bin" / "python"), "-m", "pip", "install", "--quiet", UV)
-    return str(own)
+    run(sys.executable, "-m", "venv", str(own))
+    requirements = own / "requirements.txt"
+    requirements.write_text(pin)
+    pip = (str(own / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    run(*pip, "--require-hashes", "--only-binary", ":all:", "--requirement", str(requirements))
+    return str(own / "bin" / "uv")
+
+
+def pin_of(name: str, lock: str) -> str:
+    """The lines of a lock file that pin one package: its version and its hashes."""
+    found = re.search(rf"^{name}==.*\\\n(?:    --hash=.*\n)+", lock, re.MULTILINE)
+    if not found:
+        raise SystemExit(
+            f"error: {LOCK.name} does not pin {name} with a hash; `git checkout {LOCK.name}` brings it back"
+        )
+    return found.group()
 
 
 def run(*command: str) -> None:

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import programs
+
 ADMIN = "postgres"
 ADMIN_PASSWORD = "the password of the admin"
 
 
 def binaries() -> Path | None:
     """The folder with Postgres' programs: from PATH, or where Debian keeps the versions (newest first)."""
-    folders = [Path(folder) for folder in os.get_exec_path()]
+    folders = [Path(folder) for folder in programs.WHOLE_PATH.split(os.pathsep)]
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: folder.parent.name, reverse=True)
     needed = ("initdb", "postgres", "psql", "pg_isready")
     return next((folder for folder in [*folders, *debian] if all((folder / name).exists() for name in needed)), None)
@@ -59,7 +61,7 @@ class Server:
         search = [str(folder) for folder in (path, self.binaries) if folder] + ["/usr/bin", "/bin"]
         address = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGSSLMODE": "disable", "PATH": ":".join(search)}
         return subprocess.run(
-            ["bash", str(script)],
+            [programs.needed("bash"), str(script)],
             env=address | dict(variables),
             stdin=subprocess.DEVNULL,
             capture_output=True,

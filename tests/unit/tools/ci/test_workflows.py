@@ -11,6 +11,7 @@ import pytest
 import typer
 import yaml
 
+from tests import programs
 from tests.program.stacks import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -150,8 +151,9 @@ def test_scripts_are_a_few_lines():
 
 
 def test_scripts_are_valid_bash():
+    bash = programs.needed("bash")
     for where, step in steps():
-        done = subprocess.run(["bash", "-n"], input=step.get("run", ""), capture_output=True, text=True, check=False)
+        done = subprocess.run([bash, "-n"], input=step.get("run", ""), capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{where}: {done.stderr}"
 
 
