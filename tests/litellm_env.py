@@ -16,7 +16,7 @@ from tests.programs import of_environment
 
 TESTS = Path(__file__).parent
 REQUIREMENTS = TESTS / "litellm-requirements.txt"
-"""Made by: printf 'litellm[proxy]==1.108.14\\nprometheus-client' | uv pip compile - --overrides tests/litellm-overrides.txt
+"""Made by: printf 'litellm[proxy]==VERSION\\nprometheus-client' | uv pip compile - --overrides tests/litellm-overrides.txt
 --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o tests/litellm-requirements.txt"""
 
 CACHE = TESTS.parent / ".cache"

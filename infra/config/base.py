@@ -35,7 +35,7 @@ ALLOWED = {
     AWS_REGION: "the name of an AWS region such as eu-central-1",
     SECRET_KEY: "a key of a Kubernetes Secret: letters, digits, - _ and .",
     KEY_PREFIX: "letters, digits and . _ -, at most 100 characters",
-    CHART_VERSION: "a version such as 2.14.0",
+    CHART_VERSION: "a version such as 1.2.3",
     CLUSTER_NAME: "the name of an EKS cluster: letters, digits, - and _, at most 100 characters",
 }
 """What each pattern allows, in words."""

@@ -10,6 +10,7 @@ from pydantic import Discriminator, Field, StringConstraints, Tag, field_validat
 from infra.config.aws.vpc import KmsKeyArn, VpcPlacement, shaped
 from infra.config.base import KEY_PREFIX, Compute, DnsName, Image, Port, Quantity, Section
 from infra.config.references import PropertyReference
+from infra.config.versions import PINS
 
 MEMORY_FACTOR = 1.5
 """Memory limit over `maxmemory`, which counts data only: fragmentation and the buffers of clients come on top."""
@@ -45,7 +46,7 @@ class InClusterRedis(Section):
     kind: Literal["in-cluster"] = "in-cluster"
     """`in-cluster`: a small Redis next to the gateway."""
 
-    image: Image = "docker.io/library/redis:8"
+    image: Image = PINS["redis"].image
     """The official Redis image, 7 or later."""
 
     max_memory: Quantity = "256Mi"

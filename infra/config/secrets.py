@@ -7,11 +7,15 @@ from urllib.parse import urlsplit
 from pydantic import Field, StringConstraints, model_validator
 
 from infra.config.aws.store import AwsConfig
-from infra.config.base import CHART_VERSION, Checked, DnsName, Duration, Section
+from infra.config.base import ALLOWED, CHART_VERSION, Checked, DnsName, Duration, Section
 from infra.config.references import StorePath
+from infra.config.versions import PINS
 
+OPERATOR = PINS["external-secrets"]
 BROKEN_CHARTS = ("2.11.0",)
 """Releases of the operator's chart whose image names are broken: its pods cannot pull what they run."""
+
+CHARTS = f"{ALLOWED[CHART_VERSION]}, not {', '.join(BROKEN_CHARTS)}"
 
 LOOPBACK = ("localhost", "127.", "::1", "[::1]")
 
@@ -150,16 +154,14 @@ def sound(version: str) -> str:
 class ChartConfig(Section):
     """Where a Helm chart comes from."""
 
-    source: Annotated[str, StringConstraints(min_length=1)] = "external-secrets"
+    source: Annotated[str, StringConstraints(min_length=1)] = OPERATOR.source
     """Name of the chart in `repository`, an `oci://` reference, or the path of a chart folder."""
 
-    repository: Url | None = "https://charts.external-secrets.io"
+    repository: Url | None = OPERATOR.registry
     """Helm repository. Ignored for an `oci://` reference and for a chart folder."""
 
-    version: Annotated[
-        str, StringConstraints(pattern=CHART_VERSION), Checked(sound, "a version such as 2.14.0, not 2.11.0")
-    ] = "2.14.0"
-    """Version of the chart, such as `2.14.0`. Ignored for a chart folder. From 2.0 on the controller has no right to ask for
+    version: Annotated[str, StringConstraints(pattern=CHART_VERSION), Checked(sound, CHARTS)] = OPERATOR.version
+    """Version of the chart. Ignored for a chart folder. From 2.0 on the controller has no right to ask for
     tokens but the one that each stack gives it."""
 
     @property

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import hvac.exceptions
 
+from infra.config.versions import PINS
 from tests.e2e.support import Vault, eventually, kubectl, objects
 
 MOUNT, AUTH = "ephemeral-tests", "kubernetes-ephemeral-tests"
@@ -97,7 +98,7 @@ def share_postgres(vault: Vault) -> None:
     labels = {"app": "postgres"}
     container = {
         "name": "postgres",
-        "image": "docker.io/library/postgres:17",
+        "image": PINS["postgres"].image,
         "env": [{"name": "POSTGRES_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "postgres", "key": "password"}}}],
         "readinessProbe": {"exec": {"command": ["pg_isready", "-h", "127.0.0.1"]}, "periodSeconds": 1},
     }

@@ -5,11 +5,11 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from semver import Version
 
+from infra.config.versions import PINS
 from tools.engine.stack_file import project_file
 from tools.problem import Problem, Unavailable
 from tools.process import Finished, Runner, child_environment, search_path
@@ -50,7 +50,7 @@ class PulumiCli:
 def find(project: Path, runner: Runner, environment: Mapping[str, str]) -> PulumiCli:
     """Find a Pulumi CLI that the project accepts, or install one below `.cache/pulumi`.
 
-    The installed one has the version of the SDK, which the lock file pins.
+    The installed one has the version of `versions.yaml`, and its checksum.
 
     Raises:
         Unavailable: when there is none and none can be had.
@@ -65,10 +65,10 @@ def find(project: Path, runner: Runner, environment: Mapping[str, str]) -> Pulum
     root = project / ".cache" / "pulumi"
     executable = root / "bin" / "pulumi"
     environment["PATH"] = f"{executable.parent}:{search_path(environment)}"
-    pinned = version("pulumi")
+    pinned = PINS["pulumi"].version
     failure = ""
     if cli_version(str(executable), runner, environment) != Version.parse(pinned):
-        failure = install(root, runner, environment)
+        failure = install(executable.parent, runner, environment)
     installed = cli_version(str(executable), runner, environment)
     if installed and satisfies(installed, required):
         return PulumiCli(str(executable), installed, runner, environment)
@@ -96,14 +96,8 @@ def cli_version(executable: str, runner: Runner, environment: Mapping[str, str])
     return Version.parse(match[1]) if answer.ok and match and Version.is_valid(match[1]) else None
 
 
-def install(root: Path, runner: Runner, environment: Mapping[str, str]) -> str:
+def install(folder: Path, runner: Runner, environment: Mapping[str, str]) -> str:
     """Download the CLI in a process of its own, which can be given up; return why that failed, or nothing."""
-    command = [sys.executable, "-m", "tools.engine.pulumi_cli", str(root)]
+    command = [sys.executable, "-m", "tools.download", "pulumi", str(folder)]
     done = runner.capture(command, environment=environment, limit=INSTALL_SECONDS)
     return "" if done.ok else done.reason
-
-
-if __name__ == "__main__":
-    from pulumi.automation import PulumiCommand
-
-    PulumiCommand.install(root=sys.argv[1])

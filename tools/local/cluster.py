@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 
+from infra.config.versions import PINS
 from tools.private_file import create_once, private_folder
 from tools.problem import Problem, Unavailable
 from tools.process import Finished, Runner, child_environment, search_path
@@ -61,13 +63,13 @@ class Kind:
         else:
             self.run(
                 *("kind", "create", "cluster", "--name", NAME, "--config", str(HERE / "kind.yaml")),
-                *("--kubeconfig", str(self.kubeconfig), "--wait", "120s"),
+                *("--image", PINS["kind-node"].image, "--kubeconfig", str(self.kubeconfig), "--wait", "120s"),
                 limit=CREATE_SECONDS,
             )
         self.run("kind", "export", "kubeconfig", "--name", NAME, "--kubeconfig", str(self.kubeconfig))
         self.kubectl("wait", "--for=condition=Ready", "node", "--all", f"--timeout={READY_SECONDS}s")
         token = create_once(self.token).read_text()
-        manifests = [(HERE / name).read_text() for name in ("vault.yaml", "traefik.yaml")]
+        manifests = [manifest(name) for name in ("vault.yaml", "traefik.yaml")]
         self.kubectl("apply", "-f", "-", stdin="\n---\n".join([*manifests, token_secret(token)]))
         for deployment in ("vault", "traefik"):
             self.kubectl(
@@ -113,6 +115,11 @@ class Kind:
         if not done.ok:
             raise Problem(f"the local cluster: `{shown(command)}` failed: {done.reason}. See tools/local/README.md")
         return done
+
+
+def manifest(name: str) -> str:
+    """One of the files beside this one, with images in the versions of `versions.yaml`."""
+    return Template((HERE / name).read_text()).substitute({pin: PINS[pin].image for pin in PINS})
 
 
 def shown(command: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from infra.config.base import SECRET_KEY, Checked, DnsName, Image, Section
 from infra.config.references import DocumentName
+from infra.config.versions import PINS
 
 SUPERUSER = "postgres"
 """The superuser of the Postgres in the cluster, and the admin of one on RDS. LiteLLM never gets it."""
@@ -73,7 +74,7 @@ def source_of_credentials(value: object) -> str:
 class DatabaseSection(Section):
     """What every kind of database has."""
 
-    image: Image = "docker.io/library/postgres:17"
+    image: Image = PINS["postgres"].image
     """The official Postgres image, Debian-based, 15 or later. The bootstrap Job runs its `psql`, for an existing server too."""
 
     name: Identifier = "litellm"

@@ -8,8 +8,9 @@ from pydantic import Field, field_validator, model_validator
 from infra.config.base import Checked, Compute, Duration, Image, Section
 from infra.config.gateway.models import Model, Parameters
 from infra.config.plaintext import looks_secret, names_a_secret, referenced_variables
+from infra.config.versions import PINS
 
-DEFAULT_IMAGE = "ghcr.io/berriai/litellm-non_root:v1.108.14"
+DEFAULT_IMAGE = PINS["litellm"].image
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 FLOATING = re.compile(r"(^|[-_.])(latest|stable|main|master|nightly|edge|dev|canary)$")

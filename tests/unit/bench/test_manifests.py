@@ -11,6 +11,7 @@ import pytest
 from bench import manifests
 from bench.manifests import Planned
 from infra.config.load import load
+from infra.config.versions import PINS
 from infra.environment import deploy
 from infra.target import resolve_offline
 from tools.engine.stack_file import Stack
@@ -91,10 +92,10 @@ def test_vault_gets_its_own_names_of_arguments(folder: Path):
 
 
 def test_helm_installs_the_chart_of_the_stack(folder: Path):
-    names = (folder / "names.sh").read_text()
+    chart, names = PINS["external-secrets"], (folder / "names.sh").read_text()
     assert (
         "HELM=(external-secrets external-secrets --namespace external-secrets "
-        "--repo https://charts.external-secrets.io --version 2.14.0)" in names
+        f"--repo {chart.registry} --version {chart.version})" in names
     )
 
 

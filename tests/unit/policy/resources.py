@@ -11,7 +11,7 @@ DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 
 CONTAINER: dict[str, Any] = {
     "name": "litellm",
-    "image": "ghcr.io/berriai/litellm-non_root:v1.108.14",
+    "image": "ghcr.io/berriai/litellm-non_root:v1.2.3",
     "args": ["--num_workers", "1"],
     "env": [{"name": "REDIS_HOST", "value": "redis"}],
     "resources": {"limits": {"memory": "4Gi"}},

@@ -97,7 +97,7 @@ SLOW = config_map("litellm_settings: {request_timeout: 900}\n")
 
 KEPT: list[tuple[AnyRule, tuple[Resource, ...]]] = [
     (pinned_images, (gateway(), gateway(image="registry:5000/a/litellm@sha256:" + "0" * 64))),
-    (pinned_images, (gateway(image=UNKNOWN), gateway(image="litellm:main-v1.108.14-stable"))),
+    (pinned_images, (gateway(image=UNKNOWN), gateway(image="litellm:main-v1.2.3-stable"))),
     (restricted_pods, (gateway(), resource("kubernetes:core/v1:Service"))),
     (no_plain_secrets, (gateway(env=[REFERENCE]), gateway(env=env("GENERIC_TOKEN_ENDPOINT", "https://a")))),
     (no_plain_secrets, (config_map("general_settings: {master_key: os.environ/LITELLM_MASTER_KEY}\n"),)),

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from infra.config.gateway.settings import GatewayConfig, bytes_of
 from infra.config.plaintext import literal_secrets
+from infra.config.versions import PINS
 
 MOCK: dict[str, Any] = {"provider": "mock", "name": "mock"}
 KEY = "sk-proj-abcdef0123456789"
@@ -29,7 +30,7 @@ def params(**model: Any) -> dict[str, Any]:
 
 def test_defaults_follow_litellms_recommendations() -> None:
     config = gateway()
-    assert config.image == "ghcr.io/berriai/litellm-non_root:v1.108.14"
+    assert config.image == PINS["litellm"].image
     assert (config.replicas, config.workers, config.resources.cpu, config.resources.memory) == (1, 1, "1", "4Gi")
     assert (config.request_timeout, config.grace_period, config.database_connection_pool_limit) == (600, 620, 10)
 
@@ -45,13 +46,13 @@ def test_defaults_follow_litellms_recommendations() -> None:
     ],
 )
 def test_an_image_that_moves_is_refused_with_one_that_does_not(image: str) -> None:
-    assert "name a version (ghcr.io/berriai/litellm-non_root:v1.108.14) or a digest" in refusal(image=image)
+    assert f"name a version ({PINS['litellm'].image}) or a digest" in refusal(image=image)
 
 
 @pytest.mark.parametrize(
     "image",
     [
-        "ghcr.io/berriai/litellm:v1.108.14",
+        "ghcr.io/berriai/litellm:v1.2.3",
         "ghcr.io/berriai/litellm:main-v1.82.3-stable",
         "registry.example.com:5000/litellm:build-4711",
         "ghcr.io/berriai/litellm:latest@sha256:" + "0" * 64,

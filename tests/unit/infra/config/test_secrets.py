@@ -12,6 +12,6 @@ def test_the_release_of_the_operator_with_broken_image_names_is_refused(version:
         ChartConfig(version=version)
 
 
-@pytest.mark.parametrize("version", ["2.9.0", "2.10.1", "2.11.1", "2.14.0"])
+@pytest.mark.parametrize("version", ["2.9.0", "2.10.1", "2.11.1", "2.12.0"])
 def test_its_neighbours_are_taken(version: str):
     assert ChartConfig(version=version).version == version

@@ -116,7 +116,7 @@ def machine(folder: Path) -> Machine:
     (folder / "Pulumi.dev.yaml").write_text("config:\n  litellm:protect: false\n  litellm:gateway: {replicas: 1}\n")
     (folder / "Pulumi.prod.yaml").write_text("config:\n  litellm:protect: true\n")
     answers = {
-        "pulumi version": Finished(0, "v3.255.0\n"),
+        "pulumi version": Finished(0, "v3.999.0\n"),
         "pulumi stack output": Finished(0, "{}"),
         "pulumi stack export": Finished(0, json.dumps({"deployment": {}})),
     }

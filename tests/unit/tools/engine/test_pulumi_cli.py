@@ -1,10 +1,10 @@
 """Finding a Pulumi CLI."""
 
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from infra.config.versions import PINS
 from tests.unit.tools.engine.fakes import Call, Machine
 from tools.engine import pulumi_cli
 from tools.engine.pulumi_cli import PulumiCli
@@ -27,7 +27,7 @@ def answer_by_path(machine: Machine, on_path: Finished, installed: Finished, ins
 
     def record(call: Call) -> Finished:
         answer = plain(call)
-        if "tools.engine.pulumi_cli" in call.command:
+        if "tools.download" in call.command:
             downloads.append("done")
             return install
         if call.command == (own(machine), "version"):
@@ -45,7 +45,7 @@ def test_the_one_on_path_is_used_when_it_is_new_enough(machine: Machine) -> None
     "answer", [Finished(0, "v3.219.9"), Finished(0, "v3.220.0-alpha.1"), Finished(1), Finished(0, "?")]
 )
 def test_one_that_is_too_old_or_broken_is_passed_over_for_the_pinned_one(machine: Machine, answer: Finished) -> None:
-    answer_by_path(machine, answer, Finished(0, f"v{version('pulumi')}"), Finished(0))
+    answer_by_path(machine, answer, Finished(0, f"v{PINS['pulumi'].version}"), Finished(0))
     found = find(machine)
     assert found.executable == own(machine)
     assert found.environment["PATH"].startswith(f"{Path(own(machine)).parent}:")
@@ -65,7 +65,7 @@ def test_an_upper_bound_counts_too(machine: Machine) -> None:
 def test_the_pinned_one_satisfies_the_project() -> None:
     project = Path(__file__).parents[4]
     required = pulumi_cli.required_version(project)
-    assert pulumi_cli.satisfies(pulumi_cli.Version.parse(version("pulumi")), required)
+    assert pulumi_cli.satisfies(pulumi_cli.Version.parse(PINS["pulumi"].version), required)
 
 
 def test_a_download_that_fails_says_why_and_what_to_install(machine: Machine) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from infra.config.versions import PINS
 from tests.unit.tools.engine.fakes import Machine
 from tools.engine import operations
 from tools.engine.stack_file import Stack, read
@@ -35,7 +36,7 @@ def made(machine: Machine) -> None:
 
 
 def manifests(name: str) -> list[dict[str, Any]]:
-    return [cast("dict[str, Any]", part) for part in yaml.safe_load_all((cluster.HERE / name).read_text())]
+    return [cast("dict[str, Any]", part) for part in yaml.safe_load_all(cluster.manifest(name))]
 
 
 def test_up_creates_a_cluster_and_deploys_to_it(docker: Machine) -> None:
@@ -168,3 +169,12 @@ def test_only_this_machine_reaches_the_ports() -> None:
 def test_the_overlay_fits_the_committed_stack() -> None:
     project = Path(__file__).parents[4]
     assert Stack.read(project, "dev", [cluster.OVERLAY]).vault_address is None
+
+
+def test_images_have_the_versions_of_the_one_file(docker: Machine) -> None:
+    up(docker)
+    [created] = docker.runner.starting("kind create")
+    assert f"--image {PINS['kind-node'].image}" in created.line
+    for name in ("vault", "traefik"):
+        [deployment] = [part for part in manifests(f"{name}.yaml") if part["kind"] == "Deployment"]
+        assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == PINS[name].image

@@ -21,6 +21,7 @@ PARTS = (
     "Pulumi.dev.yaml",
     "Pulumi.prod.yaml",
     "requirements.txt",
+    "versions.yaml",
 )
 
 
