@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help preview up destroy recover plan render config local-down test e2e check fmt docs setup
+.PHONY: help upgrade preview up destroy recover plan render config local-down test e2e check fmt docs setup
 
 help: ## Show this list
 	@python3 -I tools/engine/make_help.py $(MAKEFILE_LIST)
@@ -43,6 +43,14 @@ test: check ## Run `check`, then the unit and program tests
 
 e2e: setup ## Test with a real engine, cluster and Vault (KUBECONFIG, VAULT_ADDR, VAULT_TOKEN)
 	@$(PYTHON) -m pytest tests/e2e -m e2e $(ARGS)
+
+# The commits of an upgrade: from one release of this program to the next.
+FROM ?=
+TO ?=
+upgrade: export UPGRADE_FROM = $(FROM)
+upgrade: export UPGRADE_TO = $(TO)
+upgrade: setup ## Test that stacks of one commit live on with another: FROM=v0.1.0 [TO=HEAD]
+	@$(PYTHON) -m pytest tests/e2e/test_upgrade.py -m e2e $(ARGS)
 
 # One environment for the life of a branch: make env-up NAME=pr-123 TTL=4h (docs/ephemeral.md). NAME and the others reach the
 # commands through the environment: no shell reads them.
