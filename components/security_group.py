@@ -13,9 +13,9 @@ def security_group(
 
     Returns its ID, and the rules: a client reaches the server once they are there.
     """
-    child = pulumi.ResourceOptions(parent=parent)
+    around = pulumi.ResourceOptions(parent=parent, protect=False)
     group = aws.ec2.SecurityGroup(
-        f"{name}-security-group", description=f"{name} of LiteLLM: its clients only", vpc_id=vpc_id, opts=child
+        f"{name}-security-group", description=f"{name} of LiteLLM: its clients only", vpc_id=vpc_id, opts=around
     )
     rules: list[pulumi.Resource] = [
         # Named after the client, so that a changed list adds and removes rules, and never rewrites one into a duplicate.
@@ -26,7 +26,7 @@ def security_group(
             ip_protocol="tcp",
             from_port=port,
             to_port=port,
-            opts=child,
+            opts=around,
         )
         for client in clients
     ]

@@ -75,7 +75,7 @@ class ElastiCacheRedis(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ElastiCacheRedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:ElastiCacheRedis", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        around = pulumi.ResourceOptions(parent=self, protect=False)
         timeout = args.get("timeout", "60m")
         engine, version = args.get("engine", "valkey"), args.get("engine_version", "8.0")
         nodes = args.get("num_cache_clusters", 1)
@@ -83,7 +83,7 @@ class ElastiCacheRedis(pulumi.ComponentResource):
         self.security_group_id, rules = security_group(
             name, args["vpc_id"], PORT, args["client_security_group_ids"], parent=self
         )
-        subnets = aws.elasticache.SubnetGroup(f"{name}-subnets", subnet_ids=args["subnet_ids"], opts=child)
+        subnets = aws.elasticache.SubnetGroup(f"{name}-subnets", subnet_ids=args["subnet_ids"], opts=around)
         group = aws.elasticache.ReplicationGroup(
             f"{name}-group",
             description="What the replicas of LiteLLM share",
@@ -94,7 +94,7 @@ class ElastiCacheRedis(pulumi.ComponentResource):
             num_cache_clusters=nodes,
             automatic_failover_enabled=nodes > 1,
             multi_az_enabled=nodes > 1,
-            parameter_group_name=args.get("parameter_group") or evicts_nothing(name, engine, version, child),
+            parameter_group_name=args.get("parameter_group") or evicts_nothing(name, engine, version, around),
             port=PORT,
             subnet_group_name=subnets.name,
             security_group_ids=[self.security_group_id],

@@ -82,7 +82,7 @@ class Postgres(pulumi.ComponentResource):
                 "annotations": {"pulumi.com/skipAwait": "true"},
             },
             spec=service_spec,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=False),
         )
         storage = args.get("storage")
         retention = "Retain" if args.get("retain_data", False) else "Delete"

@@ -102,7 +102,7 @@ class RdsPostgres(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RdsPostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:RdsPostgres", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        around = pulumi.ResourceOptions(parent=self, protect=False)
         timeout = args.get("timeout", "60m")
         version = args.get("engine_version", "16")
         major, _, minor = version.partition(".")
@@ -112,12 +112,12 @@ class RdsPostgres(pulumi.ComponentResource):
             name, args["vpc_id"], PORT, args["client_security_group_ids"], parent=self
         )
         final_snapshot = snapshot_name(name, self.security_group_id) if args.get("final_snapshot", True) else None
-        subnets = aws.rds.SubnetGroup(f"{name}-subnets", subnet_ids=args["subnet_ids"], opts=child)
+        subnets = aws.rds.SubnetGroup(f"{name}-subnets", subnet_ids=args["subnet_ids"], opts=around)
         parameters = aws.rds.ParameterGroup(
             f"{name}-parameters",
             family=f"postgres{major}",
             parameters=server_parameters(args.get("parameters", {})),
-            opts=child,
+            opts=around,
         )
         instance = aws.rds.Instance(
             f"{name}-instance",

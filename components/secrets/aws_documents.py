@@ -126,7 +126,7 @@ class AwsDocuments(pulumi.ComponentResource):
     def _write(
         self, name: str, suffix: str, secret_name: str, content: Properties, args: AwsDocumentsArgs
     ) -> pulumi.Output[str]:
-        own = pulumi.ResourceOptions(parent=self)
+        own, changing = pulumi.ResourceOptions(parent=self), pulumi.ResourceOptions(parent=self, protect=False)
         secret = aws.secretsmanager.Secret(
             f"{name}-{suffix}",
             name=secret_name,
@@ -146,14 +146,14 @@ class AwsDocuments(pulumi.ComponentResource):
                 secret_arn=secret.arn,
                 policy=secret.arn.apply(own_account_only),
                 block_public_policy=True,
-                opts=own,
+                opts=changing,
             )
         value = pulumi.Output.secret(pulumi.Output.json_dumps(dict(content), sort_keys=True))
         rotation = args.get("rotation")
         if rotation and rotation["document"] == suffix:
             return self._rotate(f"{name}-{suffix}", secret, value, rotation)
         version = aws.secretsmanager.SecretVersion(
-            f"{name}-{suffix}-version", secret_id=secret.id, secret_string=value, opts=own
+            f"{name}-{suffix}-version", secret_id=secret.id, secret_string=value, opts=changing
         )
         return pulumi.Output.unsecret(version.version_id)
 
@@ -165,7 +165,7 @@ class AwsDocuments(pulumi.ComponentResource):
             secret=secret.arn,
             value=value,
             connection=rotation["connection"],
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=False),
         )
         aws.secretsmanager.SecretRotation(
             f"{name}-rotation",
@@ -176,7 +176,7 @@ class AwsDocuments(pulumi.ComponentResource):
                 "schedule_expression": rotation.get("schedule_expression"),
             },
             rotate_immediately=rotation.get("rotate_immediately", False),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[initial]),
+            opts=pulumi.ResourceOptions(parent=self, protect=False, depends_on=[initial]),
         )
         return pulumi.Output.unsecret(initial.version_id)
 

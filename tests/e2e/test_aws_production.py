@@ -200,6 +200,38 @@ def test_the_key_of_the_secrets_has_a_name_and_an_owner(prod: dict[str, Any]):
     assert {"TagKey": "managed-by", "TagValue": "litellm/prod"} in tags
 
 
+def values_of_secrets() -> dict[str, dict[str, str]]:
+    manager = client("secretsmanager")
+    names = [secret["Name"] for secret in manager.list_secrets()["SecretList"]]
+    ours = [name for name in names if name.startswith("litellm/prod/")]
+    return {name: json.loads(manager.get_secret_value(SecretId=name)["SecretString"]) for name in ours}
+
+
+def test_every_credential_rotates_under_protection(
+    project: Project, surroundings: dict[str, Any], prod: dict[str, Any]
+):
+    """A key that leaked must not cost the protection of the database."""
+    before, protected = values_of_secrets(), protected_in(project)
+    once_more = {"database": {"rotation": 1}, "redis": {"rotation": 1}, "keys": {"master": {"rotation": 1}}}
+    project.write_stack(STACK, production(project, surroundings, **once_more))
+    project.make("up", STACK, OVERLAY="")
+    after = values_of_secrets()
+    rotated = {("api-keys", "master-key"), ("database", "password"), ("redis", "password")}
+    same = {
+        (name, key) for name, values in before.items() for key, value in values.items() if after[name][key] == value
+    }
+    assert not {(f"litellm/prod/{document}", key) for document, key in rotated} & same
+    assert ("litellm/prod/salt", "salt-key") in same
+    assert protected_in(project) == protected
+    assert server()["DeletionProtection"]
+
+
+def protected_in(project: Project) -> set[str]:
+    """What the state protects, with the identity of each: nothing was replaced."""
+    exported = json.loads(project.pulumi("stack", "export", "--stack", STACK))["deployment"]["resources"]
+    return {f"{resource['urn']} {resource.get('id')}" for resource in exported if resource.get("protect")}
+
+
 def test_a_protected_stack_refuses_to_be_destroyed(project: Project, prod: dict[str, Any]):
     done = project.make("destroy", STACK, OVERLAY="", check=False)
     assert done.returncode != 0

@@ -248,11 +248,17 @@ def test_a_rotation_that_cannot_be_is_refused(overrides: dict[str, Any], message
         documents(**overrides)
 
 
-def test_options_given_to_the_component_reach_the_secrets():
-    def program() -> None:
-        AwsDocuments("documents", args(), pulumi.ResourceOptions(protect=True))
+@pytest.mark.parametrize(
+    "overrides", [{}, {"rotation": ROTATED}, {"bundle": BUNDLE}], ids=["each", "rotated", "bundle"]
+)
+def test_protection_given_to_the_component_reaches_the_secrets_and_not_their_versions(overrides: dict[str, Any]):
+    """Another value is another version: a protected one could not be rotated."""
 
-    assert all(resource.protect for resource in run_aws(program).resources)
+    def program() -> None:
+        AwsDocuments("documents", args(**overrides), pulumi.ResourceOptions(protect=True))
+
+    protected = {resource.type for resource in run_aws(program).resources if resource.custom and resource.protect}
+    assert protected == {"aws:secretsmanager/secret:Secret"}
 
 
 def test_nothing_hides_behind_what_is_known_only_after_the_first_up():
