@@ -1,5 +1,7 @@
 """From the sections of the configuration to the arguments of the components that run in the cluster."""
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -19,6 +21,7 @@ from infra.config.database.common import SecretCredentials
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, takes_tokens
 from infra.config.ingress import AlbConfig, IngressConfig
+from infra.config.plaintext import ALLOWED
 from infra.config.quota import QuotaConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis, RedisConfig
 from infra.config.stack import StackConfig
@@ -32,6 +35,24 @@ ACCOUNT = "litellm-aws"
 """ServiceAccount of LiteLLM's pods where AWS has to know them before they start. Elsewhere the gateway makes its own."""
 GATEWAY, MIGRATION, BOOTSTRAP = "litellm", "litellm-migration", "database-bootstrap"
 """What connects to them."""
+
+IN_THE_PODS = {
+    r"gateway\.environment\.": "",
+    r"gateway\.litellmSettings\.": "litellm_settings.",
+    r"gateway\.routerSettings\.": "router_settings.",
+    r"gateway\.generalSettings\.": "general_settings.",
+    r"gateway\.models(\[\d+\])\.params\.": r"model_list\1.litellm_params.",
+    r"gateway\.models(\[\d+\])\.info\.": r"model_list\1.model_info.",
+    r"gateway\.models(\[\d+\])\.name$": r"model_list\1.model_name",
+    r"gateway\.models(\[\d+\])\.model$": r"model_list\1.litellm_params.model",
+    r"gateway\.models(\[\d+\])\.apiBase$": r"model_list\1.litellm_params.api_base",
+    r"gateway\.models(\[\d+\])\.apiVersion$": r"model_list\1.litellm_params.api_version",
+    r"gateway\.models(\[\d+\])\.response$": r"model_list\1.litellm_params.mock_response",
+}
+"""How what stands in the configuration is called in config.yaml and in the pods."""
+
+IN_THE_INGRESS = {r"ingress\.annotations\.": ""}
+IN_THE_ACCOUNT = {r"gateway\.serviceAccountAnnotations\.": ""}
 
 Name = pulumi.Input[str]
 
@@ -139,7 +160,8 @@ def gateway(
         "pre_stop_seconds": litellm.pre_stop_seconds,
         "grace_period": litellm.grace_period,
         "startup_timeout": litellm.startup_timeout,
-        "service_account_annotations": litellm.service_account_annotations,
+        "service_account_annotations": {**litellm.service_account_annotations, **texts_allowed(config, IN_THE_ACCOUNT)},
+        "annotations": texts_allowed(config, IN_THE_PODS),
         "node_selector": litellm.node_selector,
         "tolerations": tolerations(config),
     }
@@ -181,6 +203,18 @@ def database_login(config: StackConfig, servers: Servers) -> dict[str, pulumi.In
         "DATABASE_PORT": pulumi.Output.from_input(port).apply(lambda known: str(int(known))),
         "AWS_REGION": token_region(config),
     }
+
+
+def texts_allowed(config: StackConfig, places: Mapping[str, str]) -> dict[str, str]:
+    """For the policy, which sees objects and no configuration: the annotation that names the texts of an object that look like
+    secrets and are none."""
+    named = {
+        re.sub(ours, theirs, path, count=1): reason
+        for path, reason in sorted(config.allow_plaintext.items())
+        for ours, theirs in places.items()
+        if re.match(ours, path)
+    }
+    return {ALLOWED: json.dumps(named)} if named else {}
 
 
 def config_file(config: StackConfig) -> str:
@@ -269,7 +303,7 @@ def ingress(
         "service_port": gateway.port,
         "stream_timeout": ingress.stream_timeout(config.gateway.request_timeout),
         "max_body_megabytes": ingress.max_body_megabytes,
-        "annotations": ingress.annotations,
+        "annotations": {**ingress.annotations, **texts_allowed(config, IN_THE_INGRESS)},
         "wait_for_address": ingress.wait_for_address,
     }
     return cast("IngressArgs", args | {key: value for key, value in optional.items() if value is not None})

@@ -100,6 +100,9 @@ class GatewayArgs(TypedDict):
     service_account_annotations: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Optional: annotations of the gateway's own ServiceAccount, such as an IAM role. Defaults to none."""
 
+    annotations: NotRequired[Mapping[str, str]]
+    """Optional: annotations of the ConfigMap and the Deployment. Defaults to none."""
+
     node_selector: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Optional: labels of the nodes that the pods may run on. Defaults to any node."""
 
@@ -134,11 +137,13 @@ class Gateway(pulumi.ComponentResource):
         super().__init__("litellm:index:Gateway", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         metadata: Any = {"name": name, "namespace": args["namespace"], "labels": labels(name)}
+        given = args.get("annotations")
+        annotations = {"annotations": given} if given else {}
 
         config_name = f"{name}-config-{short_hash(args['config'])}"
         config_map = k8s.core.v1.ConfigMap(
             config_name,
-            metadata=metadata | {"name": config_name},
+            metadata=metadata | {"name": config_name} | annotations,
             data={"config.yaml": args["config"]},
             immutable=True,
             opts=child,
@@ -154,7 +159,7 @@ class Gateway(pulumi.ComponentResource):
         wait = f"{rollout_seconds(args) * args.get('replicas', 1) + REPORT_SECONDS}s"
         deployment = k8s.apps.v1.Deployment(
             f"{name}-deployment",
-            metadata=metadata,
+            metadata=metadata | annotations,
             spec=deployment_spec(name, args, config_map.metadata.name, account),
             opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait)),
         )

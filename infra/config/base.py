@@ -58,6 +58,9 @@ VariableName = Annotated[str, StringConstraints(pattern=ENVIRONMENT_VARIABLE)]
 Image = Annotated[str, StringConstraints(pattern=IMAGE)]
 """A container image: `repository:tag`, `repository@sha256:…` or both."""
 
+Reason = Annotated[str, StringConstraints(min_length=10, max_length=1000)]
+"""Why an exception is made, for whoever reads it later: at least ten characters."""
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from infra.config.base import ALLOWED
 from infra.config.rules import cross_checks, documents_are_of_the_store
 from infra.config.stack import StackConfig
+from infra.config.sweep import plain_secrets
 
 NAMESPACE = "litellm"
 
@@ -68,6 +69,7 @@ def load(values: Mapping[str, str], stack: str, secret_keys: Iterable[str] = ())
         problems.append(ConfigProblem("providerKeys", UNENCRYPTED))
     config, more = validate(data, secret)
     problems += more
+    problems += [ConfigProblem(*found) for found in plain_secrets({key: data[key] for key in data.keys() - secret})]
     if problems or config is None:
         raise ConfigError(f"Pulumi.{stack}.yaml", problems)
     return config

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 
 from infra.config.aws.identity import StaticKeys
-from infra.config.base import DnsLabel, Section, VariableName
+from infra.config.base import DnsLabel, Reason, Section, VariableName
 from infra.config.database.common import DocumentCredentials, SecretCredentials
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, InClusterDatabase
@@ -52,6 +52,10 @@ class StackConfig(Section):
 
     provider_documents: dict[VariableName, PropertyReference] = Field(default_factory=dict)
     """API keys that are in the store already, by the environment variable that LiteLLM reads."""
+
+    allow_plaintext: dict[str, Reason] = Field(default_factory=dict)
+    """Texts that look like secrets and are none: the path of each, as its refusal names it, and the reason why everybody may
+    read it, such as `gateway.environment.FOO: a test key of the mock`. The policy keeps to it, too."""
 
     database: DatabaseConfig = InClusterDatabase()
     """Where LiteLLM's Postgres is, and who may log in to it: `in-cluster` (the default), `existing` or `rds`."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
-from infra.config.plaintext import SECRET_VALUE
+from infra.config.detector import looks_secret
 from policy.resource import Resource, known, mapping
 from policy.rule import rule
 
@@ -97,4 +97,4 @@ def through_profiles(statement: dict[str, Any]) -> bool:
 
 def listed(value: Any) -> list[str]:
     values = cast("list[Any]", value) if isinstance(value, list) else [value]
-    return [text for text in values if isinstance(text, str) and not SECRET_VALUE.match(text)]
+    return [text for text in values if isinstance(text, str) and not looks_secret(text)]

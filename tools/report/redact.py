@@ -1,17 +1,12 @@
 """A second net under Pulumi's own marking of secrets: a report is pasted where everybody reads it."""
 
-import re
 from typing import Any, cast
 
-from infra.config.plaintext import SECRET_VALUE
+from infra.config.detector import secrets_in
 
 MASK = "[secret]"
 INTERNAL = "__"
 """How Pulumi's own properties begin."""
-
-WORD = re.compile(rf"(?<![\w.-])(?:{SECRET_VALUE.pattern})[^\s\"',]*")
-SHORTEST = 12
-"""Characters: what is shorter is a word that only begins like a secret."""
 
 SECRET_DATA = ("data", "stringData")
 
@@ -30,8 +25,10 @@ def hidden(value: Any) -> Any:
         return {key: hidden(item) for key, item in items.items() if not key.startswith(INTERNAL)}
     if isinstance(value, list):
         return [hidden(item) for item in cast("list[Any]", value)]
-    return WORD.sub(masked, value) if isinstance(value, str) else value
+    return masked(value) if isinstance(value, str) else value
 
 
-def masked(found: re.Match[str]) -> str:
-    return MASK if len(found[0]) >= SHORTEST else found[0]
+def masked(text: str) -> str:
+    for found in sorted(set(secrets_in(text)), key=len, reverse=True):
+        text = text.replace(found, MASK)
+    return text

@@ -3,16 +3,16 @@
 import re
 from typing import Annotated, Any, ClassVar, Literal, cast
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from infra.config.base import AWS_REGION, ENVIRONMENT_VARIABLE, Section, VariableName
-from infra.config.plaintext import referenced_variables, without_literal_secrets
+from infra.config.plaintext import referenced_variables
 from infra.config.secrets import Url
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 
-Parameters = Annotated[dict[str, Any], AfterValidator(without_literal_secrets)]
-"""Free-form settings of LiteLLM. Secrets only as `os.environ/NAME`."""
+Parameters = dict[str, Any]
+"""Free-form settings of LiteLLM. Secrets only as `os.environ/NAME`: `infra.config.sweep` looks for others."""
 
 NO_KEY = "none"
 """What LiteLLM sends to a server that asks for no key. Without a value it would send `OPENAI_API_KEY` there."""

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from infra.config.base import Checked, Compute, Duration, Image, Section
 from infra.config.gateway.models import Model, Parameters
-from infra.config.plaintext import looks_secret, names_a_secret, referenced_variables
+from infra.config.plaintext import referenced_variables
 from infra.config.versions import PINS
 
 DEFAULT_IMAGE = PINS["litellm"].image
@@ -158,16 +158,10 @@ class GatewayConfig(Section):
 
     @field_validator("environment")
     @classmethod
-    def no_secrets_in_the_environment(cls, value: dict[str, str]) -> dict[str, str]:
+    def variables_are_the_users(cls, value: dict[str, str]) -> dict[str, str]:
         malformed = sorted(name for name in value if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name))
         if malformed:
             raise ValueError(f"{len(malformed)} names are no names of environment variables: use letters, digits and _")
-        secrets = sorted(name for name, text in value.items() if names_a_secret(name) or looks_secret(text))
-        if secrets:
-            raise ValueError(
-                f"{', '.join(secrets)} would be a secret in plain text: move it to providerKeys (a stack secret) or "
-                "providerDocuments (a document of the store)"
-            )
         ours = sorted(OWN_VARIABLES & set(value))
         if ours:
             raise ValueError(f"{', '.join(ours)} is set by the program from other keys: remove it here")
