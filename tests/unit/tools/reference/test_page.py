@@ -46,6 +46,7 @@ def test_every_key_says_what_it_does():
         "| `context` |",
         "| `providerKeys` |",
         "| `providerDocuments",
+        "| `allowPlaintext` |",
     )
     assert len(rows) > 150
     assert [row for row in rows if row.endswith("| — |") and not row.startswith(plain)] == []
