@@ -11,6 +11,7 @@ from infra.config.aws_pods import pods_have_their_role, tokens_are_not_overruled
 from infra.config.database.common import DocumentCredentials
 from infra.config.database.kinds import InClusterDatabase, connections_available, connections_needed
 from infra.config.ephemeral import ephemeral_rules
+from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_key, without_a_key
 from infra.config.ingress import ALB_MAX_IDLE_SECONDS, certificate_covers
 from infra.config.references import PropertyReference, StorePath
 
@@ -67,6 +68,19 @@ def models_have_their_keys(gateway: Any, provider_keys: Any, provider_documents:
             f"the settings refer to os.environ/{variable}, which nothing supplies: add it to providerKeys, "
             "providerDocuments or gateway.environment",
         )
+
+
+def requests_need_a_key(gateway: Any) -> Iterator[Finding]:
+    for where, what in no_master_key(gateway.general_settings):
+        yield f"gateway.generalSettings.{where}", f"{what}: remove it; the key is litellm:keys.master"
+    if gateway.environment.get(NO_MASTER_KEY_VARIABLE) not in OFF:
+        yield f"gateway.environment.{NO_MASTER_KEY_VARIABLE}", "lets the gateway start without a master key: remove it"
+    if not gateway.allow_requests_without_key:
+        for where, what in without_a_key(gateway.general_settings):
+            yield (
+                f"gateway.generalSettings.{where}",
+                f"{what}: remove it, or set gateway.allowRequestsWithoutKey: true where that is meant",
+            )
 
 
 def one_source_per_variable(provider_keys: Any, provider_documents: Any) -> Iterator[Finding]:
@@ -189,6 +203,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (replicas_share_redis, ("gateway", "redis")),
     (connections_fit, ("gateway", "database")),
     (models_have_their_keys, ("gateway", "provider_keys", "provider_documents")),
+    (requests_need_a_key, ("gateway",)),
     (one_source_per_variable, ("provider_keys", "provider_documents")),
     (own_variables_are_ours, ("provider_keys", "provider_documents", "gateway")),
     (provider_keys_have_a_value, ("provider_keys",)),

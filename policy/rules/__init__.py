@@ -2,6 +2,7 @@
 
 from policy.rule import AnyRule
 from policy.rules.gateway import (
+    keys_required,
     memory_floor,
     no_memory_target,
     probes_call_no_model,
@@ -27,6 +28,7 @@ RULES: tuple[AnyRule, ...] = (
     network_policy,
     restricted_pods,
     pinned_images,
+    keys_required,
     memory_floor,
     replicas_share_redis,
     no_memory_target,

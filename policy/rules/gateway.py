@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_key, without_a_key
 from infra.config.gateway.settings import MEMORY_FLOOR_GIB, UNITS, bytes_of
 from policy.resource import Resource, at, entries, known, mapping
 from policy.rule import rule, stack_rule
@@ -98,16 +99,36 @@ def requests_may_finish(resources: Sequence[Resource]) -> Iterator[Finding]:
             )
 
 
+def config_of(resource: Resource) -> Any:
+    """LiteLLM's config.yaml in a ConfigMap; None in everything else."""
+    text = at(resource.inputs, "data", "config.yaml") if resource.kind == "ConfigMap" else None
+    return yaml.safe_load(text) if isinstance(text, str) else None
+
+
 def request_timeout(resources: Sequence[Resource]) -> int:
     """Seconds that LiteLLM's config.yaml gives a request."""
     found: list[int] = []
     for resource in resources:
-        text = at(resource.inputs, "data", "config.yaml") if resource.kind == "ConfigMap" else None
-        content: Any = yaml.safe_load(text) if isinstance(text, str) else None
-        timeout = at(content, "litellm_settings", "request_timeout")
+        timeout = at(config_of(resource), "litellm_settings", "request_timeout")
         if isinstance(timeout, int | float):
             found.append(int(timeout))
     return max(found, default=DEFAULT_TIMEOUT_SECONDS)
+
+
+@rule(
+    "keys-required",
+    reason="a gateway that answers requests without a key spends the money of its owner for everybody who finds it",
+    fix="remove the setting; where a part of the gateway is meant to be open, say so in levels.yaml",
+)
+def keys_required(resource: Resource) -> Iterator[str]:
+    content = config_of(resource)
+    general = mapping(at(content, "general_settings"))
+    for where, what in [*no_master_key(general), *without_a_key(general)]:
+        yield f"general_settings.{where} {what}"
+    for name, container in containers(pod_of(resource)):
+        for variable in entries(container.get("env")):
+            if at(variable, "name") == NO_MASTER_KEY_VARIABLE and at(variable, "value") not in OFF:
+                yield f"container {name}: {NO_MASTER_KEY_VARIABLE} lets the gateway start without a master key"
 
 
 @rule(

@@ -136,6 +136,11 @@ class GatewayConfig(Section):
     general_settings: Parameters = Field(default_factory=dict)
     """More of LiteLLM's `general_settings`, over ours. Secrets only as `os.environ/NAME`."""
 
+    allow_requests_without_key: bool = False
+    """Accept settings of LiteLLM with which it answers requests without a valid key, for a time or in parts:
+    `allow_requests_on_db_unavailable`, `public_routes`, pass-through endpoints with `auth: false`, and the like. Named after
+    what it gives up. The policy reports them still. The master key cannot be given up."""
+
     environment: dict[str, str] = Field(default_factory=dict)
     """More environment variables of the pods, over ours. No secrets: those are `providerKeys` and `providerDocuments`."""
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from infra.config.gateway.keyless import NO_MASTER_KEY, NO_MASTER_KEY_VARIABLE
 from policy.resource import SECRET, UNKNOWN, Resource
 from policy.rule import AnyRule
 from policy.rules import RULES
 from policy.rules.gateway import (
+    keys_required,
     memory_floor,
     no_memory_target,
     probes_call_no_model,
@@ -117,6 +119,9 @@ KEPT: list[tuple[AnyRule, tuple[Resource, ...]]] = [
         (service("LoadBalancer", **{"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"}),),
     ),
     (network_policy, (gateway(), network())),
+    (keys_required, (gateway(), config_map("general_settings: {master_key: os.environ/LITELLM_MASTER_KEY}\n"))),
+    (keys_required, (config_map("general_settings: {public_routes: [LiteLLMRoutes.public_routes]}\n"),)),
+    (keys_required, (config_map("general_settings: {dangerously_permit_weak_or_unset_master_key: false}\n"),)),
     (memory_floor, (gateway(), gateway(args=["--num_workers", "2"], resources={"limits": {"memory": "8Gi"}}))),
     (memory_floor, (resource("kubernetes:apps/v1:Deployment"),)),
     (replicas_share_redis, (gateway(3), autoscaler())),
@@ -173,6 +178,10 @@ VIOLATED: list[tuple[AnyRule, tuple[Resource, ...], str]] = [
     (network_policy, (gateway(), network("another")), "closes namespace ns"),
     (network_policy, (gateway(), network(podSelector={"matchLabels": {"a": "b"}})), "closes namespace ns"),
     (network_policy, (gateway(), network(ingress=[{}])), "closes namespace ns"),
+    (keys_required, (config_map("general_settings: {master_key: null}\n"),), "master_key takes away"),
+    (keys_required, (config_map(f"general_settings: {{{NO_MASTER_KEY}: true}}\n"),), "without a master key"),
+    (keys_required, (gateway(env=env(NO_MASTER_KEY_VARIABLE, "true")),), "without a master key"),
+    (keys_required, (config_map("general_settings: {public_routes: [/v1/*]}\n"),), "public_routes opens"),
     (memory_floor, (gateway(resources={"limits": {"memory": "2Gi"}}),), "the memory limit is 2Gi"),
     (memory_floor, (gateway(args=["--num_workers", "2"]),), "with 2 worker"),
     (replicas_share_redis, (gateway(2, env=None),), "2 processes, and no Redis"),
