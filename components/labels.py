@@ -4,6 +4,8 @@ NAME = "app.kubernetes.io/name"
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 
+PART_OF = {"app.kubernetes.io/part-of": "litellm"}
+
 INSTANCE = "app.kubernetes.io/instance"
 """On the namespace: which stack it belongs to."""
 
@@ -17,6 +19,6 @@ def labels(name: str) -> dict[str, str]:
     """Kubernetes' recommended labels for an object of the workload `name`."""
     return {
         NAME: name,
-        "app.kubernetes.io/part-of": "litellm",
+        **PART_OF,
         MANAGED_BY: "pulumi",
     }

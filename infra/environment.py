@@ -26,6 +26,7 @@ from components.objects import name_after
 from components.secrets.generated import GeneratedSecret
 from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret
+from components.sync.shared import OPERATOR
 from components.sync.store import SecretStore
 from infra import workloads
 from infra.config.aws_pods import ROLE_ANNOTATION, known_to_aws, makes_role
@@ -52,8 +53,6 @@ from infra.servers import Servers
 from infra.target import Target, resolve
 from infra.workloads import PodAccount
 
-OPERATOR = "external-secrets"
-
 
 def program() -> Mapping[str, pulumi.Input[Any]]:
     """What `pulumi up` runs: read the configuration, look at the targets, register everything.
@@ -68,8 +67,14 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
         raise pulumi.RunError(str(error)) from None
     from infra.preflight import preflight  # noqa: PLC0415 - the offline plan runs `deploy` and needs no client of anything
 
-    preflight(target, documents(target.config))
-    return deploy(target)
+    found = preflight(target, documents(target.config))
+    operator = found.config.external_secrets
+    if target.config.external_secrets.install == "auto" and not operator.install:
+        pulumi.log.info(
+            f"External Secrets Operator in namespace {operator.namespace} (ServiceAccount {operator.service_account}) is used: "
+            "it is there already"
+        )
+    return deploy(found)
 
 
 def deploy(target: Target) -> Mapping[str, pulumi.Input[Any]]:
@@ -116,7 +121,7 @@ class Environment:
                 "name": self.target.namespace,
                 "labels": labels("litellm")
                 | {
-                    INSTANCE: f"litellm-{self.target.stack}",
+                    INSTANCE: self.target.instance,
                     "pod-security.kubernetes.io/enforce": "restricted",
                     "pod-security.kubernetes.io/warn": "restricted",
                 }
@@ -187,7 +192,7 @@ class Environment:
 
     def _operator(self, identity: OperatorIdentity | None) -> list[pulumi.Resource]:
         operator = self.config.external_secrets
-        if not operator.install:
+        if not operator.installs:
             return []
         chart = operator.chart
         remote = not chart.is_folder
@@ -204,6 +209,7 @@ class Environment:
                     "image_tag": operator.image_tag,
                     "environment": operator.environment,
                     "identity": identity.arn if identity else None,
+                    "owner": self.target.instance,
                 },
                 self._options(),
             )

@@ -3,8 +3,9 @@
 Runs in the real engine only, never in the offline plan. Every problem is reported, not only the first one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib import import_module
 from urllib.parse import quote
 
@@ -12,12 +13,11 @@ import pulumi
 
 from components.labels import INSTANCE
 from infra.cluster import kubeconfig_path
-from infra.kubernetes_api import UNREACHABLE, KubernetesApi, RefusedError
+from infra.config.secrets import ExternalSecretsConfig
+from infra.kubernetes_api import METADATA, UNREACHABLE, KubernetesApi, RefusedError
+from infra.operator import GROUP, OLDEST, VERSION, Sight, in_state, look, problems, settled
 from infra.reason import reason
 from infra.target import Target
-
-METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-"""Without the values of a Secret."""
 
 
 class PreflightError(pulumi.RunError):
@@ -28,24 +28,32 @@ class PreflightError(pulumi.RunError):
         super().__init__(f"the stack cannot be deployed; nothing was changed:{lines}")
 
 
-def preflight(target: Target, documents: Mapping[str, object]) -> None:
+def preflight(target: Target, documents: Mapping[str, object]) -> Target:
     """Check the cluster and the store of a stack that is about to write `documents` below its prefix.
+
+    Returns:
+        The target with the External Secrets Operator that it works with.
 
     Raises:
         PreflightError: with every problem found.
     """
-    checks: list[Callable[[], Iterator[str]]] = [
-        lambda: check_cluster(target),
-        lambda: check_store(target, documents),
-    ]
-    with ThreadPoolExecutor(len(checks)) as pool:
-        problems = [problem for found in pool.map(run_check, checks) for problem in found]
-    if problems:
-        raise PreflightError(problems)
+    with ThreadPoolExecutor(2) as pool:
+        cluster = pool.submit(lambda: exhausted(check_cluster(target)))
+        store = pool.submit(lambda: [*check_store(target, documents)])
+        operator, found = cluster.result()
+        if every := [*found, *store.result()]:
+            raise PreflightError(every)
+    return replace(target, config=target.config.model_copy(update={"external_secrets": operator}))
 
 
-def run_check(check: Callable[[], Iterator[str]]) -> list[str]:
-    return list(check())
+def exhausted(check: Generator[str, None, ExternalSecretsConfig]) -> tuple[ExternalSecretsConfig, list[str]]:
+    """What a check returned, and every problem it found before."""
+    found: list[str] = []
+    while True:
+        try:
+            found.append(next(check))
+        except StopIteration as end:
+            return end.value, found
 
 
 def check_store(target: Target, documents: Mapping[str, object]) -> Iterator[str]:
@@ -54,17 +62,23 @@ def check_store(target: Target, documents: Mapping[str, object]) -> Iterator[str
     return module.check(target.store, target, documents)
 
 
-def check_cluster(target: Target) -> Iterator[str]:
+def check_cluster(target: Target) -> Generator[str, None, ExternalSecretsConfig]:
+    """Every problem of the cluster; returns the configuration of the operator that is used, or installed."""
     operator = target.config.external_secrets
     try:
         client = KubernetesApi(kubeconfig_path(), target.config.context)
         client.get("/version")
         yield from check_namespace(client, target)
         yield from check_secrets(client, target)
-        if operator.install:
+        ephemeral = target.config.ephemeral.wanted
+        known = False if ephemeral else in_state()
+        sight = look(client, operator.namespace)
+        wanted, operator = operator, settled(operator, target.instance, sight, known=known, may_install=not ephemeral)
+        yield from problems(operator, wanted, target.instance, sight, known=known)
+        if operator.installs:
             yield from check_interrupted_installation(client, operator.namespace)
         else:
-            yield from check_operator(client, operator.namespace, operator.service_account)
+            yield from check_operator(client, operator, sight)
     except RefusedError as error:
         yield f"the cluster refuses the credentials of {kubeconfig_path()}: {error}"
     except UNREACHABLE as error:
@@ -72,6 +86,7 @@ def check_cluster(target: Target) -> Iterator[str]:
             f"the Kubernetes API cannot be reached with {kubeconfig_path()}: {reason(error)}. Is the cluster up, and "
             "does KUBECONFIG name the right one? `kubectl version` must work first"
         )
+    return operator
 
 
 def check_namespace(client: KubernetesApi, target: Target) -> Iterator[str]:
@@ -82,7 +97,7 @@ def check_namespace(client: KubernetesApi, target: Target) -> Iterator[str]:
         if error.status in (403, 404):
             return
         raise
-    if namespace["metadata"].get("labels", {}).get(INSTANCE) != f"litellm-{target.stack}":
+    if namespace["metadata"].get("labels", {}).get(INSTANCE) != target.instance:
         yield (
             f"there is a namespace {target.namespace} already, and it does not belong to stack {target.stack}: choose "
             "another name in litellm:namespace"
@@ -104,7 +119,7 @@ def check_secrets(client: KubernetesApi, target: Target) -> Iterator[str]:
                 f"litellm:{where}: there is no Secret {name} in namespace {target.namespace}, the only one in which it is "
                 f"read. Make it first: `kubectl create secret generic {name} -n {target.namespace} {literals}`. Where the "
                 f"namespace is missing as well: `kubectl create namespace {target.namespace}`, and `kubectl label namespace "
-                f"{target.namespace} {INSTANCE}=litellm-{target.stack}`, by which this stack knows it as its own"
+                f"{target.namespace} {INSTANCE}={target.instance}`, by which this stack knows it as its own"
             )
 
 
@@ -124,15 +139,13 @@ def check_interrupted_installation(client: KubernetesApi, namespace: str) -> Ite
         )
 
 
-def check_operator(client: KubernetesApi, namespace: str, service_account: str) -> Iterator[str]:
-    try:
-        client.get("/apis/external-secrets.io/v1")
-    except RefusedError as error:
-        if error.status != 404:
-            raise
+def check_operator(client: KubernetesApi, operator: ExternalSecretsConfig, sight: Sight) -> Iterator[str]:
+    namespace, service_account = operator.namespace, operator.service_account
+    if not sight.versions:
         yield (
-            "External Secrets Operator is not in this cluster (its API external-secrets.io/v1 is not served): set "
-            "litellm:externalSecrets.install to true in one stack of the cluster, or install version 0.16 or newer"
+            f"External Secrets Operator is not in this cluster (its API {GROUP}/{VERSION} is not served): set "
+            "litellm:externalSecrets.install to true in one stack of the cluster, or remove it in this one, or install version "
+            f"{OLDEST} or newer"
         )
         return
     try:

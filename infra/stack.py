@@ -17,6 +17,11 @@ class NamedStack:
     namespace: str
 
     @property
+    def instance(self) -> str:
+        """Marks what belongs to this stack in the cluster."""
+        return f"litellm-{self.stack}"
+
+    @property
     def owner(self) -> str:
         """Marks the documents of this stack in the store."""
         return self.config.ephemeral.mark or f"litellm/{self.stack}"

@@ -49,7 +49,7 @@ def connect(props: Properties) -> Any:  # hvac has no types
 
 
 class MountProvider(ResourceProvider):
-    """KV version 2 engine: made when absent, unmounted only when nothing is left in it."""
+    """KV version 2 engine: made when absent, unmounted never."""
 
     def create(self, props: Properties) -> CreateResult:
         client, path = connect(props), str(props["path"])
@@ -73,11 +73,7 @@ class MountProvider(ResourceProvider):
         return ReadResult(id_ if f"{id_}/" in engines else None, props)
 
     def delete(self, _id: str, _props: Properties) -> None:
-        client = connect(_props)
-        try:
-            client.secrets.kv.v2.list_secrets(path="", mount_point=_id)
-        except hvac.exceptions.InvalidPath:
-            client.sys.disable_secrets_engine(path=_id)
+        """Nothing. Others may use the engine, may have made it, and may be about to write to one that is empty."""
 
 
 class SaltKeyProvider(ResourceProvider):
@@ -135,7 +131,7 @@ def must_hold_salt(client: hvac.Client, props: Properties) -> None:
 
 
 class VaultMount(Resource, module="litellm", name="VaultMount"):
-    """A KV version 2 engine, made when it is not there. It outlives the stack for as long as a document is in it."""
+    """A KV version 2 engine, made when it is not there. It outlives the stack."""
 
     path: pulumi.Output[str]
     """Path of the engine."""

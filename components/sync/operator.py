@@ -8,6 +8,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.labels import labels
 from components.objects import name_after
+from components.sync.shared import KEPT_BY_HELM, OWNER_KEY, OWNER_MARK
 
 
 class ExternalSecretsOperatorArgs(TypedDict):
@@ -41,15 +42,23 @@ class ExternalSecretsOperatorArgs(TypedDict):
     """Optional: any text; the controller starts when it is known, and again when it changes. For an identity that pods get at
     their start. Defaults to none."""
 
+    owner: NotRequired[pulumi.Input[str] | None]
+    """Optional: who installs the operator, such as `litellm-dev`; it is written next to it, in the ConfigMap `OWNER_MARK`.
+    Defaults to nobody."""
+
 
 class ExternalSecretsOperator(pulumi.ComponentResource):
     """The operator with its CRDs and its webhook, awaited.
 
     **Type:** `litellm:index:ExternalSecretsOperator`. **Produces:** `kubernetes.core.v1.Namespace`,
-    `kubernetes.helm.v3.Release`.
+    `kubernetes.helm.v3.Release`, `kubernetes.core.v1.ConfigMap` (only with `owner`).
 
     The controller may not ask for tokens of any ServiceAccount (the chart's default lets it): each `SecretStore` gives it
     the right for its own reader, by name. The CRDs are templates of the chart, so that an upgrade upgrades them, too.
+
+    It belongs to the cluster: who else uses it, Pulumi cannot know. So namespace and release stay when their stack goes, and
+    Helm itself keeps the CRDs, whoever uninstalls the release. The mark of the owner goes with the stack, and says by its
+    absence that the operator is nobody's any more.
     """
 
     namespace: pulumi.Output[str]
@@ -65,11 +74,11 @@ class ExternalSecretsOperator(pulumi.ComponentResource):
                 "name": args["namespace"],
                 "labels": labels(name) | {"pod-security.kubernetes.io/enforce": "restricted"},
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         self.namespace = name_after(args["namespace"], namespace)
         repository = args.get("repository")
-        kubernetes.helm.v3.Release(
+        release = kubernetes.helm.v3.Release(
             f"{name}-release",
             name=name,
             namespace=self.namespace,
@@ -81,8 +90,17 @@ class ExternalSecretsOperator(pulumi.ComponentResource):
             cleanup_on_fail=True,
             skip_await=False,
             timeout=300,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
+        if owner := args.get("owner"):
+            # Made after the release and deleted before it: where an `up` or a `destroy` was killed in between, the operator
+            # counts as nobody's, and is used. The other way round, Helm would be asked to install it a second time.
+            kubernetes.core.v1.ConfigMap(
+                f"{name}-owner",
+                metadata={"name": OWNER_MARK, "namespace": self.namespace, "labels": labels(name)},
+                data={OWNER_KEY: owner},
+                opts=pulumi.ResourceOptions(parent=self, depends_on=release, retain_on_delete=False),
+            )
         self.register_outputs({"namespace": self.namespace})
 
     @staticmethod
@@ -92,6 +110,7 @@ class ExternalSecretsOperator(pulumi.ComponentResource):
         values: dict[str, Any] = {
             "fullnameOverride": name,
             "installCRDs": True,
+            "crds": {"annotations": KEPT_BY_HELM},
             "serviceAccount": {"name": args["service_account"]},
             "rbac": {"serviceAccountTokenCreate": False},
             "extraEnv": [{"name": key, "value": value} for key, value in sorted(args.get("environment", {}).items())],

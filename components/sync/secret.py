@@ -8,12 +8,15 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.labels import labels
-from components.objects import REPLACED_AS_A_WHOLE, given_name
+from components.objects import given_name
 from components.secrets.references import RemoteReference
 from components.sync.store import API_VERSION, WAIT_UNTIL_READY
 
 REVISION = "litellm/revision"
 """Annotation of the Secret: which versions of the documents it was made from."""
+
+CONTENT = ["spec.refreshInterval", "spec.secretStoreRef", "spec.target.template", "spec.data", "spec.dataFrom"]
+"""What makes another Secret when it changes: all of the spec but the policies, which make no other content."""
 
 SECONDS = {"h": 3600, "m": 60, "s": 1}
 
@@ -51,6 +54,9 @@ class SyncedSecret(pulumi.ComponentResource):
 
     Whatever changes makes another Secret, with another name, next to the old one: whoever reads it rolls over to the new name,
     and the old one goes last. No pod ever starts with half of a rotation.
+
+    The Secret outlives its ExternalSecret, for as long as pods may need it. Nothing in Pulumi's state stands for it, as its
+    values would be there, too: `make up` and `make destroy` delete those that nobody uses any more.
     """
 
     secret: pulumi.Output[str]
@@ -72,7 +78,9 @@ class SyncedSecret(pulumi.ComponentResource):
                 "refreshInterval": pulumi.Output.from_input(args.get("refresh_interval", "1h")).apply(go_duration),
                 "secretStoreRef": {"kind": "SecretStore", "name": args["store"]},
                 "target": {
-                    "creationPolicy": "Owner",
+                    # Owner would let Kubernetes collect the Secret as soon as its ExternalSecret is gone, whoever took that
+                    # away: an operator or a CRD that is uninstalled, and the gateway's next pod could not start.
+                    "creationPolicy": "Orphan",
                     "deletionPolicy": "Retain",
                     "template": {
                         "engineVersion": "v2",
@@ -89,7 +97,7 @@ class SyncedSecret(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(
                 parent=self,
-                replace_on_changes=REPLACED_AS_A_WHOLE,
+                replace_on_changes=CONTENT,
                 custom_timeouts=pulumi.CustomTimeouts(create="2m", update="2m", delete="1m"),
             ),
         )

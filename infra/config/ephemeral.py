@@ -50,7 +50,7 @@ def nothing_outlives_it(protect: bool, keys: Any, external_secrets: Any) -> Iter
         yield "protect", "must be false in an ephemeral environment: all of it is deleted"
     if keys.salt.retain:
         yield "keys.salt.retain", "must be false in an ephemeral environment: its database goes as well"
-    if external_secrets.install:
+    if external_secrets.installs:
         yield (
             "externalSecrets.install",
             "must be false in an ephemeral environment: the operator is shared, and would go with the first one",

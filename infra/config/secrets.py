@@ -176,14 +176,17 @@ class ChartConfig(Section):
 class ExternalSecretsConfig(Section):
     """External Secrets Operator: one per cluster."""
 
-    install: bool = False
-    """Install the operator with this stack. Otherwise the one in the cluster is used, and a missing one is an error."""
+    install: bool | Literal["auto"] = "auto"
+    """Who installs the operator. `auto`: the one in the cluster is used, and where there is none, this stack installs it.
+    `true`: this stack has it; it takes over one that a destroyed stack left. `false`: the one in the cluster is used, and a
+    missing one is an error. It stays when its stack is destroyed."""
 
     namespace: DnsName = "external-secrets"
-    """Namespace of the operator."""
+    """Namespace of the operator. With `auto`, that of the one which is found."""
 
     service_account: DnsName = "external-secrets"
-    """ServiceAccount of the operator's controller: it may ask for tokens of this stack's reader, and of no other."""
+    """ServiceAccount of the operator's controller: it may ask for tokens of this stack's reader, and of no other. With `auto`,
+    that of the one which is found."""
 
     chart: ChartConfig = ChartConfig()
 
@@ -198,3 +201,8 @@ class ExternalSecretsConfig(Section):
 
     refresh_interval: Duration = "1h"
     """How often the operator reads the store again. What this program changes is synced at once, whatever the interval."""
+
+    @property
+    def installs(self) -> bool:
+        """Whether the stack has the operator. With `auto` only the cluster can tell: offline it counts as there already."""
+        return self.install is True

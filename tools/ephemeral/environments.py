@@ -88,8 +88,7 @@ def up(place: Place, wish: Wish) -> Record:
         ensure_own(place, found, wish)
     mark = found.mark if found else new_mark(place.cluster, name.safe)
     stack = place.template.stack(name, mark, wish.budget)
-    target = target_of(configuration(stack), stack.name)
-    look(target)
+    target = look(target_of(configuration(stack), stack.name))
     now = place.now()
     record = found or claim(place, Record(name, mark, wish.owner, now, now + ttl), wish)
     with place.leases.held(name.namespace, "up", place.say), ThreadPoolExecutor(1) as aside:
@@ -115,10 +114,10 @@ def target_of(config: StackConfig, stack: str) -> Target:
         raise Problem(str(error)) from None
 
 
-def look(target: Target) -> None:
-    """Whether the shared things are there that an environment builds on."""
+def look(target: Target) -> Target:
+    """Whether the shared things are there that an environment builds on; returns the target with the operator that is."""
     try:
-        preflight(target, documents(target.config))
+        return preflight(target, documents(target.config))
     except PreflightError as error:
         raise Problem(str(error)) from None
 

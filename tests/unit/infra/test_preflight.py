@@ -1,6 +1,7 @@
 """What the look at the targets says, with answers like those of a real Vault and API server."""
 
 import json
+from collections.abc import Generator
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import requests
 
 from infra import preflight as module
+from infra.config.secrets import ExternalSecretsConfig
 from infra.preflight import PreflightError, preflight
 from infra.secrets.documents import documents
 from infra.target import Target
@@ -83,8 +85,18 @@ class FakeVault:
 def vault(monkeypatch: pytest.MonkeyPatch) -> FakeVault:
     fake = FakeVault()
     monkeypatch.setattr(hvac, "Client", lambda **_: fake)
-    monkeypatch.setattr(module, "check_cluster", lambda target: iter(()))
+    monkeypatch.setattr(module, "check_cluster", finds())
     return fake
+
+
+def finds(*problems: str) -> Any:
+    """A look at the cluster that finds these problems."""
+
+    def check_cluster(of: Target) -> Generator[str, None, ExternalSecretsConfig]:
+        yield from problems
+        return of.config.external_secrets
+
+    return check_cluster
 
 
 def problems(of: Target) -> str:
@@ -251,7 +263,7 @@ def test_an_auth_method_of_another_kind_is_not_taken_for_kubernetes(vault: FakeV
 
 def test_problems_of_cluster_and_vault_are_reported_together(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):
     vault.token = ""
-    monkeypatch.setattr(module, "check_cluster", lambda target: iter(["no cluster"]))
+    monkeypatch.setattr(module, "check_cluster", finds("no cluster"))
     said = problems(target())
     assert "nothing was changed" in said
     assert "no cluster" in said
@@ -273,7 +285,10 @@ class FakeApi:
 
     def __init__(self) -> None:
         self.configuration = SimpleNamespace()
-        self.answers: dict[str, Any] = {"namespaces/litellm-dev": 404}
+        self.answers: dict[str, Any] = {
+            "namespaces/litellm-dev": 404,
+            "/apis/external-secrets.io": {"versions": [{"version": "v1"}]},
+        }
         self.accepted: dict[str, str] = {}
 
     def param_serialize(
@@ -296,8 +311,8 @@ def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
 
 
 def test_a_missing_operator_is_named_with_what_to_set(api: FakeApi):
-    api.answers["/apis/external-secrets.io/v1"] = 404
-    (said,) = module.check_cluster(target())
+    api.answers["/apis/external-secrets.io"] = 404
+    (said,) = module.check_cluster(target(externalSecrets={"install": False}))
     assert "set litellm:externalSecrets.install to true" in said
 
 

@@ -11,6 +11,7 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 STORE = "kubernetes:external-secrets.io/v1:SecretStore"
 EXTERNAL_SECRET = "kubernetes:external-secrets.io/v1:ExternalSecret"
 ROLE = "kubernetes:rbac.authorization.k8s.io/v1:Role"
+CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 CLUSTER_BINDING = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
 
 
@@ -51,6 +52,30 @@ def test_the_crds_come_with_the_chart_and_the_webhook_is_awaited():
     assert release["values"]["installCRDs"] is True
     assert release["skipAwait"] is False
     assert release["atomic"] is True
+
+
+def test_what_others_use_stays_when_the_stack_that_installed_it_goes():
+    """Also under a plain `pulumi destroy`, which knows nothing of other stacks."""
+    recorded = operator(owner="litellm-dev")
+    kept = {resource.type for resource in recorded.resources if resource.retain_on_delete}
+    assert kept == {RELEASE, "kubernetes:core/v1:Namespace"}
+
+
+def test_helm_keeps_the_crds_whoever_uninstalls_the_release():
+    assert operator().inputs(RELEASE)["values"]["crds"] == {"annotations": {"helm.sh/resource-policy": "keep"}}
+
+
+def test_the_mark_of_the_owner_goes_with_the_stack_and_before_the_release():
+    """So it says by its absence that the operator is nobody's, also after an `up` or a `destroy` that was killed."""
+    recorded = operator(owner="litellm-dev")
+    mark = recorded.one(CONFIG_MAP)
+    assert mark.inputs["data"] == {"stack": "litellm-dev"}
+    assert not mark.retain_on_delete
+    assert recorded.one(RELEASE).urn in mark.dependencies
+
+
+def test_an_operator_of_nobody_has_no_mark():
+    assert not operator().of(CONFIG_MAP)
 
 
 def test_a_private_image_is_used_by_all_three_deployments():
@@ -105,7 +130,21 @@ def test_a_store_without_reader_has_no_identity():
 def test_the_secret_stays_when_the_store_loses_the_document():
     """A credential that vanishes takes the gateway down; an old one is at worst refused."""
     target = synced().inputs(EXTERNAL_SECRET)["spec"]["target"]
-    assert (target["creationPolicy"], target["deletionPolicy"]) == ("Owner", "Retain")
+    assert target["deletionPolicy"] == "Retain"
+
+
+def test_the_secret_outlives_its_external_secret():
+    """With an owner, Kubernetes collects it: an operator that somebody uninstalled would take the gateway down."""
+    assert synced().inputs(EXTERNAL_SECRET)["spec"]["target"]["creationPolicy"] == "Orphan"
+
+
+def test_another_policy_is_no_other_secret():
+    """A stack of an earlier release gets it in place, and no pod of it restarts."""
+    replaced = synced().one(EXTERNAL_SECRET).replace_on_changes
+    spec = synced(extract=["a"]).inputs(EXTERNAL_SECRET)["spec"]
+    policies = {"spec.target.creationPolicy", "spec.target.deletionPolicy"}
+    assert not [path for path in replaced for policy in policies if policy.startswith(path)]
+    assert set(replaced) == {f"spec.{key}" for key in spec if key != "target"} | {"spec.target.template"}
 
 
 def test_the_template_makes_the_keys():
@@ -123,7 +162,7 @@ def test_another_content_is_another_secret(change: dict[str, Any]):
     """So that pods roll over to it, and the old one stays until they have."""
     changed = synced(**change).one(EXTERNAL_SECRET)
     assert changed.inputs["spec"] != synced().inputs(EXTERNAL_SECRET)["spec"]
-    assert changed.replace_on_changes == ("spec",)
+    assert {"spec.target.template", "spec.data"} <= set(changed.replace_on_changes)
 
 
 def test_the_same_content_is_the_same_secret():
@@ -134,7 +173,10 @@ def test_the_same_content_is_the_same_secret():
 def test_names_are_given_by_pulumi(resource: Registered):
     """After A, a failed B, and A again, Pulumi would delete the first A under the name of the third. See ADR 0002."""
     assert "name" not in resource.inputs["metadata"]
-    assert resource.replace_on_changes == ("spec",)
+
+
+def test_another_store_is_a_new_one():
+    assert store().one(STORE).replace_on_changes == ("spec",)
 
 
 @pytest.mark.parametrize(

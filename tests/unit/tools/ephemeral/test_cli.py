@@ -24,7 +24,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     for name in ("NAME", "TTL", "OWNER", "BUDGET", "TEMPLATE", "OVERLAY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(environments, "resolve", resolve_offline)
-    monkeypatch.setattr(environments, "look", lambda _: None)
+    monkeypatch.setattr(environments, "look", lambda target: target)
     monkeypatch.setattr(cli, "open_place", lambda *_: made.place())
     return made
 

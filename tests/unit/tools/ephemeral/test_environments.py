@@ -22,7 +22,7 @@ FAILED = CommandError(CommandResult("", "error: update failed", 255))
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(environments, "resolve", resolve_offline)
-    monkeypatch.setattr(environments, "look", lambda _: None)
+    monkeypatch.setattr(environments, "look", lambda target: target)
     return World()
 
 

@@ -1,0 +1,10 @@
+"""What tells whose External Secrets Operator a cluster has. Also read by what runs around the program, so without its SDK."""
+
+OPERATOR = "external-secrets"
+"""Name of the Helm release that stacks install the operator with, and of the component that does."""
+
+OWNER_MARK, OWNER_KEY = "litellm-owner", "stack"
+"""ConfigMap in the namespace of the operator, and its key: the stack that has the operator in its state."""
+
+KEPT_BY_HELM = {"helm.sh/resource-policy": "keep"}
+"""Annotation of what outlives its Helm release. A CRD that goes takes all of its objects with it, in every namespace."""
