@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help upgrade preview up destroy recover plan render config local-down test e2e check fmt docs setup
+.PHONY: help upgrade preview up destroy recover repair plan render config local-down test e2e check fmt docs setup
 
 help: ## Show this list
 	@python3 -I tools/engine/make_help.py $(MAKEFILE_LIST)
@@ -20,11 +20,14 @@ preview: setup ## Show what `up` would create or change
 up: setup ## Create or change the stack, and wait until the gateway answers
 	@$(PYTHON) -m tools.cli up $(ARGS)
 
-destroy: setup ## Delete the stack; its salt key stays in the store
+destroy: setup ## Delete the stack; its salt key stays in the store, and what others may use where it is
 	@$(PYTHON) -m tools.cli destroy $(ARGS)
 
 recover: setup ## After an `up` that was killed: lift its lock, bring the state up to date
 	@$(PYTHON) -m tools.cli recover $(ARGS)
+
+repair: setup ## After the operator was taken away from the cluster: bring it back, the stack, and what others had
+	@$(PYTHON) -m tools.cli repair $(ARGS)
 
 plan: setup ## Show the stack's resources offline: no cluster, no Vault, no Pulumi CLI
 	@$(PYTHON) -m tools.cli plan $(ARGS)

@@ -53,8 +53,9 @@ class KubernetesApi:
         return self._request("POST", f"{path}?fieldManager={MANAGER}", {"Content-Type": "application/json"}, body)
 
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Change an object (JSON merge patch); errors as with `get`."""
-        return self._request("PATCH", f"{path}?fieldManager={MANAGER}", {"Content-Type": MERGE_PATCH}, body)
+        """Change an object (JSON merge patch) and return its metadata; errors as with `get`."""
+        headers = {"Content-Type": MERGE_PATCH, "Accept": METADATA}
+        return self._request("PATCH", f"{path}?fieldManager={MANAGER}", headers, body)
 
     def delete(self, path: str) -> None:
         """Delete an object; errors as with `get`."""

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from components.labels import PART_OF
-from components.sync.shared import KEPT_BY_HELM, OPERATOR, OWNER_KEY, OWNER_MARK
+from components.sync.shared import IN_STATE, KEPT_BY_HELM, OPERATOR, OWNER_KEY, OWNER_MARK
 from infra.config.secrets import ExternalSecretsConfig
 from infra.kubernetes_api import METADATA, KubernetesApi, RefusedError
 
@@ -22,10 +22,6 @@ OLDEST = "0.16"
 CRD = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/externalsecrets.{GROUP}"
 CONTROLLER = f"app.kubernetes.io/name={OPERATOR}"
 """Label of the controller's Deployment, whatever the release is called; webhook and certificate controller have others."""
-
-IN_STATE = "LITELLM_OPERATOR_IN_STATE"
-"""Environment variable, `true` or `false`: whether the state of the stack has the operator. `make` looks; a plain `pulumi up`
-has the mark in the cluster only."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +171,7 @@ def problems(
     elif sight.versions and VERSION not in sight.versions:
         what = str(found) if found else "External Secrets Operator"
         yield f"{what} is too old: it does not serve {GROUP}/{VERSION}. Upgrade it to {OLDEST} or newer"
-    elif found is None or known:
+    elif found is None or known or wanted.install is False:
         return
     elif wanted.install is True and found.owner not in ("", instance):
         yield (
@@ -192,8 +188,8 @@ def problems(
             f"{found} is there already, and was not installed by a stack: remove litellm:externalSecrets.install, and it is "
             "used"
         )
-    elif wanted.install == "auto" and known is None and found.ours and not found.owner and not sight.kept:
+    elif found.ours and not found.owner and not sight.kept and known is (None if wanted.install == "auto" else False):
         yield (
-            f"{found} was installed by an earlier release of this program, and only the state tells whether by this stack: run "
-            "`make up`, which looks"
+            f"{found} was installed by an earlier release of this program, and only a state tells by which stack: run `make "
+            "up` for that one first, and, with litellm:externalSecrets.install removed, for this one"
         )

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from tools.engine import operations
+from tools.engine.cluster import Cluster
 from tools.engine.operations import Workplace
-from tools.engine.rollout import Cluster
 from tools.problem import Problem, Unavailable
 from tools.process import SystemRunner
 
@@ -76,9 +76,17 @@ def up(context: typer.Context, stack: StackOption = "dev", overlay: OverlayOptio
 
 
 @app.command(context_settings=passes_on)
-def destroy(context: typer.Context, stack: StackOption = "dev", overlay: OverlayOption = None) -> None:
-    """Delete everything of the stack but its salt key."""
-    finish(lambda: operations.destroy(workplace(), stack, all_overlays(overlay, os.environ), context.args))
+def destroy(
+    context: typer.Context,
+    stack: StackOption = "dev",
+    overlay: OverlayOption = None,
+    with_operator: Annotated[
+        bool, typer.Option("--with-operator", help="Also External Secrets Operator, if nobody else uses it.")
+    ] = False,
+) -> None:
+    """Delete everything of the stack but its salt key and what others may use."""
+    overlays = all_overlays(overlay, os.environ)
+    finish(lambda: operations.destroy(workplace(), stack, overlays, context.args, with_operator=with_operator))
 
 
 @app.command(context_settings=passes_on)
@@ -93,6 +101,16 @@ def recover(
     Says who holds the lock, and since when. Unless that run can only be dead, it asks, or wants --force.
     """
     finish(lambda: operations.recover(workplace(), stack, all_overlays(overlay, os.environ), context.args, force=force))
+
+
+@app.command()
+def repair(
+    stack: StackOption = "dev",
+    overlay: OverlayOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Lift the lock of another run without asking.")] = False,
+) -> None:
+    """After External Secrets Operator was taken away from the cluster: bring it, the stack, and what others had back."""
+    finish(lambda: operations.repair(workplace(), stack, all_overlays(overlay, os.environ), force=force))
 
 
 @app.command()

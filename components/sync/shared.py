@@ -8,3 +8,10 @@ OWNER_MARK, OWNER_KEY = "litellm-owner", "stack"
 
 KEPT_BY_HELM = {"helm.sh/resource-policy": "keep"}
 """Annotation of what outlives its Helm release. A CRD that goes takes all of its objects with it, in every namespace."""
+
+IN_STATE = "LITELLM_OPERATOR_IN_STATE"
+"""Environment variable of the program, `true` or `false`: whether the state of the stack has the operator. `make` looks; a
+plain `pulumi up` has the mark in the cluster only."""
+
+SYNCED = "reconcile.external-secrets.io/managed=true"
+"""Label that the operator gives to the Secrets it makes."""

@@ -87,7 +87,9 @@ FILES = {
 
 
 for path in STACK_FILES:
-    (config_map,) = recording_of(path).of("kubernetes:core/v1:ConfigMap")
+    config_map = next(
+        each for each in recording_of(path).of("kubernetes:core/v1:ConfigMap") if "config.yaml" in each.inputs["data"]
+    )
     FILES[f"stack {name_of(path)}"] = config_map.inputs["data"]["config.yaml"]
 
 

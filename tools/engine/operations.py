@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from components.sync.shared import IN_STATE
 from infra.cluster import kubeconfig_path
-from tools.engine import backend, pulumi_cli, state_lock
+from infra.reason import reason
+from tools.engine import backend, pulumi_cli, state, state_lock
 from tools.engine.backend import STATE, Backend
+from tools.engine.cluster import Cluster
 from tools.engine.pulumi_cli import OPERATION_SECONDS, PulumiCli
-from tools.engine.rollout import Cluster, await_rollout
+from tools.engine.rollout import await_rollout
 from tools.engine.stack_file import Stack, read
 from tools.engine.state_lock import Lock
 from tools.local.cluster import NAME, NAME_ONE, Kind
@@ -110,6 +113,25 @@ class Deployment:
         answer = self.ask("refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--target", itself)
         return None if answer.ok else state_lock.read(f"{answer.errors}\n{answer.output}")
 
+    def state(self) -> dict[str, Any]:
+        """The state as it is, secrets encrypted."""
+        answer = self.cli.ask("stack", "export", "--stack", self.stack.name)
+        if not answer.ok:
+            raise Problem(f"cannot read the state of stack {self.stack.name}: {answer.reason}")
+        return json.loads(answer.output)
+
+    def replace_state(self, exported: Mapping[str, Any]) -> None:
+        answer = self.cli.ask("stack", "import", "--stack", self.stack.name, stdin=json.dumps(exported))
+        if not answer.ok:
+            raise Problem(f"cannot write the state of stack {self.stack.name}: {answer.reason}")
+
+    def informed(self) -> "Deployment":
+        """The same for a program that knows whether its state has the operator, where that makes a difference."""
+        if self.stack.installs_operator is False:
+            return self
+        has = str(state.operator(self.state()) is not None).lower()
+        return replace(self, cli=self.cli.with_variables({IN_STATE: has}))
+
     def operate(self, verb: str, *options: str, interactive: bool) -> int:
         return self.cli.operate(*self._command(verb), *options, interactive=interactive)
 
@@ -130,7 +152,7 @@ def preview(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequen
     """
     deployment = prepare(place, name, overlays, create_cluster=False)
     ensure_stack(place, deployment)
-    return deployment.operate("preview", *extra, interactive=place.interactive)
+    return deployment.informed().operate("preview", *extra, interactive=place.interactive)
 
 
 def ask_preview(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str]) -> Finished:
@@ -141,7 +163,7 @@ def ask_preview(place: Workplace, name: str, overlays: Sequence[Path], extra: Se
     """
     deployment = prepare(quiet(place), name, overlays, create_cluster=False)
     ensure_stack(quiet(place), deployment)
-    return deployment.ask("preview", "--json", "--show-sames", *extra)
+    return deployment.informed().ask("preview", "--json", "--show-sames", *extra)
 
 
 def quiet(place: Workplace) -> Workplace:
@@ -157,6 +179,11 @@ def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[st
     """Create or change the stack, and say how to use it."""
     deployment = prepare(place, name, overlays, create_cluster=True)
     ensure_stack(place, deployment)
+    deployment = deployment.informed()
+    if deployment.stack.installs_operator and deployment.cli.environment[IN_STATE] == "false":
+        from tools.engine import sharing  # noqa: PLC0415 - only here and after an `up` is the client of the API needed
+
+        sharing.take_over(connect(place, deployment), deployment.stack.operator_namespace, place.say)
     asks = deployment.stack.protected and place.interactive
     # A rule about several resources is asked when all of them are known: without preview, after they were made.
     previews = deployment.stack.protected or any(option.startswith("--policy-pack") for option in extra)
@@ -165,15 +192,43 @@ def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[st
     if code == 0:
         outputs = deployment.outputs() or {}
         if namespace := outputs.get("namespace"):
-            kubeconfig = kubeconfig_path(deployment.cli.environment)
-            await_rollout(place.connect(kubeconfig, deployment.stack.context), namespace)
+            await_rollout(connect(place, deployment), namespace)
+            tidy(place, deployment, namespace)
         for line in usage(outputs):
             place.say(line)
     return code
 
 
-def destroy(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str]) -> int:
-    """Delete everything of the stack except the salt key, and say where that is."""
+def connect(place: Workplace, deployment: Deployment) -> Cluster:
+    return place.connect(kubeconfig_path(deployment.cli.environment), deployment.stack.context)
+
+
+def tidy(place: Workplace, deployment: Deployment, namespace: str) -> None:
+    """Delete the Secrets that nobody uses any more. What cannot be looked at stays until the next time."""
+    from infra.kubernetes_api import UNREACHABLE, RefusedError  # noqa: PLC0415 - the client takes long to import
+    from tools.engine import sharing  # noqa: PLC0415
+
+    try:
+        sharing.drop_unused_secrets(connect(place, deployment), namespace)
+    except (RefusedError, *UNREACHABLE) as error:
+        place.say(f"Secrets that nobody uses any more may be left in namespace {namespace}: {reason(error)}")
+
+
+def destroy(
+    place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str], *, with_operator: bool = False
+) -> int:
+    """Delete everything of the stack except the salt key and what others may use, and say where that is.
+
+    Args:
+        place: where the command runs.
+        name: the stack.
+        overlays: files laid over the stack's.
+        extra: further options of `pulumi destroy`.
+        with_operator: also uninstall External Secrets Operator, if the stack has it and nobody else uses it.
+
+    Raises:
+        Problem: when the stack is protected, or others use what was to go.
+    """
     stack = Stack.read(place.project, name, overlays)
     if stack.protected:
         raise Problem(
@@ -186,8 +241,11 @@ def destroy(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequen
         place.say(f"stack {name} does not exist in {deployment.backend.url}: nothing to destroy")
         return 0
     deployment.write()
+    keep_what_others_use(place, deployment, outputs.get("namespace"), with_operator=with_operator)
     release_retained(deployment)
     code = deployment.operate("destroy", "--yes", "--skip-preview", *extra, interactive=place.interactive)
+    if code == 0 and (namespace := outputs.get("namespace")):
+        tidy(place, deployment, namespace)
     if code == 0 and (salt := outputs.get("saltDocument")):
         place.say(f"kept: the salt key, in {salt}. The next `make up STACK={name}` adopts it")
     return code
@@ -217,6 +275,36 @@ def recover(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequen
     if code == 0:
         place.say(f"the state is what is really there; go on with `make up STACK={name}`")
     return code
+
+
+def repair(place: Workplace, name: str, overlays: Sequence[Path], *, force: bool = False) -> int:
+    """Bring back a cluster from which External Secrets Operator was taken away, then the stack, and then what others had.
+
+    Args:
+        place: where the command runs.
+        name: the stack; with `externalSecrets.install` at `auto` or `true` it brings the operator back.
+        overlays: files laid over the stack's.
+        force: lift the lock of another run without asking.
+
+    Raises:
+        Problem: when something in the cluster does not go, or refuses.
+    """
+    from infra.kubernetes_api import UNREACHABLE, RefusedError  # noqa: PLC0415 - the client takes long to import
+    from tools.engine import healing  # noqa: PLC0415
+
+    deployment = prepare(place, name, overlays, create_cluster=False)
+    try:
+        cluster = connect(place, deployment)
+        # One for all stacks of the cluster: what one of them wrote down, another may have to make again.
+        file = place.project / STATE / f"repair-{healing.identity(cluster)}.json"
+        healing.heal(cluster, file, place.say)
+        if code := recover(place, name, overlays, [], force=force) or up(place, name, overlays, []):
+            return code
+        namespace = str((deployment.outputs() or {}).get("namespace"))
+        healing.restore(cluster, file, namespace, place.say)
+    except (RefusedError, *UNREACHABLE) as error:
+        raise Problem(f"the cluster cannot be brought in order: {reason(error)}") from None
+    return 0
 
 
 def lift(place: Workplace, deployment: Deployment, lock: Lock, *, force: bool) -> None:
@@ -302,16 +390,26 @@ def ensure_stack(place: Workplace, deployment: Deployment) -> None:
         deployment.write()
 
 
+def keep_what_others_use(
+    place: Workplace, deployment: Deployment, namespace: str | None, *, with_operator: bool
+) -> None:
+    """Look who else uses what the stack has, say so, and write into the state that it stays."""
+    from tools.engine import leaving  # noqa: PLC0415 - clients of the cluster and of Vault take long to import
+
+    exported = deployment.state()
+    staying = leaving.look(exported, namespace, lambda: connect(place, deployment), with_operator=with_operator)
+    for line in staying.lines:
+        place.say(line)
+    if state.retain(exported, operator=staying.operator, auth_method=staying.auth_method):
+        deployment.replace_state(exported)
+
+
 def release_retained(deployment: Deployment) -> None:
     """Let the salt key leave the state: it is protected for good, and retained in the store all the same.
 
     Whatever else is protected stops the command before anything is touched.
     """
-    answer = deployment.cli.ask("stack", "export", "--stack", deployment.stack.name)
-    if not answer.ok:
-        raise Problem(f"cannot read the state of stack {deployment.stack.name}: {answer.reason}")
-    resources: list[dict[str, Any]] = json.loads(answer.output)["deployment"].get("resources") or []
-    protected = [resource for resource in resources if resource.get("protect")]
+    protected = [resource for resource in state.resources(deployment.state()) if resource.get("protect")]
     if guarded := [resource["urn"].split("::")[-1] for resource in protected if not resource.get("retainOnDelete")]:
         name = deployment.stack.name
         raise Problem(

@@ -32,10 +32,9 @@ class PulumiCli:
     def with_variables(self, *more: Mapping[str, str]) -> "PulumiCli":
         return PulumiCli(self.executable, self.version, self.runner, child_environment(self.environment, *more))
 
-    def ask(self, *arguments: str, limit: float = 120) -> Finished:
-        return self.runner.capture(
-            [self.executable, *arguments, "--non-interactive"], environment=self.environment, limit=limit
-        )
+    def ask(self, *arguments: str, stdin: str = "", limit: float = 120) -> Finished:
+        command = [self.executable, *arguments, "--non-interactive"]
+        return self.runner.capture(command, environment=self.environment, stdin=stdin, limit=limit)
 
     def operate(self, *arguments: str, interactive: bool) -> int:
         mode = () if interactive else ("--non-interactive",)

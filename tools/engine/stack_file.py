@@ -9,6 +9,7 @@ from typing import Any, TypeGuard, cast
 
 import yaml
 
+from components.sync.shared import OPERATOR
 from tools.private_file import private_folder
 from tools.problem import Problem
 
@@ -84,6 +85,19 @@ class Stack:
     def vault_address(self) -> str | None:
         vault: dict[str, Any] = self._secrets.get("vault") or {}
         return vault.get("address")
+
+    @property
+    def installs_operator(self) -> bool | None:
+        """What the configuration says of External Secrets Operator; None leaves it to what the cluster has."""
+        return {"true": True, "false": False}.get(str(self._operator.get("install")).lower())
+
+    @property
+    def operator_namespace(self) -> str:
+        return self._operator.get("namespace") or OPERATOR
+
+    @property
+    def _operator(self) -> dict[str, Any]:
+        return self.config.get("litellm:externalSecrets") or {}
 
     @property
     def _secrets(self) -> dict[str, Any]:

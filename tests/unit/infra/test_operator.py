@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from components.sync.shared import IN_STATE
 from infra.kubernetes_api import KubernetesApi, RefusedError
-from infra.operator import IN_STATE, Running, Sight, in_state, look, problems, settled
+from infra.operator import Running, Sight, in_state, look, problems, settled
 from infra.preflight import exhausted
 from tests.unit.infra.stacks import config
 
@@ -86,7 +87,11 @@ def test_an_operator_of_an_earlier_release_belongs_to_the_state_that_has_it():
     old = there(owner="", kept=False)
     assert decided(old, known=True) == (INSTALLED, "")
     assert decided(old, known=False) == (USED, "")
-    assert "only the state tells whether by this stack: run `make up`" in decided(old)[1]
+    assert "only a state tells by which stack: run `make up`" in decided(old)[1]
+
+
+def test_the_operator_of_an_earlier_release_is_not_taken_over_from_the_stack_that_may_have_it():
+    assert "only a state tells by which stack" in decided(there(owner="", kept=False), known=False, install=True)[1]
 
 
 @pytest.mark.parametrize("install", [True, False])

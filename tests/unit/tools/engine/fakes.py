@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from infra.kubernetes_api import RefusedError
 from tools.engine.operations import Workplace
 from tools.process import Finished
 
@@ -59,14 +60,39 @@ class FakeRunner:
 
 @dataclass
 class FakeCluster:
-    """A Kubernetes API whose Deployments are what one read after the other says, the last one for good."""
+    """A Kubernetes API with the objects of `objects`, and Deployments that are what one read after the other says, the last one
+    for good."""
 
     reads: list[list[dict[str, Any]]] = field(default_factory=lambda: [[]])
     paths: list[str] = field(default_factory=list[str])
+    objects: dict[str, Any] = field(default_factory=dict[str, Any])
+    """By path, without a query: an object, the items of a list, or the status of an error. 404 otherwise."""
+    writes: list[tuple[str, str, Any]] = field(default_factory=list[tuple[str, str, Any]])
+    """Verb, path and body of each change."""
 
-    def get(self, path: str) -> dict[str, Any]:
+    def get(self, path: str, accept: str = "") -> dict[str, Any]:
         self.paths.append(path)
-        return {"items": self.reads.pop(0) if len(self.reads) > 1 else self.reads[0]}
+        place = path.partition("?")[0]
+        if place.endswith("/deployments"):
+            return {"items": self.reads.pop(0) if len(self.reads) > 1 else self.reads[0]}
+        found = self.objects.get(place, 404)
+        if isinstance(found, int):
+            raise RefusedError(found, "")
+        return {"items": found} if isinstance(found, list) else found
+
+    def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        self.writes.append(("create", path, body))
+        return body
+
+    def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        self.writes.append(("patch", path, body))
+        return body
+
+    def delete(self, path: str) -> None:
+        self.writes.append(("delete", path, None))
+
+    def done(self, verb: str) -> list[str]:
+        return [path for each, path, _ in self.writes if each == verb]
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -228,3 +229,110 @@ def test_a_stack_on_aws_is_not_asked_for_a_vault(machine: Machine) -> None:
     with pytest.raises(Unavailable) as raised:
         operations.up(machine.place(**BACKEND), "prod", [], [])
     assert str(raised.value).endswith("set KUBECONFIG, or litellm:context in Pulumi.prod.yaml")
+
+
+WITH_OPERATOR = state_of(
+    {
+        "urn": "urn:pulumi:dev::litellm::litellm:index:ExternalSecretsOperator$kubernetes:helm.sh/v3:Release::r",
+        "type": "kubernetes:helm.sh/v3:Release",
+        "inputs": {"namespace": "external-secrets"},
+    }
+)
+FOREIGN = {"metadata": {"name": "db", "namespace": "team-a"}}
+EXTERNAL_SECRETS = "/apis/external-secrets.io/v1/externalsecrets"
+
+
+def test_destroy_keeps_what_others_use_and_names_them(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack export"] = WITH_OPERATOR
+    machine.cluster.objects[EXTERNAL_SECRETS] = [FOREIGN]
+    assert operations.destroy(machine.place(**CLUSTER), "dev", [], []) == 0
+    written = json.loads(machine.runner.only("pulumi stack import").stdin)
+    assert written["deployment"]["resources"][0]["retainOnDelete"] is True
+    assert any("team-a: ExternalSecret db" in line for line in machine.said)
+    assert [line.split()[1] for line in machine.runner.lines[-2:]][-1] == "destroy", (
+        "the state knows before anything goes"
+    )
+
+
+def test_destroy_with_the_operator_is_refused_where_others_use_it(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack export"] = WITH_OPERATOR
+    machine.cluster.objects[EXTERNAL_SECRETS] = [FOREIGN]
+    with pytest.raises(Problem, match="is used by others"):
+        operations.destroy(machine.place(**CLUSTER), "dev", [], [], with_operator=True)
+    assert not machine.runner.starting("pulumi destroy")
+    assert not machine.runner.starting("pulumi stack import")
+
+
+@pytest.mark.parametrize(("state", "says"), [(WITH_OPERATOR, "true"), (state_of(), "false")])
+def test_the_program_is_told_whether_the_state_has_the_operator(machine: Machine, state: Finished, says: str) -> None:
+    machine.runner.answers["pulumi stack export"] = state
+    operations.up(machine.place(**CLUSTER), "dev", [], [])
+    operations.preview(machine.place(**CLUSTER), "dev", [], [])
+    for verb in ("up", "preview"):
+        assert machine.runner.only(f"pulumi {verb}").environment["LITELLM_OPERATOR_IN_STATE"] == says
+
+
+def test_a_stack_that_installs_the_operator_takes_over_one_that_was_left(machine: Machine) -> None:
+    machine.write("Pulumi.dev.yaml", "config:\n  litellm:protect: false\n  litellm:externalSecrets: {install: true}\n")
+    home, records = "/api/v1/namespaces/external-secrets", "/api/v1/namespaces/external-secrets/secrets"
+    crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/externalsecrets.external-secrets.io"
+    machine.cluster.objects |= {
+        home: {"metadata": {"labels": {"app.kubernetes.io/part-of": "litellm"}}},
+        crd: {"metadata": {"annotations": {"helm.sh/resource-policy": "keep"}}},
+        records: [{"metadata": {"name": "sh.helm.release.v1.external-secrets.v1"}}],
+    }
+    operations.up(machine.place(**CLUSTER), "dev", [], [])
+    assert machine.cluster.done("delete") == [f"{records}/sh.helm.release.v1.external-secrets.v1"]
+    machine.runner.answers["pulumi stack export"] = WITH_OPERATOR
+    operations.up(machine.place(**CLUSTER), "dev", [], [])
+    assert len(machine.cluster.done("delete")) == 1, "its own operator is none that was left"
+
+
+@pytest.mark.parametrize("command", [operations.up, operations.destroy])
+def test_secrets_that_nobody_uses_any_more_go(machine: Machine, command: Any) -> None:
+    machine.runner.answers["pulumi stack output"] = OUTPUTS
+    machine.cluster.objects |= {
+        "/api/v1/namespaces/litellm/secrets": [{"metadata": {"name": "litellm-env-old"}}],
+        "/api/v1/namespaces/litellm/pods": [],
+    }
+    command(machine.place(**CLUSTER), "dev", [], [])
+    assert machine.cluster.done("delete") == ["/api/v1/namespaces/litellm/secrets/litellm-env-old"]
+
+
+def test_secrets_that_may_not_be_looked_at_do_not_fail_a_good_up(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack output"] = OUTPUTS
+    machine.cluster.objects["/api/v1/namespaces/litellm/secrets"] = 500
+    assert operations.up(machine.place(**CLUSTER), "dev", [], []) == 0
+    assert any("may be left in namespace litellm" in line for line in machine.said)
+
+
+def test_repair_heals_the_cluster_then_the_stack_and_then_what_others_had(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack output"] = OUTPUTS
+    machine.cluster.objects |= {
+        "/api/v1/namespaces/kube-system": {"metadata": {"uid": "one"}},
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions": [],
+    }
+    written = {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ExternalSecret",
+        "metadata": FOREIGN["metadata"],
+        "spec": {},
+    }
+    (machine.project / ".state").mkdir(exist_ok=True)
+    (machine.project / ".state" / "repair-one.json").write_text(json.dumps([written]))
+    assert operations.repair(machine.place(**CLUSTER), "dev", []) == 0
+    verbs = [line.split()[1] for line in machine.runner.lines if line.split()[1] in ("refresh", "up")]
+    assert (verbs[-2], verbs[-1]) == ("refresh", "up")
+    assert machine.cluster.done("create") == ["/apis/external-secrets.io/v1/namespaces/team-a/externalsecrets"]
+
+
+def test_repair_makes_nothing_again_before_the_operator_is_there(machine: Machine) -> None:
+    machine.runner.answers |= {"pulumi stack output": OUTPUTS, "pulumi up": Finished(255)}
+    machine.cluster.objects |= {
+        "/api/v1/namespaces/kube-system": {"metadata": {"uid": "one"}},
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions": [],
+    }
+    (machine.project / ".state").mkdir(exist_ok=True)
+    (machine.project / ".state" / "repair-one.json").write_text("[]")
+    assert operations.repair(machine.place(**CLUSTER), "dev", []) == 255
+    assert (machine.project / ".state" / "repair-one.json").exists()
