@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.support import Project, Vault, kubectl
+from tests.e2e.support import Project, Vault, kubectl, remove_operator
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ("pulumi", "kubectl", "make")
@@ -132,4 +132,12 @@ def cluster_is_as_before(project: Project, vault: Vault) -> Iterator[None]:
     yield
     for stack in project.stacks():
         project.make("destroy", stack, check=False)
+    remove_operator()
     vault.clean(before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def operator_of_nobody_goes(cluster_is_as_before: None) -> Iterator[None]:
+    """Each module finds a cluster without operator, or one in which a stack of the module before still uses it."""
+    yield
+    remove_operator()

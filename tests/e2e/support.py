@@ -88,6 +88,20 @@ def objects(kinds: str, *arguments: str) -> list[dict[str, Any]]:
     return json.loads(kubectl("get", kinds, "-o", "json", *arguments).stdout)["items"]
 
 
+def remove_operator() -> None:
+    """Take away what stays for others when its stack goes, where there are no others."""
+    if kubectl("get", "externalsecrets", "-A", "-o", "name", check=False).stdout:
+        return
+    kinds = "validatingwebhookconfigurations,clusterroles,clusterrolebindings,customresourcedefinitions"
+    parts = ("external-secrets", "externalsecret-validate", "secretstore-validate")
+    found = [name for name in kubectl("get", kinds, "-o", "name").stdout.split() if any(part in name for part in parts)]
+    if found:
+        kubectl("delete", *found, "--ignore-not-found", "--wait=false")
+    kubectl("delete", "namespace", "external-secrets", "--ignore-not-found")
+    crd = ("get", "crd", "externalsecrets.external-secrets.io")
+    eventually(lambda: kubectl(*crd, check=False).returncode != 0, "the operator's CRDs are gone", 60)
+
+
 def psql(namespace: str, query: str, database: str = "litellm") -> str:
     local = ("psql", "-U", "postgres", "-h", "/var/run/postgresql", "-d", database, "-At", "-c", query)
     return kubectl("exec", "-n", namespace, "statefulset/postgres", "--", *local).stdout.strip()

@@ -238,4 +238,4 @@ def test_destroy_leaves_the_salt_keys_and_nothing_else(
     assert left == {"/ops/bundle/salt", "litellm/aws/salt", "/ops/litellm-prod-secrets"}
     assert not [role for role in iam.list_roles()["Roles"] if "litellm" in role["RoleName"]]
     namespaces = {namespace["metadata"]["name"] for namespace in objects("namespaces")}
-    assert not namespaces & {"litellm-aws", "litellm-bundle", "external-secrets"}
+    assert not namespaces & {"litellm-aws", "litellm-bundle"}

@@ -43,7 +43,14 @@ CONFIG: dict[str, Any] = {
     "ingress": {"className": "traefik", "host": "living.localhost"},
 }
 
-CHANGES: Mapping[str, str] = {}
+CHANGES: Mapping[str, str] = {
+    "external-secrets-release": "its CRDs get the annotation with which Helm keeps them",
+    "external-secrets-owner": "says whose the operator is",
+    **dict.fromkeys(
+        ("litellm-env-secret", "postgres-admin-secret", "postgres-role-secret", "redis-config-secret"),
+        "the Secret outlives its ExternalSecret: a policy, changed in place",
+    ),
+}
 """What an upgrade to this release may change, by the name of the resource, each with its reason."""
 
 HOLDS_DATA = (

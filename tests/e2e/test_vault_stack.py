@@ -70,7 +70,14 @@ class TestBeforeAnythingIsThere:
     """Each mistake is a message, and nothing is made."""
 
     def test_a_cluster_without_the_operator_is_named(self, project: Project):
-        project.write_stack("bare", SECOND | {"keys": {}, "providerDocuments": {}, "gateway": {}, "database": {}})
+        bare = {
+            "keys": {},
+            "providerDocuments": {},
+            "gateway": {},
+            "database": {},
+            "externalSecrets": {"install": False},
+        }
+        project.write_stack("bare", SECOND | bare)
         done = project.make("up", "bare", check=False)
         assert done.returncode != 0
         assert "External Secrets Operator is not in this cluster" in done.stdout + done.stderr
@@ -320,12 +327,9 @@ class TestTheEnd:
         assert not {"litellm-dev"} & left["policies"]
         assert not {"kubernetes-dev/"} & left["auth"]
         namespaces = {namespace["metadata"]["name"] for namespace in objects("namespaces")}
-        assert not namespaces & {NAMESPACE, "external-secrets"}
-        cluster_wide = objects(
-            "clusterroles,clusterrolebindings,validatingwebhookconfigurations,customresourcedefinitions"
-        )
-        names = [item["metadata"]["name"] for item in cluster_wide]
-        assert not [name for name in names if "litellm" in name or "external-secrets" in name]
+        assert NAMESPACE not in namespaces
+        cluster_wide = objects("clusterroles,clusterrolebindings,validatingwebhookconfigurations")
+        assert not [item["metadata"]["name"] for item in cluster_wide if "litellm" in item["metadata"]["name"]]
         assert not [volume for volume in objects("persistentvolumes") if NAMESPACE in json.dumps(volume)]
 
     def test_the_next_up_adopts_the_salt_key(self, project: Project, vault: Vault):
