@@ -54,6 +54,15 @@ class GitHub:
                 return one["number"]
         return None
 
+    def deployed(self, environment: str) -> str | None:
+        """The commit of an environment's newest deployment; None when that did not succeed, or there is none."""
+        query = urlencode({"environment": environment, "per_page": 1})
+        for newest in self.api.call("GET", self.path(f"deployments?{query}")):
+            statuses = self.api.call("GET", self.path(f"deployments/{newest['id']}/statuses?per_page=1"))
+            if [status["state"] for status in statuses] == ["success"]:
+                return newest["sha"]
+        return None
+
     def open_issue(self, label: str, marker: str) -> int | None:
         """The open issue of ours that begins with a marker."""
         query = urlencode({"state": "open", "labels": label, "creator": BOT, "per_page": 100})

@@ -229,6 +229,7 @@ def test_every_module_is_there():
     used = {module for _, step in steps() for module in re.findall(r"python3? -m ([\w.]+)", step.get("run", ""))}
     assert {
         "tools.ci.comment",
+        "tools.ci.deployed",
         "tools.ci.drift",
         "tools.ci.environments",
         "tools.ci.touched",
@@ -241,7 +242,9 @@ def test_every_module_is_there():
 
 def test_what_writes_to_a_pull_request_needs_no_installed_package():
     """These jobs install nothing."""
-    imports = "; ".join(f"import tools.ci.{name}" for name in ("comment", "drift", "environments", "touched"))
+    imports = "; ".join(
+        f"import tools.ci.{name}" for name in ("comment", "deployed", "drift", "environments", "touched")
+    )
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {imports}"], check=False
     )
