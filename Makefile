@@ -103,11 +103,12 @@ bench-plan: setup ## Time the offline plan with many models and many stacks
 bench-ephemeral: setup ## Time `env-up` against the same steps by hand, and `env-down`
 	@$(PYTHON) -m bench.ephemeral $(ARGS)
 
-check: setup ## Check format, lint, types, and which room imports which
+check: setup ## Check format, lint, types, which room imports which, and the workflows
 	@$(PYTHON) -m ruff format --check --quiet .
 	@$(PYTHON) -m ruff check --quiet .
 	@$(PYTHON) -m pyright
 	@.venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter
+	@$(PYTHON) -m tools.ci.lint
 
 fmt: setup ## Format, and mend what lint can mend
 	@$(PYTHON) -m ruff check --quiet --fix-only .

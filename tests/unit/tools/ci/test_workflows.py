@@ -1,4 +1,4 @@
-"""What every workflow keeps to. `actionlint` knows more; it is no Python package."""
+"""What every workflow keeps to; what tools of the field say is in `test_lint.py`."""
 
 import re
 import subprocess
