@@ -3,24 +3,28 @@
     python3 -m tools.ci.comment FOLDER
 
 The documents come from `make plan` and `make preview` with `--format markdown --output FILE`. Those of a fork were made by
-code that nobody has reviewed: they may be a plan only, and they notify nobody.
+code that nobody has reviewed: they may be one plan only, below a line that says so, and are shown as they were written, so that
+nothing in them notifies anybody or looks like a word of this repository.
 """
 
 import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from tools.ci.github import Comments, GitHub
 from tools.ci.gitlab import Notes
 
-MARKER = re.compile(r"<!-- litellm-(?P<what>plan|preview)(:[A-Za-z0-9._-]+)? -->")
-LONGEST = 65_000
+MARKER = re.compile(r"<!-- litellm-(plan|preview)(:[A-Za-z0-9._-]+)? -->")
+PLAN = re.compile(r"<!-- litellm-plan -->")
+LONGEST = 64_000
 """GitHub takes 65,536 characters; GitLab more."""
 
 MOST_DOCUMENTS = 20
+LONGEST_FENCE = 100
 
 
 class Conversation(Protocol):
@@ -48,20 +52,42 @@ def put(conversation: Conversation, body: str) -> str:
     return "added"
 
 
-def documents(folder: Path, *, trusted: bool) -> Iterator[str]:
-    """The comments in a folder, in the order of their names."""
+@dataclass(frozen=True)
+class Stranger:
+    """Another repository whose code made a document."""
+
+    repository: str
+    commit: str
+
+    def quoted(self, text: str) -> str:
+        """The document under a line that says whose it is, in a fence that it cannot end: no link, no image, no mention."""
+        marker, _, rest = text.partition("\n")
+        rest = re.sub(f"`{{{LONGEST_FENCE},}}", "`" * LONGEST_FENCE, rest)
+        fence = "`" * (1 + max((len(run) for run in re.findall(r"`+", rest)), default=2))
+        return (
+            f"{marker.strip()}\n"
+            f"**Made by the code of `{plain(self.repository)}` at `{plain(self.commit)}`, which nobody of this repository has "
+            "reviewed.** Below is what that code wrote; no check of this repository stands behind it.\n\n"
+            f"{fence}text\n{rest.rstrip()}\n{fence}\n"
+        )
+
+
+def plain(name: str) -> str:
+    """A name of GitHub's with nothing that Markdown would read."""
+    return re.sub(r"[^A-Za-z0-9._/-]", "", name)
+
+
+def documents(folder: Path, stranger: Stranger | None = None) -> Iterator[str]:
+    """The comments in a folder, in the order of their names; of a stranger, the plan."""
+    allowed, expected = (PLAN, "the plan") if stranger else (MARKER, "a plan or preview")
     for path in sorted(folder.glob("*.md"))[:MOST_DOCUMENTS]:
         text = path.read_text(errors="replace")
-        marker = MARKER.fullmatch(text.partition("\n")[0].strip())
-        if not marker or not (trusted or marker["what"] == "plan"):
-            print(f"{path.name}: left out, its first line is no marker of a {'plan or preview' if trusted else 'plan'}")
+        if not allowed.fullmatch(text.partition("\n")[0].strip()):
+            print(f"{path.name}: left out, its first line is no marker of {expected}")
             continue
-        yield shortened(text if trusted else harmless(text))
-
-
-def harmless(text: str) -> str:
-    """Text in which `@name` is nobody: a zero-width space keeps it from notifying people."""
-    return re.sub(r"@(?=\w)", "@\u200b", text)
+        yield stranger.quoted(shortened(text)) if stranger else shortened(text)
+        if stranger:
+            return
 
 
 def shortened(text: str) -> str:
@@ -70,22 +96,23 @@ def shortened(text: str) -> str:
     return text[:LONGEST].rpartition("\n")[0] + "\n\n… cut off here: the whole is in the summary of the run.\n"
 
 
-def of_the_run(environment: Mapping[str, str]) -> tuple[Conversation | None, bool]:
-    """The conversation that belongs to a finished run, and whether its code is this repository's own."""
+def of_the_run(environment: Mapping[str, str]) -> tuple[Conversation | None, Stranger | None]:
+    """The conversation that belongs to a finished run, and whose code it ran, when that is not this repository's own."""
     if "CI_MERGE_REQUEST_IID" in environment:
-        return Notes.of(environment), True
+        return Notes.of(environment), None
     github = GitHub.of(environment)
-    repository = environment["HEAD_REPOSITORY"]
-    number = github.pull_request_of(repository, environment["HEAD_BRANCH"], environment["HEAD_SHA"])
-    return (Comments(github, number) if number else None), repository == github.repository
+    repository, commit = environment["HEAD_REPOSITORY"], environment["HEAD_SHA"]
+    number = github.pull_request_of(repository, environment["HEAD_BRANCH"], commit)
+    stranger = None if repository == github.repository else Stranger(repository, commit)
+    return (Comments(github, number) if number else None), stranger
 
 
 def main(folder: str) -> int:
-    conversation, trusted = of_the_run(os.environ)
+    conversation, stranger = of_the_run(os.environ)
     if conversation is None:
         print("no open pull request has this commit as its newest: nothing to comment on")
         return 0
-    for body in documents(Path(folder), trusted=trusted):
+    for body in documents(Path(folder), stranger):
         print(f"{body.partition(chr(10))[0]} {put(conversation, body)}")
     return 0
 

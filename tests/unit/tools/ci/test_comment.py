@@ -6,11 +6,12 @@ import pytest
 
 from tests.unit.tools.ci.server import REPOSITORY, Server, comment
 from tools.ci import comment as module
-from tools.ci.comment import LONGEST, documents, put
+from tools.ci.comment import LONGEST, Stranger, documents, put
 from tools.ci.github import Comments
 
 PLAN = "<!-- litellm-plan -->\nthe plan\n"
 PREVIEW = "<!-- litellm-preview:prod -->\nthe preview\n"
+FORK = Stranger("somebody/litellm", "c" * 40)
 LIST = f"GET repos/{REPOSITORY}/issues/7/comments"
 ADD = f"repos/{REPOSITORY}/issues/7/comments"
 
@@ -45,32 +46,78 @@ def test_takes_the_documents_of_a_folder_in_order(tmp_path: Path):
     (tmp_path / "preview-prod.md").write_text(PREVIEW)
     (tmp_path / "plan.md").write_text(PLAN)
     (tmp_path / "notes.txt").write_text(PLAN)
-    assert list(documents(tmp_path, trusted=True)) == [PLAN, PREVIEW]
+    assert list(documents(tmp_path)) == [PLAN, PREVIEW]
 
 
 def test_a_document_without_marker_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "plan.md").write_text("# anything\n")
-    assert list(documents(tmp_path, trusted=True)) == []
+    assert list(documents(tmp_path)) == []
     assert "plan.md: left out" in capsys.readouterr().out
 
 
 def test_a_fork_cannot_pass_its_text_off_as_a_real_preview(tmp_path: Path):
     (tmp_path / "preview-prod.md").write_text(PREVIEW)
-    assert list(documents(tmp_path, trusted=False)) == []
+    assert list(documents(tmp_path, FORK)) == []
 
 
-def test_a_fork_notifies_nobody(tmp_path: Path):
-    (tmp_path / "plan.md").write_text("<!-- litellm-plan -->\n@team/admins look, image@sha256:1\n")
-    [body] = documents(tmp_path, trusted=False)
-    assert "@team" not in body
-    assert "team/admins look" in body
+def of_fork(folder: Path, text: str) -> str:
+    (folder / "plan.md").write_text(f"<!-- litellm-plan -->\n{text}")
+    [body] = documents(folder, FORK)
+    return body
 
 
-def test_a_document_that_is_too_long_is_cut_off(tmp_path: Path):
+def test_the_plan_of_a_fork_says_whose_code_made_it(tmp_path: Path):
+    marker, notice, *_ = of_fork(tmp_path, "the plan\n").splitlines()
+    assert marker == "<!-- litellm-plan -->"
+    assert notice.startswith(
+        f"**Made by the code of `somebody/litellm` at `{'c' * 40}`, which nobody of this repository"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@team/admins look\n",
+        "```\nclosed\n```\n# **Approved by the maintainers**\n",
+        "````\n~~~\n</details><img src=x>\n`````\n",
+        "[a link](https://example.com)",
+        "",
+    ],
+)
+def test_nothing_of_a_fork_is_read_as_markdown(tmp_path: Path, text: str):
+    """CommonMark ends a fence with a line of at least as many backticks as began it, and with no other."""
+    lines = of_fork(tmp_path, text).splitlines()
+    fence = lines[3].removesuffix("text")
+    assert set(fence) == {"`"}
+    assert len(fence) >= 3
+    assert lines[-1] == fence
+    assert "\n".join(lines[4:-1]) == text.rstrip()
+    assert not [line for line in lines[4:-1] if fence in line]
+
+
+def test_a_fork_cannot_make_its_comment_too_long(tmp_path: Path):
+    assert len(of_fork(tmp_path, "`" * 60_000)) < 65_536
+
+
+def test_a_fork_has_one_comment(tmp_path: Path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.md").write_text(PLAN)
+    (tmp_path / "c.md").write_text("<!-- litellm-plan:of-the-maintainers -->\nall is well\n")
+    assert len(list(documents(tmp_path, FORK))) == 1
+
+
+def test_a_name_of_a_fork_is_no_markdown(tmp_path: Path):
+    (tmp_path / "plan.md").write_text(PLAN)
+    [body] = documents(tmp_path, Stranger("a`b](c)/litellm", "d`e"))
+    assert "`abc/litellm` at `de`" in body
+
+
+@pytest.mark.parametrize("stranger", [None, Stranger("somebody/litellm", "c" * 40)])
+def test_a_document_that_is_too_long_is_cut_off(tmp_path: Path, stranger: Stranger | None):
     (tmp_path / "plan.md").write_text(PLAN + "line\n" * 20_000)
-    [body] = documents(tmp_path, trusted=True)
+    [body] = documents(tmp_path, stranger)
     assert LONGEST < len(body) < 65_536
-    assert body.startswith(PLAN)
+    assert body.startswith("<!-- litellm-plan -->\n")
     assert "cut off" in body
 
 
@@ -112,7 +159,10 @@ def test_a_finished_run_of_a_fork_comments_on_its_pull_request(
     github.answer(LIST, [])
     github.answer(f"POST {ADD}", {"id": 2})
     assert module.main(str(tmp_path)) == 0
-    assert github.changes() == [("POST", ADD, {"body": PLAN})]
+    [(method, path, sent)] = github.changes()
+    assert (method, path) == ("POST", ADD)
+    assert "Made by the code of `somebody/litellm` at `new`" in sent["body"]
+    assert sent["body"].endswith("```text\nthe plan\n```\n")
 
 
 def test_a_merge_request_of_gitlab_gets_a_note_edited_in_place(

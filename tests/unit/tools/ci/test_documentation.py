@@ -71,3 +71,16 @@ def test_the_pipeline_for_gitlab_gives_credentials_to_its_own_code_only():
         condition = rule["if"]
         own = "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID" in condition
         assert own or "$CI_DEFAULT_BRANCH" in condition or '"schedule"' in condition, name
+
+
+def test_the_pipeline_for_gitlab_leaves_no_push_out():
+    """Rules about changed files compare with the push before, whatever became of that."""
+    assert "changes:" not in GITLAB
+
+
+def test_the_pipeline_for_gitlab_writes_no_note_for_a_fork():
+    """Somebody may start a fork's pipeline in the project itself, with its token."""
+    jobs = {name: job for name, job in yaml.safe_load(GITLAB).items() if "tools.ci.comment" in str(job)}
+    own = "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID"
+    assert jobs.keys() == {"plan", "preview"}
+    assert all(own in str(job["after_script"]) or own in str(job["rules"]) for job in jobs.values())
