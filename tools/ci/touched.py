@@ -26,8 +26,9 @@ NO_STACK = (
     "tests/",
     "tools/ci/",
     "tools/reference/",
+    "renovate.json",
 )
-"""Folders that are no part of what a stack consists of."""
+"""Folders, and a file, that are no part of what a stack consists of."""
 
 NOTHING = "0"
 """A revision that no repository has."""

@@ -17,7 +17,8 @@ STACKS = ("dev", "prod")
     [
         (["Pulumi.prod.yaml"], ["prod"]),
         (["Pulumi.prod.yaml", "Pulumi.dev.yaml"], ["dev", "prod"]),
-        (["docs/limits.md", "README.md", "tests/unit/test_a.py", ".github/workflows/up.yml"], []),
+        (["docs/limits.md", "README.md", "tests/unit/test_a.py", ".github/workflows/up.yml", "renovate.json"], []),
+        (["versions.yaml"], ["dev", "prod"]),
         (["components/gateway/pod.py"], ["dev", "prod"]),
         (["Pulumi.yaml"], ["dev", "prod"]),
         (["requirements.txt", "Pulumi.dev.yaml"], ["dev", "prod"]),
