@@ -40,16 +40,19 @@ def read_cluster(context: str | None) -> Cluster:
     """
     path = kubeconfig_path()
     try:
-        content = cast("dict[str, Any]", yaml.safe_load(path.read_text()) or {})
+        content: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError:
         raise ClusterError(f"no kubeconfig at {path}: set KUBECONFIG to the file of the cluster to deploy to") from None
-    except yaml.YAMLError:
-        raise ClusterError(f"{path} is not YAML: set KUBECONFIG to the file of the cluster to deploy to") from None
-    name = context or cast("str", content.get("current-context") or "")
+    except (yaml.YAMLError, ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise ClusterError(f"{path} is no kubeconfig: set KUBECONFIG to the file of the cluster to deploy to")
+    content = cast("dict[str, Any]", content)
+    name = context or str(content.get("current-context") or "")
     contexts = by_name(content, "contexts", "context")
     if name not in contexts:
         known = ", ".join(sorted(contexts)) or "none"
-        what = f"no context {name!r}" if name else "no current context"
+        what = "no context of this name" if context else "no current context"
         raise ClusterError(f"{what} in {path} (there: {known}): set litellm:context, or `kubectl config use-context`")
     cluster = by_name(content, "clusters", "cluster").get(str(contexts[name].get("cluster")), {})
     return Cluster(name, str(cluster.get("server", "")), ca_of(cluster, path))

@@ -132,7 +132,7 @@ def models_can_be_named(models: Mapping[int, Bedrock], partition: str) -> Iterat
         if index not in named:
             yield (
                 where,
-                f"{called(model)} is not the ID or ARN of one model or inference profile that can be invoked, so the pods' "
+                "its model is not the ID or ARN of one model or inference profile that can be invoked, so the pods' "
                 f"role cannot be limited to it: name one, {WITHOUT_ROLE}",
             )
             continue
@@ -141,7 +141,7 @@ def models_can_be_named(models: Mapping[int, Bedrock], partition: str) -> Iterat
         if its_partition != partition:
             yield (
                 where,
-                f"is in partition {its_partition}, but the role of the pods is in {partition} (secrets.aws.region), and goes "
+                f"is in another partition than the role of the pods, which is in {partition} (secrets.aws.region) and goes "
                 "no further: give apiKey, or credentials in params",
             )
     if not fits(use_policy(list(named.values()), SOME_ACCOUNT)):

@@ -1,7 +1,6 @@
 """From what Pulumi hands to the program to a `StackConfig`, or to every problem at once."""
 
 import contextlib
-import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,15 +10,19 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from infra.config.base import ALLOWED
+from infra.config.encrypted import wrongly_encrypted
+from infra.config.places import Place, keys_of, nearest, shown, takes_a_secret
 from infra.config.rules import cross_checks, documents_are_of_the_store
 from infra.config.stack import StackConfig
 from infra.config.sweep import plain_secrets
+from infra.config.words import UNNAMED
 
 NAMESPACE = "litellm"
 
-SECRET_KEYS = ("providerKeys",)
 SCALARS = (str, int, float, bool)
 NO_OBJECT = "must be an object: indent its keys below it"
+LARGEST_NUMBER = 10**15
+"""A number with more digits is a mistake, or something else than a number."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class ConfigProblem:
     """What is wrong, what is allowed and how to mend it."""
 
     got: str = ""
-    """The value found there; empty when there is none, or when it may be a secret."""
+    """The type of what was found there, or a number where one belongs; empty when there is nothing, or when it is a secret."""
 
     def __str__(self) -> str:
         return f"{NAMESPACE}:{self.path}: {self.message}" + (f" (got {self.got})" if self.got else "")
@@ -49,30 +52,46 @@ class ConfigError(Exception):
         super().__init__(f"{count} in {file}; nothing was changed:{lines}")
 
 
-def load(values: Mapping[str, str], stack: str, secret_keys: Iterable[str] = ()) -> StackConfig:
+def load(
+    values: Mapping[str, str],
+    stack: str,
+    secret_keys: Iterable[str] = (),
+    written: Mapping[str, Any] | None = None,
+) -> StackConfig:
     """Read the configuration of `stack`, as Pulumi gives it: `litellm:<key>` -> text, JSON for objects.
+
+    Args:
+        values: the configuration, decrypted.
+        stack: name of the stack.
+        secret_keys: the keys of `values` with an encrypted value in them.
+        written: `config` of the stack file as it is written, where that is known: it says what in a key is encrypted.
 
     Raises:
         ConfigError: with every problem of the file.
     """
     data: dict[str, Any] = {}
     problems: list[ConfigProblem] = []
-    secret = {key.removeprefix(f"{NAMESPACE}:") for key in secret_keys} | set(SECRET_KEYS)
-    for name, text in sorted(values.items()):
-        namespace, _, key = name.partition(":")
-        if namespace == NAMESPACE:
-            try:
-                data[key] = parse(key, text)
-            except ValueError:
-                problems.append(ConfigProblem(key, "must be true or false" if key in SWITCHES else NO_OBJECT))
-    if data.get("providerKeys") and f"{NAMESPACE}:providerKeys" not in set(secret_keys):
-        problems.append(ConfigProblem("providerKeys", UNENCRYPTED))
-    config, more = validate(data, secret)
+    secret = ours(dict.fromkeys(secret_keys))
+    for key, text in sorted(ours(values).items()):
+        try:
+            data[key] = parse(key, text)
+        except (ValueError, RecursionError):
+            problems.append(ConfigProblem(shown((key,)), "must be true or false" if key in SWITCHES else NO_OBJECT))
+    problems += [
+        ConfigProblem(*found) for found in wrongly_encrypted(data, secret, None if written is None else ours(written))
+    ]
+    config, more = validate(data, {*secret, *SECRET_KEYS})
     problems += more
     problems += [ConfigProblem(*found) for found in plain_secrets({key: data[key] for key in data.keys() - secret})]
     if problems or config is None:
         raise ConfigError(f"Pulumi.{stack}.yaml", problems)
     return config
+
+
+def ours(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of this project, without its name in front."""
+    pairs = ((name.partition(":"), value) for name, value in config.items())
+    return {key: value for (namespace, _, key), value in pairs if namespace == NAMESPACE}
 
 
 def parse(key: str, text: str) -> Any:
@@ -110,13 +129,32 @@ def from_rules(sections: Mapping[str, Any]) -> list[ConfigProblem]:
 
 
 def problem(details: ErrorDetails, data: Mapping[str, Any], secret: Iterable[str]) -> ConfigProblem:
-    location = tuple(part for part in details["loc"] if part != "[key]")
-    where, value = locate(location, data)
+    place, value = locate(tuple(part for part in details["loc"] if part != "[key]"), data)
     if details["type"] == "extra_forbidden":
-        return ConfigProblem(where, f"unknown key{nearest(where.rpartition('.')[2])}")
-    hidden = str(location[0]) in set(secret) or details["type"] == "missing" or looks_secret(value)
-    got = json.dumps(value) if isinstance(value, SCALARS) and not hidden else ""
-    return ConfigProblem(where, in_words(details), got)
+        return unknown(place)
+    hidden = place[0] in secret or details["type"] == "missing"
+    return ConfigProblem(shown(place), in_words(details), "" if hidden else sort_of(value, details["type"]))
+
+
+def unknown(place: Place) -> ConfigProblem:
+    *above, key = place
+    meant = nearest(str(key), tuple(above))
+    if (where := shown(place)).endswith(UNNAMED):
+        allowed = ", ".join(keys_of(tuple(above)))
+        return ConfigProblem(
+            shown(tuple(above)), f"has a key that it does not know, and that may be a secret: it has {allowed}"
+        )
+    return ConfigProblem(where, f"unknown key{f'; did you mean {meant!r}?' if meant else ''}")
+
+
+def sort_of(value: object, error: str) -> str:
+    """What was found, in a word: never a text that somebody gave, and a number only where a number belongs."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, int | float):
+        wanted = error.startswith(("greater", "less", "int", "float", "bool", "value_error"))
+        return f"{value}" if wanted and abs(value) < LARGEST_NUMBER else "a number"
+    return "text" if isinstance(value, str) else "a list" if isinstance(value, list | tuple) else "an object"
 
 
 def in_words(details: ErrorDetails) -> str:
@@ -129,44 +167,24 @@ def in_words(details: ErrorDetails) -> str:
     return message if allowed == message else f"must be {allowed}"
 
 
-def locate(loc: tuple[int | str, ...], data: Any) -> tuple[str, Any]:
-    """The path as the user wrote it, and the value there. Names of union members, which pydantic adds, are left out."""
-    path = ""
+def locate(loc: tuple[int | str, ...], data: Any) -> tuple[Place, Any]:
+    """The place as the user wrote it, and the value there. Names of union members, which pydantic adds, are left out."""
+    place: Place = ()
     value: Any = data
     for part in loc:
         if isinstance(part, int):
-            path += f"[{part}]"
             value = cast("list[Any]", value)[part] if isinstance(value, (list, tuple)) else None
         elif isinstance(value, dict) and part not in value and is_union_tag(part, cast("dict[str, Any]", value)):
             continue
         else:
-            path += f".{part}" if path else part
             value = cast("dict[str, Any]", value).get(part) if isinstance(value, dict) else None
-    return path, cast("Any", value)
+        place = (*place, part)
+    return place, cast("Any", value)
 
 
 def is_union_tag(part: str, value: Mapping[str, Any]) -> bool:
     """Pydantic names the chosen member of a union in the path: by its discriminator, such as `kind`, or its class."""
     return part in value.values() or part[:1].isupper() or "-" in part or "[" in part
-
-
-def looks_secret(value: object) -> bool:
-    """A value that a user put where it does not belong is not repeated in a message."""
-    return isinstance(value, str) and (
-        value.startswith(("sk-", "hvs.", "ghp_", "AKIA")) or ("://" in value and "@" in value)
-    )
-
-
-def nearest(key: str) -> str:
-    close = difflib.get_close_matches(key, [*KEYS, *NESTED_KEYS], n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def nested_keys(model: type[BaseModel]) -> Iterator[str]:
-    for field in model.model_fields.values():
-        yield field.alias or ""
-        for inner in models_in(field.annotation):
-            yield from nested_keys(inner)
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -189,10 +207,7 @@ WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "union_tag_not_found": lambda context: f"needs {context['discriminator'].strip(QUOTE)}, which says what kind it is",
 }
 QUOTE = "'"
-UNENCRYPTED = (
-    "is plain text in the stack file, so these keys must count as leaked: revoke them, and set new ones with "
-    "`pulumi config set --secret --path litellm:providerKeys.NAME`"
-)
 TEXTS = ("namespace", "context")
 SWITCHES = ("protect",)
-NESTED_KEYS = tuple(sorted(set(nested_keys(StackConfig))))
+SECRET_KEYS = tuple(key for key in KEYS if takes_a_secret((key,)))
+"""Keys with nothing but secrets below them."""

@@ -14,6 +14,7 @@ from infra.config.ephemeral import ephemeral_rules
 from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_key, without_a_key
 from infra.config.ingress import ALB_MAX_IDLE_SECONDS, certificate_covers
 from infra.config.references import PropertyReference, StorePath
+from infra.config.words import name
 
 Finding = tuple[str, str]
 """Where (the path below `litellm:`), and what is wrong, what is allowed and how to mend it."""
@@ -59,13 +60,13 @@ def models_have_their_keys(gateway: Any, provider_keys: Any, provider_documents:
         for variable in sorted(set(model.variables) - supplied):
             yield (
                 f"gateway.models[{index}]",
-                f"model {model.name!r} needs {variable}, which nothing supplies: run `pulumi config set --secret --path "
-                f"litellm:providerKeys.{variable}`, or name a document of the store in providerDocuments.{variable}",
+                f"needs {name(variable)}, which nothing supplies: run `pulumi config set --secret --path litellm:providerKeys."
+                f"{name(variable)}`, or name a document of the store in providerDocuments.{name(variable)}",
             )
     for variable in sorted(gateway.settings_variables - supplied):
         yield (
             "gateway",
-            f"the settings refer to os.environ/{variable}, which nothing supplies: add it to providerKeys, "
+            f"the settings refer to os.environ/{name(variable)}, which nothing supplies: add it to providerKeys, "
             "providerDocuments or gateway.environment",
         )
 
@@ -118,7 +119,7 @@ def documents_are_of_the_store(references: Iterable[tuple[str, PropertyReference
         try:
             TypeAdapter(NAMES[kind]).validate_python(reference.document)
         except ValidationError:
-            yield where, f"{reference.document} is {OTHERWISE[kind]}"
+            yield where, f"is {OTHERWISE[kind]}"
 
 
 NAMES: dict[str, Any] = {"vault": StorePath, "aws": SecretReference}
@@ -135,8 +136,8 @@ def rotation_has_a_document(secrets: Any, database: Any) -> Iterator[Finding]:
     if isinstance(getattr(database, "credentials", None), DocumentCredentials):
         yield (
             "secrets.aws.rotation",
-            f"is of LiteLLM's own database document, but database.credentials refers to {database.credentials.document}, which "
-            "somebody else writes: set rotation up there, and remove it here",
+            "is of LiteLLM's own database document, but database.credentials refers to one that somebody else writes: set "
+            "rotation up there, and remove it here",
         )
     if database.kind == "in-cluster":
         yield (
@@ -152,7 +153,7 @@ def certificate_is_for_the_host(secrets: Any, ingress: Any) -> Iterator[Finding]
     if not certificate_covers([domain], ingress.host or ""):
         yield (
             "ingress.alb.certificateDomain",
-            f"is {domain}, and a certificate for it is not for host {ingress.host}: clients would refuse it",
+            "is a domain whose certificate is not for ingress.host: clients would refuse it",
         )
     if secrets.kind != "aws":
         yield (
@@ -169,8 +170,8 @@ def certificate_is_in_the_region(secrets: Any, ingress: Any) -> Iterator[Finding
     if arn_field(arn, "region") != secrets.aws.region:
         yield (
             "ingress.alb.certificateArn",
-            f"is in {arn_field(arn, 'region')}, but the stack is in {secrets.aws.region}: a load balancer takes certificates "
-            "of its own region only",
+            "is in another region than the stack (secrets.aws.region): a load balancer takes certificates of its own region "
+            "only",
         )
 
 

@@ -21,7 +21,10 @@ LOOPBACK = ("localhost", "127.", "::1", "[::1]")
 
 
 def http_url(value: str) -> str:
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # its message has the value in it
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be a URL such as https://vault.example.com:8200")
     if parts.username or parts.password:

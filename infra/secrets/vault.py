@@ -18,7 +18,7 @@ from components.secrets.vault_token import VaultTokenAuth
 from components.sync.store import ReaderArgs
 from infra.cluster import Cluster
 from infra.config.load import ConfigProblem
-from infra.config.secrets import VaultConfig, is_loopback
+from infra.config.secrets import VaultConfig, http_url, is_loopback
 from infra.config.stack import StackConfig
 from infra.secrets.documents import SALT
 from infra.secrets.store import OpenStore, Values
@@ -217,14 +217,27 @@ def missing(vault: VaultConfig, address: str) -> Iterator[ConfigProblem]:
         yield ConfigProblem(
             "secrets.vault.address", "not set, and VAULT_ADDR is not set either: name your Vault in one"
         )
-    if is_loopback(address) and not vault.cluster_address:
+    elif reason := what_is_wrong_with(address):
+        yield ConfigProblem("secrets.vault.address", f"not set, so VAULT_ADDR is taken, and that {reason}")
+    elif is_loopback(address) and not vault.cluster_address:
         message = "VAULT_ADDR is this machine's loopback, which pods cannot reach: set the address that pods use"
-        yield ConfigProblem("secrets.vault.clusterAddress", message, address)
+        yield ConfigProblem("secrets.vault.clusterAddress", message)
     files = {"caCertFile": vault.ca_cert_file, "kubernetesAuth.caCertFile": vault.kubernetes_auth.ca_cert_file}
     for key, file in files.items():
-        if file and not file.is_file():
-            yield ConfigProblem(f"secrets.vault.{key}", "no such file", str(file))
+        if file and read_if_there(file) is None:
+            yield ConfigProblem(f"secrets.vault.{key}", "is no file with a certificate in PEM form that can be read")
+
+
+def what_is_wrong_with(address: str) -> str:
+    try:
+        http_url(address)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def read_if_there(file: Path | None) -> str | None:
-    return file.read_text() if file and file.is_file() else None
+    try:
+        return file.read_text(encoding="utf-8") if file else None
+    except (OSError, ValueError):
+        return None

@@ -46,8 +46,7 @@ class IrsaIdentity(Section):
             raise ValueError("oidcIssuer is given without oidcProviderArn: give both, or clusterName alone")
         if self.oidc_issuer and without_scheme(self.oidc_issuer) != self.issuer:
             raise ValueError(
-                f"oidcProviderArn is for the issuer https://{self.issuer}, and oidcIssuer is another one: remove oidcIssuer, "
-                "or correct one of them"
+                "oidcProviderArn is for one issuer, and oidcIssuer is another one: remove oidcIssuer, or correct one of them"
             )
         return self
 

@@ -162,10 +162,10 @@ class AwsConfig(Section):
         for key, text in value.items():
             if not 1 <= len(key) <= 128 or len(text) > 256:
                 raise ValueError(
-                    f"the tag {key!r} is too long: AWS takes 128 characters for the name and 256 for the value"
+                    "has a tag that is too long: AWS takes 128 characters for the name and 256 for the value"
                 )
             if key.lower().startswith("aws:"):
-                raise ValueError(f"the tag {key!r} starts with aws:, which AWS keeps for itself")
+                raise ValueError("has a tag that starts with aws:, which AWS keeps for itself")
         return value
 
     @model_validator(mode="after")
@@ -181,12 +181,12 @@ class AwsConfig(Section):
         if self.bundle_name:
             if is_arn(self.bundle_name) or "!" in self.bundle_name:
                 raise ValueError(
-                    f"bundleName {self.bundle_name} is of a secret that exists, and this one is written: give a name. A bundle "
+                    "bundleName is of a secret that exists, and this one is written: give a name. A bundle "
                     "that is there already is referred to by keys.master.existing, providerDocuments and database.credentials"
                 )
             if re.search(r"-[A-Za-z0-9]{6}$", self.bundle_name):
                 raise ValueError(
-                    f"bundleName {self.bundle_name} ends in - and six characters, which AWS mistakes for the random end of an "
+                    "bundleName ends in - and six characters, which AWS mistakes for the random end of an "
                     "ARN: choose another name"
                 )
         return self
@@ -196,21 +196,18 @@ class AwsConfig(Section):
         """ARNs of another region, partition or account are mistakes that AWS reports late, and in words of its own."""
         for where, arn in self.arns_here():
             if arn_field(arn, "partition") != self.partition:
-                raise ValueError(
-                    f"{where} is in the partition {arn_field(arn, 'partition')}, but region {self.region} is in "
-                    f"{self.partition}"
-                )
+                raise ValueError(f"{where} is in another partition than region, which is in {self.partition}")
             if arn_field(arn, "region") not in ("", self.region):
-                raise ValueError(f"{where} is in {arn_field(arn, 'region')}, but region is {self.region}")
+                raise ValueError(f"{where} is in another region than region says")
         if self.region in self.replica_regions:
-            raise ValueError(f"replicaRegions has {self.region}, which is region itself: remove it")
+            raise ValueError("replicaRegions has region itself: remove it")
         for region, key in self.replica_regions.items():
             if partition_of(region) != self.partition:
-                raise ValueError(f"replicaRegions has {region}, which is not in the partition of {self.region}")
-            if key != "default" and arn_field(key, "region") != region:
                 raise ValueError(
-                    f"replicaRegions.{region} is a key in {arn_field(key, 'region')}: a copy needs a key of its own region"
+                    f"replicaRegions has a region that is not in {self.partition}, the partition of region"
                 )
+            if key != "default" and arn_field(key, "region") != region:
+                raise ValueError("replicaRegions has a key of another region: a copy needs a key of its own region")
         role, identity, account = self.assume_role, self.identity, self.account
         if self.account_id and role and arn_field(role.role_arn, "account") != self.account_id:
             raise ValueError(

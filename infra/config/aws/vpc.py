@@ -32,9 +32,7 @@ def arn_of(service: str, resource: str, example: str) -> Checked:
             raise ValueError(f"must be an ARN such as {example}")
         partition, region = found.groups()
         if partition != partition_of(region):
-            raise ValueError(
-                f"is in partition {partition}, but region {region} belongs to {partition_of(region)}: copy the ARN again"
-            )
+            raise ValueError("has a partition and a region that do not belong together: copy the ARN again")
         return value
 
     return Checked(check, f"an ARN such as {example}", rf"^arn:[a-z-]+:{service}:{REGION}:[0-9]{{12}}:{resource}$")

@@ -84,7 +84,7 @@ class ExistingDatabase(TokenSection):
             return self
         if not self.rds_region:
             raise ValueError(
-                f"host is {self.host}, but with iamAuthentication it must be the server's own name at RDS "
+                "host is another name, but with iamAuthentication it must be the server's own name at RDS "
                 "(….eu-west-1.rds.amazonaws.com): a token is for that name, and no other will do"
             )
         if self.credentials != "generated":

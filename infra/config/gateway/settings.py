@@ -56,7 +56,7 @@ def pinned(image: str) -> str:
         return image
     _, _, tag = image.rpartition("/")[2].partition(":")
     if not tag or (FLOATING.search(tag) and not VERSION.search(tag)):
-        what = f"the tag {tag} moves" if tag else "there is no tag"
+        what = "its tag moves" if tag else "there is no tag"
         raise ValueError(
             f"{what}, so that a restart may start another version: name a version ({DEFAULT_IMAGE}) or a digest"
         )
@@ -200,7 +200,7 @@ class GatewayConfig(Section):
         for index, entry in enumerate(entries):
             if entry in entries[:index]:
                 raise ValueError(
-                    f"models[{index}] ({self.models[index].name!r}) repeats models[{entries.index(entry)}] exactly: remove "
+                    f"models[{index}] repeats models[{entries.index(entry)}] exactly: remove "
                     "one. Entries of the same name share its load when they differ"
                 )
         return self

@@ -66,7 +66,7 @@ def test_a_vault_in_the_cluster_needs_no_address_and_no_ca_of_it():
 
 
 def test_an_unknown_context_is_named_with_those_there_are():
-    with pytest.raises(ConfigError, match=r"no context 'nowhere'.*here, there.*litellm:context"):
+    with pytest.raises(ConfigError, match=r"no context of this name.*here, there.*litellm:context"):
         resolve(config(context="nowhere"), "dev")
 
 
@@ -89,7 +89,7 @@ def test_a_vault_on_loopback_needs_an_address_for_pods(monkeypatch: pytest.Monke
 
 
 def test_a_ca_file_that_is_not_there_is_an_error():
-    with pytest.raises(ConfigError, match=r"secrets.vault.caCertFile: no such file"):
+    with pytest.raises(ConfigError, match=r"secrets.vault.caCertFile: is no file"):
         resolve(config(secrets={"vault": {"caCertFile": "nowhere.pem"}}), "dev")
 
 

@@ -103,12 +103,12 @@ def test_the_id_of_a_profile_may_be_given_instead_of_the_model():
         (
             {"gateway": {"models": [MOCK, CLAUDE | {"model": "agent/A/B"}]}},
             "gateway.models[1]",
-            "agent/A/B is not the ID",
+            "its model is not the ID",
         ),
         (
             {"gateway": {"models": [CLAUDE | {"region": "us-gov-west-1"}]}},
             "gateway.models[0]",
-            "is in partition aws-us-gov, but the role of the pods is in aws",
+            "is in another partition than the role of the pods, which is in aws",
         ),
         (
             {"gateway": {"models": [CLAUDE | {"name": f"m{n}", "model": f"vendor.model-{n:04}"} for n in range(200)]}},

@@ -91,7 +91,7 @@ def test_a_gateway_that_could_never_have_a_model_is_refused() -> None:
 
 
 def test_an_entry_repeated_exactly_is_refused() -> None:
-    assert "models[1] ('mock') repeats models[0] exactly" in refusal(models=[MOCK, MOCK])
+    assert "models[1] repeats models[0] exactly" in refusal(models=[MOCK, MOCK])
 
 
 def test_entries_of_one_name_share_its_load() -> None:

@@ -78,7 +78,7 @@ def test_what_does_not_fit_the_class_is_refused(values: dict[str, Any], message:
         ({"scheme": "internet-facing"}, "keys through the internet in plain text"),
         ({"certificateArn": CERTIFICATE, "certificateDomain": "example.com"}, "remove one of them"),
         ({"certificateArn": "5fe4cb67"}, "must be an ARN such as arn:aws:acm:"),
-        ({"certificateArn": CERTIFICATE.replace("arn:aws:", "arn:aws-cn:")}, "belongs to aws"),
+        ({"certificateArn": CERTIFICATE.replace("arn:aws:", "arn:aws-cn:")}, "do not belong together"),
         ({"certificateDomain": "example"}, "the domain of a certificate"),
         ({"groupName": "Ops"}, "such as ops-internal"),
         ({"sslPolicy": "ELBSecurityPolicy-TLS13-1-3-2021-06"}, "sslPolicy is given without certificate"),
