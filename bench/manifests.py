@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.config.load import load
 from infra.environment import deploy
 from infra.target import resolve
 from tools.engine.stack_file import Stack
@@ -85,7 +84,7 @@ class Planned:
 
 def planned(stack: Stack) -> Planned:
     """Run the program of a stack, for the cluster and the Vault that the environment names, without touching them."""
-    target = resolve(load(plan.values(stack), stack.name, plan.secret_keys(stack)), stack.name)
+    target = resolve(plan.configuration(stack), stack.name)
     return Planned(run(lambda: deploy(target), stack=stack.name))
 
 

@@ -35,6 +35,7 @@ from infra.config.database.kinds import InClusterDatabase
 from infra.config.database.rds import RdsDatabase
 from infra.config.load import ConfigError, load
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
+from infra.config.stack_yaml import StackFileError, of_stack
 from infra.network import openings
 from infra.outputs import outputs, places
 from infra.providers import providers
@@ -62,8 +63,9 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
     """
     stack = pulumi.get_stack()
     try:
-        target = resolve(load(get_config_env(), stack, get_config_secret_keys_env()), stack)
-    except ConfigError as error:
+        config = load(get_config_env(), stack, get_config_secret_keys_env(), of_stack(stack))
+        target = resolve(config, stack)
+    except (ConfigError, StackFileError) as error:
         raise pulumi.RunError(str(error)) from None
     from infra.preflight import preflight  # noqa: PLC0415 - the offline plan runs `deploy` and needs no client of anything
 

@@ -1,5 +1,7 @@
 """Why something failed, for people."""
 
+from infra.urls import without_secrets
+
 
 def reason(error: Exception) -> str:
     """The innermost cause: client libraries wrap it in the names of their own classes."""
@@ -8,4 +10,4 @@ def reason(error: Exception) -> str:
         if not isinstance(inner, BaseException):
             break
         cause = inner
-    return str(cause).rpartition(": ")[2] or type(cause).__name__
+    return without_secrets(str(cause).rpartition(": ")[2] or type(cause).__name__)

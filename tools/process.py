@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
+from infra.urls import without_secrets
 from tools.problem import Problem
 
 GRACE_SECONDS = 120
@@ -33,9 +34,10 @@ class Finished:
     def reason(self) -> str:
         """What it said about its failure, on one line."""
         lines = [line.strip() for line in (self.errors or self.output).splitlines() if line.strip()]
-        return next(
+        said = next(
             (line for line in lines if line.startswith(("error:", "ERROR:"))), lines[-1] if lines else "no message"
         )
+        return without_secrets(said)
 
 
 class Runner(Protocol):
@@ -104,7 +106,8 @@ class SystemRunner:
 
 def brief(command: Sequence[str]) -> str:
     """A command without the options that only matter to machines."""
-    return " ".join([Path(command[0]).name, *(word for word in command[1:] if not word.startswith("-"))][:4])
+    words = [Path(command[0]).name, *(word for word in command[1:] if not word.startswith("-"))][:4]
+    return without_secrets(" ".join(words))
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -26,8 +26,11 @@ UNENCRYPTED = (
 
 
 def is_encrypted(value: object) -> bool:
-    """Whether a value of a stack file is one that Pulumi encrypted."""
-    return isinstance(value, dict) and SECURE in value
+    """Whether a value of a stack file is one that Pulumi encrypted: with a key beside it, it is a map like any other."""
+    if not isinstance(value, dict):
+        return False
+    given = cast("dict[Any, Any]", value)
+    return len(given) == 1 and isinstance(given.get(SECURE), str)
 
 
 def encrypted_places(written: Any, above: Place = ()) -> Iterator[Place]:
@@ -64,5 +67,5 @@ def wrongly_encrypted(
             if place[0] in keys and takes_a_secret(place) and value not in (None, "")
         )
     yield from (
-        (key, UNENCRYPTED) for key in {place[0] for place in SECRET_PLACES} if data.get(str(key)) and key not in keys
+        (key, UNENCRYPTED) for key in {str(place[0]) for place in SECRET_PLACES} if data.get(key) and key not in keys
     )

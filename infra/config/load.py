@@ -1,7 +1,9 @@
 """From what Pulumi hands to the program to a `StackConfig`, or to every problem at once."""
 
 import contextlib
+import difflib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, cast, get_args
@@ -38,8 +40,11 @@ class ConfigProblem:
     got: str = ""
     """The type of what was found there, or a number where one belongs; empty when there is nothing, or when it is a secret."""
 
+    project: str = f"{NAMESPACE}:"
+    """What stands in front of the path: the keys of this project, or nothing."""
+
     def __str__(self) -> str:
-        return f"{NAMESPACE}:{self.path}: {self.message}" + (f" (got {self.got})" if self.got else "")
+        return f"{self.project}{self.path}: {self.message}" + (f" (got {self.got})" if self.got else "")
 
 
 class ConfigError(Exception):
@@ -70,7 +75,7 @@ def load(
         ConfigError: with every problem of the file.
     """
     data: dict[str, Any] = {}
-    problems: list[ConfigProblem] = []
+    problems = [ConfigProblem(name_of(name), foreign(name), project="") for name in sorted(values) if is_foreign(name)]
     secret = ours(dict.fromkeys(secret_keys))
     for key, text in sorted(ours(values).items()):
         try:
@@ -94,11 +99,34 @@ def ours(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for (namespace, _, key), value in pairs if namespace == NAMESPACE}
 
 
+def is_foreign(name: str) -> bool:
+    """Whether a key is neither of this project nor of Pulumi itself (`pulumi:tags`)."""
+    return name.partition(":")[0] not in (NAMESPACE, "pulumi")
+
+
+def name_of(name: str) -> str:
+    return name if re.fullmatch(r"[a-z-]+:[A-Za-z]+", name) else UNNAMED
+
+
+def foreign(name: str) -> str:
+    namespace, _, key = name.partition(":")
+    meant = HONOURED.get(name) or (
+        f"{NAMESPACE}:{key}" if difflib.get_close_matches(namespace, [NAMESPACE], cutoff=0.7) else None
+    )
+    return (
+        "has no effect: this program makes its own providers, and reads keys that begin with litellm: only"
+        f"{f'; use {meant}' if meant and name_of(name) != UNNAMED else ''}"
+    )
+
+
 def parse(key: str, text: str) -> Any:
     """Pulumi gives every value as text: JSON, but for what is text itself."""
     if key in TEXTS or key not in KEYS:
         return text
-    return json.loads(text)
+    value: Any = json.loads(text)
+    if key in SWITCHES and not isinstance(value, bool):
+        raise ValueError("pydantic would take 1 and 0, and Pulumi does not")
+    return value
 
 
 def validate(data: Mapping[str, Any], secret: Iterable[str]) -> tuple[StackConfig | None, list[ConfigProblem]]:
@@ -132,7 +160,7 @@ def problem(details: ErrorDetails, data: Mapping[str, Any], secret: Iterable[str
     place, value = locate(tuple(part for part in details["loc"] if part != "[key]"), data)
     if details["type"] == "extra_forbidden":
         return unknown(place)
-    hidden = place[0] in secret or details["type"] == "missing"
+    hidden = str(place[0]) in secret or details["type"] == "missing"
     return ConfigProblem(shown(place), in_words(details), "" if hidden else sort_of(value, details["type"]))
 
 
@@ -207,6 +235,20 @@ WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "union_tag_not_found": lambda context: f"needs {context['discriminator'].strip(QUOTE)}, which says what kind it is",
 }
 QUOTE = "'"
+HONOURED = {
+    "kubernetes:context": "litellm:context",
+    "kubernetes:namespace": "litellm:namespace",
+    "kubernetes:kubeconfig": "the environment variable KUBECONFIG, and litellm:context",
+    "aws:region": "litellm:secrets.aws.region",
+    "aws:profile": "the environment variable AWS_PROFILE",
+    "aws:allowedAccountIds": "litellm:secrets.aws.accountId",
+    "aws:assumeRole": "litellm:secrets.aws.assumeRole",
+    "aws:defaultTags": "litellm:secrets.aws.defaultTags",
+    "vault:address": "litellm:secrets.vault.address",
+    "vault:namespace": "litellm:secrets.vault.namespace",
+    "vault:token": "the environment variable VAULT_TOKEN",
+}
+"""Settings of providers, and what takes their place here."""
 TEXTS = ("namespace", "context")
 SWITCHES = ("protect",)
 SECRET_KEYS = tuple(key for key in KEYS if takes_a_secret((key,)))

@@ -18,6 +18,11 @@ def has_the_form_of_a_name(key: str) -> bool:
     return NAMES.fullmatch(key) is not None and not looks_secret(key)
 
 
+def top_level(key: str) -> str:
+    """A key at the top of a file, where nobody puts a value."""
+    return key if key.isalpha() and key.isascii() else name(key)
+
+
 def name(key: str) -> str:
     """A key of a map whose keys are free, unless it may be a value that slipped in there."""
     return key if has_the_form_of_a_name(key) else UNNAMED

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.config.load import load
 from infra.target import resolve_offline
 from tests.program.conftest import recording_of
 from tests.program.stacks import EXAMPLES, FILES, ROOT, is_template, name_of, stack_of
 from tools.offline.mock_engine import Recording, run
-from tools.offline.plan import record, secret_keys, values
+from tools.offline.plan import configuration, record
 
 GOLDEN = ROOT / "tests" / "program" / "golden"
 
@@ -201,7 +200,7 @@ def test_the_gateway_waits_for_its_migration():
 def test_a_known_value_gives_the_same_program(path: Path):
     """Logic that hides in `apply` runs only when values are known: as after the first `up`."""
     stack = stack_of(path)
-    config = load(values(stack), stack.name, secret_keys(stack))
+    config = configuration(stack)
     from infra.environment import deploy
 
     known = run(lambda: deploy(resolve_offline(config, stack.name)), stack=stack.name)
@@ -214,7 +213,7 @@ def test_the_curl_line_reads_the_key_from_vault_and_has_no_key():
     stack = stack_of(ROOT / "Pulumi.dev.yaml")
     from infra.environment import deploy
 
-    config = load(values(stack), stack.name, secret_keys(stack))
+    config = configuration(stack)
     curl = run(lambda: deploy(resolve_offline(config, "dev")), stack="dev").outputs["curl"]
     assert '"Authorization: Bearer $(vault kv get -mount=litellm -field=master-key dev/api-keys)"' in curl
     assert "sk-" not in curl

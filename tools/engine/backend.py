@@ -5,8 +5,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from infra.urls import without_secrets
 from tools.engine.stack_file import Stack, project_file
 from tools.private_file import create_once, private_folder
 from tools.problem import Problem, Unavailable
@@ -26,6 +26,15 @@ class Backend:
     variables: dict[str, str] = field(default_factory=dict[str, str])
     """What Pulumi's environment needs to use it."""
     notice: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The URL as a message may have it."""
+        return without_secrets(self.url)
+
+    def stack_file(self, name: str) -> Path:
+        """The merged file of a stack, which Pulumi is given."""
+        return (self.folder / f"Pulumi.{name}.yaml").absolute()
 
 
 def choose(project: Path, stack: Stack, environment: Mapping[str, str]) -> Backend:
@@ -71,7 +80,7 @@ def local(folder: Path, stack: Stack, environment: Mapping[str, str]) -> Backend
 
 
 def named(project: Path, url: str, stack: Stack, environment: Mapping[str, str]) -> Backend:
-    scheme = urlsplit(url).scheme
+    scheme = url.partition("://")[0]
     own_encryption = stack.document.get("secretsprovider") not in (None, "default", "passphrase")
     if (
         scheme not in ("http", "https")
@@ -79,7 +88,7 @@ def named(project: Path, url: str, stack: Stack, environment: Mapping[str, str])
         and not any(name in environment for name in PASSPHRASE_VARIABLES)
     ):
         raise Unavailable(
-            f"the state backend {scheme}:// encrypts with a passphrase, and none is set: set PULUMI_CONFIG_PASSPHRASE or "
+            "the state backend encrypts with a passphrase, and none is set: set PULUMI_CONFIG_PASSPHRASE or "
             "PULUMI_CONFIG_PASSPHRASE_FILE"
         )
     url = absolute(url, project)

@@ -10,6 +10,7 @@ from typing import Any
 
 from components.sync.shared import IN_STATE
 from infra.cluster import kubeconfig_path
+from infra.config.stack_yaml import STACK_FILE
 from infra.reason import reason
 from tools.engine import backend, pulumi_cli, state, state_lock
 from tools.engine.backend import STATE, Backend
@@ -63,7 +64,7 @@ class Deployment:
             return json.loads(answer.output)
         if "no stack named" in answer.errors:
             return None
-        raise Problem(f"cannot read the state of stack {self.stack.name} in {self.backend.url}: {answer.reason}")
+        raise Problem(f"cannot read the state of stack {self.stack.name} in {self.backend.shown}: {answer.reason}")
 
     def create(self) -> None:
         """Create the stack in a backend that has none of this name.
@@ -78,7 +79,7 @@ class Deployment:
             "--cwd", str(self.backend.folder.absolute()), "stack", "init", self.stack.name, "--no-select"
         )
         if not answer.ok:
-            raise Problem(f"cannot create stack {self.stack.name} in {self.backend.url}: {answer.reason}")
+            raise Problem(f"cannot create stack {self.stack.name} in {self.backend.shown}: {answer.reason}")
 
     def write(self) -> None:
         """Write the merged file of a stack that exists, for encryption with the same key on every machine.
@@ -140,8 +141,7 @@ class Deployment:
         return self.cli.ask(*self._command(verb), *options, limit=OPERATION_SECONDS)
 
     def _command(self, verb: str) -> tuple[str, ...]:
-        merged = self.backend.folder / f"Pulumi.{self.stack.name}.yaml"
-        return verb, "--stack", self.stack.name, "--config-file", str(merged.absolute())
+        return verb, "--stack", self.stack.name, "--config-file", str(self.backend.stack_file(self.stack.name))
 
 
 def preview(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str]) -> int:
@@ -238,7 +238,7 @@ def destroy(
     deployment = prepare(place, name, overlays, create_cluster=False)
     outputs = deployment.outputs()
     if outputs is None:
-        place.say(f"stack {name} does not exist in {deployment.backend.url}: nothing to destroy")
+        place.say(f"stack {name} does not exist in {deployment.backend.shown}: nothing to destroy")
         return 0
     deployment.write()
     keep_what_others_use(place, deployment, outputs.get("namespace"), with_operator=with_operator)
@@ -266,7 +266,7 @@ def recover(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequen
     """
     deployment = prepare(place, name, overlays, create_cluster=False)
     if deployment.outputs() is None:
-        place.say(f"stack {name} does not exist in {deployment.backend.url}: nothing to recover")
+        place.say(f"stack {name} does not exist in {deployment.backend.shown}: nothing to recover")
         return 0
     deployment.write()
     if lock := deployment.lock():
@@ -361,7 +361,8 @@ def prepare(place: Workplace, name: str, overlays: Sequence[Path], *, create_clu
         stack = Stack.read(place.project, name, [cluster.overlay, *overlays])
     if chosen.notice:
         place.say(chosen.notice)
-    return Deployment(stack, cli.with_variables(variables, chosen.variables), chosen)
+    file = {STACK_FILE: str(chosen.stack_file(name))}
+    return Deployment(stack, cli.with_variables(variables, chosen.variables, file), chosen)
 
 
 def is_named(place: Workplace, stack: Stack) -> bool:
@@ -384,7 +385,7 @@ def choose_backend(place: Workplace, stack: Stack) -> Backend:
 
 def ensure_stack(place: Workplace, deployment: Deployment) -> None:
     if deployment.outputs() is None:
-        place.say(f"creating stack {deployment.stack.name} in {deployment.backend.url}")
+        place.say(f"creating stack {deployment.stack.name} in {deployment.backend.shown}")
         deployment.create()
     else:
         deployment.write()

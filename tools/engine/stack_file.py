@@ -2,14 +2,17 @@
 
 import json
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard, cast
 
-import yaml
-
 from components.sync.shared import OPERATOR
+from infra.config import stack_yaml
+from infra.config.encrypted import is_encrypted
+from infra.config.stack_yaml import StackFileError
+from infra.config.words import top_level
 from tools.private_file import private_folder
 from tools.problem import Problem
 
@@ -17,31 +20,8 @@ NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 ENCRYPTION_KEYS = ("encryptionsalt", "encryptedkey", "secretsprovider")
 """What Pulumi itself writes into a stack file."""
 TOP_LEVEL_KEYS = ("config", "environment", *ENCRYPTION_KEYS)
-
-
-class Loader(yaml.SafeLoader):
-    """YAML as Pulumi reads it: `on`, `12:30` and `2026-01-31` are strings, and a key that occurs twice is an error."""
-
-    yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own class attribute
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} occurs twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-for tag, pattern, first in (
-    ("null", r"^(~|null|Null|NULL|)$", [*"~nN", ""]),
-    ("bool", r"^(true|True|TRUE|false|False|FALSE)$", [*"tTfF"]),
-    ("int", r"^[-+]?(0|[1-9][0-9]*)$", [*"-+0123456789"]),
-    ("float", r"^[-+]?((\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$", [*"-+.0123456789"]),
-    ("merge", r"^<<$", ["<"]),
-):
-    Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType] - PyYAML's stubs leave it open
-        f"tag:yaml.org,2002:{tag}", re.compile(pattern), first
-    )
+NOT_IN_YAML = re.compile("[\x7f-\x9f\ufeff\ufffe\uffff]")
+"""Characters that JSON may have, and YAML only escaped."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +45,14 @@ class Stack:
     def config(self) -> dict[str, Any]:
         return self.document.get("config") or {}
 
+    def setting(self, key: str) -> dict[str, Any]:
+        """An object of the configuration; empty when it is none. `pulumi config set` may have written it as text."""
+        value: Any = self.config.get(f"litellm:{key}")
+        if isinstance(value, str):
+            with suppress(ValueError, RecursionError):
+                value = json.loads(value)
+        return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
     @property
     def protected(self) -> bool:
         """Whether the stack is guarded: against destruction, and against a state that only this machine has.
@@ -75,33 +63,26 @@ class Stack:
 
     @property
     def context(self) -> str | None:
-        return self.config.get("litellm:context")
+        context: Any = self.config.get("litellm:context")
+        return str(context) if context and isinstance(context, str | int | float) else None
 
     @property
     def uses_vault(self) -> bool:
-        return self._secrets.get("kind", "vault") == "vault"
+        return self.setting("secrets").get("kind", "vault") == "vault"
 
     @property
     def vault_address(self) -> str | None:
-        vault: dict[str, Any] = self._secrets.get("vault") or {}
-        return vault.get("address")
+        vault: Any = self.setting("secrets").get("vault")
+        return cast("dict[str, Any]", vault).get("address") if isinstance(vault, dict) else None
 
     @property
     def installs_operator(self) -> bool | None:
         """What the configuration says of External Secrets Operator; None leaves it to what the cluster has."""
-        return {"true": True, "false": False}.get(str(self._operator.get("install")).lower())
+        return {"true": True, "false": False}.get(str(self.setting("externalSecrets").get("install")).lower())
 
     @property
     def operator_namespace(self) -> str:
-        return self._operator.get("namespace") or OPERATOR
-
-    @property
-    def _operator(self) -> dict[str, Any]:
-        return self.config.get("litellm:externalSecrets") or {}
-
-    @property
-    def _secrets(self) -> dict[str, Any]:
-        return self.config.get("litellm:secrets") or {}
+        return self.setting("externalSecrets").get("namespace") or OPERATOR
 
     @property
     def encrypted(self) -> bool:
@@ -121,7 +102,8 @@ class Stack:
         # JSON is YAML in which no plain word can be taken for something else.
         temporary = path.with_suffix(".tmp")
         temporary.touch(0o600)
-        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        temporary.write_text(NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n", encoding="utf-8")
         temporary.replace(path)
         return path
 
@@ -143,14 +125,12 @@ def stack_names(project: Path) -> list[str]:
 def read(path: Path) -> dict[str, Any]:
     """Read a stack file or an overlay, which has the same form."""
     document = read_map(path)
-    if unknown := sorted(str(key) for key in document if key not in TOP_LEVEL_KEYS):
-        raise Problem(f"{path}: unknown key {unknown[0]!r} at the top; settings belong below `config`")
-    config: Any = document.get("config") or {}
-    if not isinstance(config, dict):
-        raise Problem(f"{path}: `config` must be a map of settings such as `litellm:gateway`")
-    if bare := sorted(str(key) for key in cast("dict[str, Any]", config) if ":" not in str(key)):
-        raise Problem(f"{path}: config key {bare[0]!r} has no project; write `litellm:{bare[0]}`")
-    return document
+    if unknown := sorted(key for key in document if key not in TOP_LEVEL_KEYS):
+        raise Problem(f"{path}: unknown key {top_level(unknown[0])!r} at the top; settings belong below `config`")
+    try:
+        return document | ({"config": stack_yaml.settings(document)} if "config" in document else {})
+    except StackFileError as error:
+        raise Problem(f"{path} {error}") from None
 
 
 def project_file(project: Path) -> dict[str, Any]:
@@ -159,14 +139,11 @@ def project_file(project: Path) -> dict[str, Any]:
 
 def read_map(path: Path) -> dict[str, Any]:
     try:
-        content: Any = yaml.load(path.read_text(), Loader) or {}  # noqa: S506 - derives from SafeLoader
+        return stack_yaml.read(path)
     except OSError as error:
         raise Problem(f"cannot read {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Problem(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise Problem(f"{path} must be a map of keys, not a list or a single value")
-    return cast("dict[str, Any]", content)
+    except StackFileError as error:
+        raise Problem(f"{path} {error}") from None
 
 
 def merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,4 +167,4 @@ def of_another_kind(below: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
 
 
 def is_plain_map(value: Any) -> TypeGuard[dict[str, Any]]:
-    return isinstance(value, dict) and "secure" not in value
+    return isinstance(value, dict) and not is_encrypted(cast("Any", value))

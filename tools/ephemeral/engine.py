@@ -23,6 +23,7 @@ from semver import VersionInfo
 
 from infra.environment import deploy
 from infra.target import Target
+from infra.urls import without_secrets
 from tools.engine.backend import Backend
 from tools.engine.pulumi_cli import PulumiCli
 from tools.engine.stack_file import Stack, project_file
@@ -138,7 +139,9 @@ class Engine:
         except automation.StackNotFoundError:
             return False
         except automation.CommandError as error:
-            raise Problem(f"cannot read the state of stack {stack} in {self.backend.url}: {reason_of(error)}") from None
+            raise Problem(
+                f"cannot read the state of stack {stack} in {self.backend.shown}: {reason_of(error)}"
+            ) from None
         return True
 
     def create(self, stack: Stack, target: Target) -> automation.Stack:
@@ -149,7 +152,7 @@ class Engine:
         try:
             return automation.Stack.create_or_select(stack.name, workspace)
         except automation.CommandError as error:
-            raise Problem(f"cannot create stack {stack.name} in {self.backend.url}: {reason_of(error)}") from None
+            raise Problem(f"cannot create stack {stack.name} in {self.backend.shown}: {reason_of(error)}") from None
 
     def tag(self, stack: str, tags: Mapping[str, str]) -> None:
         """What a list of stacks shows without reading their states. Not every backend has tags: the namespace says it, too."""
@@ -236,7 +239,7 @@ class Engine:
             done = self.command.run([*arguments], cwd=workspace.work_dir, additional_env=workspace.env_vars)
         except automation.CommandError as error:
             if arguments[0] == "stack":
-                raise Problem(f"the state backend {self.backend.url} cannot be read: {reason_of(error)}") from None
+                raise Problem(f"the state backend {self.backend.shown} cannot be read: {reason_of(error)}") from None
             return ""
         return done.stdout
 
@@ -297,7 +300,7 @@ def is_namespaced(props: Mapping[str, Any]) -> bool:
 def reason_of(error: automation.CommandError) -> str:
     """What Pulumi says of its failure, on one line."""
     found = re.search(r"error: (.*)", str(error))
-    return found[1].strip() if found else " ".join(str(error).split())
+    return without_secrets(found[1].strip() if found else " ".join(str(error).split()))
 
 
 def locked(stack: str, reason: str) -> str:

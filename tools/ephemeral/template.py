@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from infra.config.load import ConfigError, load
+from infra.config.load import ConfigError
 from infra.config.stack import StackConfig
 from tools.engine.stack_file import Stack, merge, read
 from tools.ephemeral.mark import Mark
@@ -96,6 +96,6 @@ def configuration(stack: Stack) -> StackConfig:
         Problem: with everything that is wrong with it.
     """
     try:
-        return load(plan.values(stack), stack.name, plan.secret_keys(stack))
+        return plan.configuration(stack)
     except ConfigError as error:
         raise Problem(str(error)) from None

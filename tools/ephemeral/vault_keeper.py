@@ -20,6 +20,7 @@ from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
 from infra.reason import reason
 from infra.secrets.vault import VaultStore
+from infra.urls import without_secrets
 from tools.ephemeral.mark import Mark, parse_mark
 from tools.ephemeral.names import STACK_PREFIX, VAULT_FOLDER, Name
 from tools.ephemeral.stores import Swept
@@ -158,10 +159,11 @@ def explained(client: Any) -> Generator[None]:
         yield
     except hvac.exceptions.Forbidden as error:
         raise Problem(
-            f"Vault at {client.url} refuses: {reason(error)}. Has VAULT_TOKEN expired, or not the rights in docs/ephemeral.md?"
+            f"Vault at {without_secrets(client.url)} refuses: {reason(error)}. Has VAULT_TOKEN expired, or not the rights in "
+            "docs/ephemeral.md?"
         ) from None
     except (requests.RequestException, hvac.exceptions.VaultError) as error:
-        raise Problem(f"Vault at {client.url} cannot be used: {reason(error)}") from None
+        raise Problem(f"Vault at {without_secrets(client.url)} cannot be used: {reason(error)}") from None
 
 
 def open_keeper(_config: StackConfig, store: VaultStore, problems: Sequence[ConfigProblem]) -> VaultKeeper:

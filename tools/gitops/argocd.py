@@ -1,11 +1,13 @@
 """What Argo CD and kustomize are told about the rendered objects."""
 
-import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from infra.urls import bare
+from tools.problem import Problem
 
 KUSTOMIZATION, APPLICATION = "kustomization.yaml", "application.yaml"
 
@@ -59,13 +61,22 @@ def application(stack: str, namespace: str, source: Source) -> dict[str, Any]:
 
 
 def source_of(folder: Path, repository: str | None, revision: str) -> Source:
-    """The Git repository that the folder is in; a placeholder where it is in none."""
+    """The Git repository that the folder is in; a placeholder where it is in none.
+
+    Raises:
+        Problem: for a given repository with credentials in its URL.
+    """
     there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.is_dir())
     top = git(there, "rev-parse", "--show-toplevel")
     path = folder.absolute().resolve()
     within = path.relative_to(Path(top).resolve()).as_posix() if top else folder.name
     origin = git(there, "config", "--get", "remote.origin.url") if top else ""
-    return Source(repository or without_credentials(origin) or PLACEHOLDER, within, revision)
+    if repository and bare(repository) != repository:
+        raise Problem(
+            "the URL of the repository has a password, a token or a query in it, and would be in a file: give it without, and "
+            "the credentials to Argo CD (`argocd repo add`)"
+        )
+    return Source(repository or bare(origin) or PLACEHOLDER, within, revision)
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -75,7 +86,3 @@ def git(folder: Path, *arguments: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def without_credentials(url: str) -> str:
-    return re.sub(r"^(https?://)[^/@]*@", r"\1", url)

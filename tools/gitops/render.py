@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.config.load import ConfigError, load
+from infra.config.load import ConfigError
 from infra.config.stack import StackConfig
 from infra.target import Target, resolve_offline, resolve_rendered
 from tools.engine.stack_file import Stack
@@ -14,7 +14,7 @@ from tools.gitops.answers import RenderingMocks, State, read_state
 from tools.gitops.manifests import SEALED_WAVE_OF, WAVE_OF, WAVES, Manifest, manifests
 from tools.gitops.yaml_text import dump
 from tools.offline.mock_engine import run
-from tools.offline.plan import secret_keys, values
+from tools.offline.plan import configuration
 from tools.problem import Problem
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def render(stack: Stack, state: State | None = None) -> Rendering:
         ConfigError: with every problem of the configuration.
         Problem: when an object would need a value that no file may or can have.
     """
-    config = load(values(stack), stack.name, secret_keys(stack))
+    config = configuration(stack)
     target = resolve_rendered(everything(config), stack.name)
     return Rendering(stack.name, target.namespace, objects_of(target, state, WAVE_OF), config.gitops)
 
@@ -93,7 +93,7 @@ def render_sealed(stack: Stack, state: State | None, options: Options) -> Render
         raise ValueError("no certificate to seal with")
     key = read_certificate(options.certificate)
     given = read_values(options.values) if options.values else None
-    config = load(values(stack), stack.name, secret_keys(stack))
+    config = configuration(stack)
     target = resolve_offline(everything(config), stack.name)
     objects = objects_of(target, state, SEALED_WAVE_OF)
     before = folder.read(options.out, stack.name)

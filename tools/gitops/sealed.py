@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tools.engine.stack_file import Loader
+from infra.config import stack_yaml
+from infra.config.stack_yaml import StackFileError
 from tools.gitops.manifests import Manifest
 from tools.gitops.sealing import Scope, label, seal
 from tools.problem import Problem
@@ -117,8 +117,8 @@ def sealed_secret(external: Manifest, scope: Scope) -> dict[str, Any]:
 def kept_data(text: str, wanted: Mapping[str, Any]) -> dict[str, str] | None:
     """The encrypted values of a file that is there, if all else is as it should be: they are bound to its name."""
     try:
-        there = mapping(yaml.load(text, Loader))  # noqa: S506 - derives from SafeLoader
-    except yaml.YAMLError:
+        there = mapping(stack_yaml.parse(text))
+    except StackFileError:
         return None
     spec = mapping(there.get("spec"))
     data = mapping(spec.get("encryptedData"))
@@ -142,7 +142,7 @@ def read_values(path: Path) -> Values:
     if str(path) == "-":
         return parse_values(sys.stdin.read(), "standard input")
     try:
-        return parse_values(path.read_text(), str(path))
+        return parse_values(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise Problem(f"cannot read the values {path}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -151,11 +151,9 @@ def read_values(path: Path) -> Values:
 
 def parse_values(text: str, where: str) -> Values:
     try:
-        content: Any = yaml.load(text, Loader) or {}  # noqa: S506 - derives from SafeLoader
-    except yaml.YAMLError as error:
-        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
-        line = f" (line {mark.line + 1})" if mark else ""
-        raise Problem(f"{where} is not YAML{line}: {FORM}") from None
+        content: Any = stack_yaml.parse(text) or {}
+    except StackFileError as error:
+        raise Problem(f"{where} {error}. {FORM[0].upper()}{FORM[1:]}") from None
     if not isinstance(content, dict):
         raise Problem(f"{where} must be a map of documents: {FORM}")
     values: dict[Address, str] = {}

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from components.objects import short_hash
+from infra.config.encrypted import is_encrypted
 from infra.config.load import SCALARS, load
+from infra.config.stack import StackConfig
 from infra.target import resolve_offline
 from tools.engine.stack_file import Stack, is_plain_map, project_file
 from tools.offline.mock_engine import Recording, Registered, run
@@ -25,10 +27,19 @@ def record(stack: Stack, *, preview: bool = True) -> Recording:
         ConfigError: with every problem of the configuration.
     """
     # The program's modules are the slow part of a start; a wrong configuration should not have to wait for them.
-    config = load(values(stack), stack.name, secret_keys(stack))
+    config = configuration(stack)
     from infra.environment import deploy  # noqa: PLC0415
 
     return run(lambda: deploy(resolve_offline(config, stack.name)), preview=preview, stack=stack.name)
+
+
+def configuration(stack: Stack) -> StackConfig:
+    """The checked configuration of a stack file.
+
+    Raises:
+        ConfigError: with every problem of the configuration.
+    """
+    return load(values(stack), stack.name, secret_keys(stack), stack.config)
 
 
 def values(stack: Stack) -> dict[str, str]:
@@ -47,7 +58,8 @@ def secret_keys(stack: Stack) -> list[str]:
 
 
 def as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    """Pulumi's text for a value: null is none, and a number is written as JSON would."""
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
 
 
 def masked(value: Any) -> Any:
@@ -56,7 +68,7 @@ def masked(value: Any) -> Any:
     if is_plain_map(value):
         return {key: masked(item) for key, item in value.items()}
     # Another ciphertext is another mask: what depends on the value is then seen to change.
-    return f"{MASK[:-1]} {short_hash(json.dumps(value, sort_keys=True))}]" if isinstance(value, dict) else value
+    return f"{MASK[:-1]} {short_hash(json.dumps(value, sort_keys=True))}]" if is_encrypted(value) else value
 
 
 def document(stack: str, recording: Recording) -> dict[str, Any]:

@@ -10,19 +10,18 @@ import pytest
 
 from bench import manifests
 from bench.manifests import Planned
-from infra.config.load import load
 from infra.config.versions import PINS
 from infra.environment import deploy
 from infra.target import resolve_offline
 from tools.engine.stack_file import Stack
 from tools.offline.mock_engine import Recording, run
-from tools.offline.plan import PROJECT, secret_keys, values
+from tools.offline.plan import PROJECT, configuration
 
 
 @pytest.fixture(scope="module")
 def recording() -> Recording:
     stack = Stack.read(PROJECT, "dev")
-    target = resolve_offline(load(values(stack), "dev", secret_keys(stack)), "dev")
+    target = resolve_offline(configuration(stack), "dev")
     return run(lambda: deploy(target), stack="dev")
 
 
@@ -106,7 +105,7 @@ def test_a_chart_folder_has_no_repository():
 
 def test_what_environments_share_is_not_made_again(tmp_path: Path):
     stack = Stack.read(PROJECT, "ephemeral")
-    target = resolve_offline(load(values(stack), "ephemeral", secret_keys(stack)), "ephemeral")
+    target = resolve_offline(configuration(stack), "ephemeral")
     environment = Planned(run(lambda: deploy(target), stack="ephemeral"))
     manifests.write(environment, tmp_path)
     assert environment.auth == "kubernetes"

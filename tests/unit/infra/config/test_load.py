@@ -29,9 +29,36 @@ def test_a_host_is_all_that_must_be_said():
     assert load({"litellm:ingress": '{"host": "litellm.example.com"}'}, "dev").redis.kind == "in-cluster"
 
 
-def test_other_namespaces_of_the_configuration_are_not_ours():
-    texts = {"litellm:ingress": '{"host": "a.example.com"}', "pulumi:tags": "{}", "aws:region": "eu-west-1"}
+def test_settings_of_pulumi_itself_are_not_ours():
+    texts = {
+        "litellm:ingress": '{"host": "a.example.com"}',
+        "pulumi:tags": "{}",
+        "pulumi:disable-default-providers": "[]",
+    }
     assert load(texts, "dev").ingress.host == "a.example.com"
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        (
+            "litelm:database",
+            "litelm:database: has no effect",
+        ),
+        ("litelm:database", "; use litellm:database"),
+        ("LiteLLM:database", "has no effect"),
+        ("kubernetes:context", "; use litellm:context"),
+        ("aws:region", "; use litellm:secrets.aws.region"),
+        ("vault:address", "; use litellm:secrets.vault.address"),
+        ("random:anything", "random:anything: has no effect"),
+        ("vault:hunter-2", "\n  - …: has no effect"),
+    ],
+)
+def test_a_misspelt_or_foreign_key_at_the_top_is_refused(key: str, says: str):
+    """Its value would be ignored: providers are made by this program, with what its own keys say."""
+    with pytest.raises(ConfigError) as caught:
+        load({"litellm:ingress": '{"host": "a.example.com"}', key: "x"}, "dev")
+    assert says in str(caught.value)
 
 
 def test_a_configuration_cannot_be_changed():

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tools.gitops import argocd
+from tools.problem import Problem
 
 
 def repository(folder: Path, origin: str) -> Path:
@@ -33,3 +34,17 @@ def test_a_given_repository_counts(tmp_path: Path):
 
 def test_outside_of_a_repository_there_is_a_placeholder(tmp_path: Path):
     assert argocd.source_of(tmp_path / "out", None, "HEAD") == argocd.Source(argocd.PLACEHOLDER, "out", "HEAD")
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "https://me:hunter2@git.example.com/x.git",
+        "https://hunter2@git.example.com/x.git",
+        "ssh://git:hunter2@git.example.com/x",
+    ],
+)
+def test_credentials_in_a_given_address_are_refused_and_not_repeated(tmp_path: Path, repository: str):
+    with pytest.raises(Problem, match="argocd repo add") as caught:
+        argocd.source_of(tmp_path / "out", repository, "HEAD")
+    assert "hunter2" not in str(caught.value)

@@ -28,9 +28,9 @@ WRONG = {
     "nothing": ("a: {b: }", "a#b must be a text"),
     "empty": ("a: {b: ''}", "a#b must be a text"),
     "a list": ("a: {b: [hidden]}", "a#b must be a text"),
-    "no YAML": ("ok: {a: b}\na: {b: 'hidden}\n", "is not YAML (line "),
-    "twice": ("a: {b: hidden1}\na: {b: hidden2}\n", "is not YAML (line "),
-    "control characters": ("a: hidden\x07", "is not YAML"),
+    "no YAML": ("ok: {a: b}\na: {b: 'hidden}\n", "(line "),
+    "twice": ("a: {b: hidden1}\na: {b: hidden2}\n", "(line "),
+    "control characters": ("a: hidden\x07", "is not valid YAML"),
 }
 
 
