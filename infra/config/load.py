@@ -6,14 +6,14 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from infra.config.base import ALLOWED
-from infra.config.encrypted import wrongly_encrypted
-from infra.config.places import Place, keys_of, nearest, shown, takes_a_secret
+from infra.config.encrypted import is_encrypted, wrongly_encrypted
+from infra.config.places import Place, at, keys_of, nearest, shown, takes_a_secret
 from infra.config.rules import cross_checks, documents_are_of_the_store
 from infra.config.stack import StackConfig
 from infra.config.sweep import plain_secrets
@@ -77,14 +77,13 @@ def load(
     data: dict[str, Any] = {}
     problems = [ConfigProblem(name_of(name), foreign(name), project="") for name in sorted(values) if is_foreign(name)]
     secret = ours(dict.fromkeys(secret_keys))
+    file = ours(written or {})
     for key, text in sorted(ours(values).items()):
         try:
-            data[key] = parse(key, text)
+            data[key] = parse(key, text, file.get(key))
         except (ValueError, RecursionError):
-            problems.append(ConfigProblem(shown((key,)), "must be true or false" if key in SWITCHES else NO_OBJECT))
-    problems += [
-        ConfigProblem(*found) for found in wrongly_encrypted(data, secret, None if written is None else ours(written))
-    ]
+            problems.append(ConfigProblem(shown((key,)), OF_ITS_TYPE.get(key, NO_OBJECT)))
+    problems += [ConfigProblem(*found) for found in wrongly_encrypted(data, secret, None if written is None else file)]
     config, more = validate(data, {*secret, *SECRET_KEYS})
     problems += more
     problems += [ConfigProblem(*found) for found in plain_secrets({key: data[key] for key in data.keys() - secret})]
@@ -119,14 +118,23 @@ def foreign(name: str) -> str:
     )
 
 
-def parse(key: str, text: str) -> Any:
-    """Pulumi gives every value as text: JSON, but for what is text itself."""
+def parse(key: str, text: str, written: object) -> Any:
+    """Pulumi gives every value as text: JSON, but for what is text itself. `written` is the value in the file, where known."""
+    if not has_its_type(key, written):
+        raise ValueError("Pulumi refuses it before it starts the program")
     if key in TEXTS or key not in KEYS:
         return text
     value: Any = json.loads(text)
     if key in SWITCHES and not isinstance(value, bool):
         raise ValueError("pydantic would take 1 and 0, and Pulumi does not")
     return value
+
+
+def has_its_type(key: str, written: object) -> bool:
+    """Whether the file has a map where an object belongs, and a word where a text does: as text, both look alike."""
+    if written is None or is_encrypted(written) or key not in KEYS or key in SWITCHES:
+        return True
+    return isinstance(written, dict | list) != (key in TEXTS)
 
 
 def validate(data: Mapping[str, Any], secret: Iterable[str]) -> tuple[StackConfig | None, list[ConfigProblem]]:
@@ -200,12 +208,15 @@ def locate(loc: tuple[int | str, ...], data: Any) -> tuple[Place, Any]:
     place: Place = ()
     value: Any = data
     for part in loc:
-        if isinstance(part, int):
-            value = cast("list[Any]", value)[part] if isinstance(value, (list, tuple)) else None
-        elif isinstance(value, dict) and part not in value and is_union_tag(part, cast("dict[str, Any]", value)):
-            continue
+        if isinstance(part, int) and isinstance(value, (list, tuple)):
+            value = cast("list[Any]", value)[part]
+        elif isinstance(part, str) and isinstance(value, dict):
+            given = cast("dict[str, Any]", value)
+            if part not in given and is_union_tag(part, given):
+                continue
+            value = given.get(part)
         else:
-            value = cast("dict[str, Any]", value).get(part) if isinstance(value, dict) else None
+            continue
         place = (*place, part)
     return place, cast("Any", value)
 
@@ -249,7 +260,8 @@ HONOURED = {
     "vault:token": "the environment variable VAULT_TOKEN",
 }
 """Settings of providers, and what takes their place here."""
-TEXTS = ("namespace", "context")
-SWITCHES = ("protect",)
+TEXTS = tuple(key for key in KEYS if all(kind is str or get_origin(kind) is Literal for kind in at((key,))))
+SWITCHES = tuple(key for key in KEYS if at((key,)) == [bool])
+OF_ITS_TYPE = dict.fromkeys(TEXTS, "must be text") | dict.fromkeys(SWITCHES, "must be true or false")
 SECRET_KEYS = tuple(key for key in KEYS if takes_a_secret((key,)))
 """Keys with nothing but secrets below them."""

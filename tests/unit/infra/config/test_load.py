@@ -182,3 +182,57 @@ def test_provider_keys_in_plain_text_are_refused():
     with pytest.raises(ConfigError, match="must count as leaked") as caught:
         load(texts | {"litellm:providerKeys": '{"OPENAI_API_KEY": "sk-verysecretvalue"}'}, "dev", [])
     assert "verysecret" not in str(caught.value)
+
+
+def loaded_from_file(**written: Any) -> str:
+    """What is said of a file, offline."""
+    file = {f"litellm:{key}": value for key, value in (RIGHT | written).items()}
+    texts = {
+        key: value if isinstance(value, str) else "" if value is None else json.dumps(value)
+        for key, value in file.items()
+    }
+    try:
+        load(texts, "dev", [], file)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("key", ["namespace", "context"])
+def test_a_text_left_empty_is_not_set(key: str):
+    assert not loaded_from_file(**{key: None})
+    assert not loaded_from_file(**{key: ""})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("namespace", {"a": 1}, "litellm:namespace: must be text"),
+        ("context", ["a"], "litellm:context: must be text"),
+        ("protect", 1, "litellm:protect: must be true or false"),
+        ("protect", None, "litellm:protect: must be true or false"),
+        ("gitops", "yes", "litellm:gitops: must be true or false"),
+        ("redis", None, "litellm:redis: must be an object"),
+        ("redis", '{"kind": "none"}', "litellm:redis: must be an object"),
+        ("redis", [], "litellm:redis: must be an object"),
+    ],
+)
+def test_what_pulumi_refuses_is_refused_offline_too(key: str, value: object, says: str):
+    """It checks the types that Pulumi.yaml declares, before it starts the program."""
+    assert says in loaded_from_file(**{key: value})
+
+
+def test_a_number_is_shown_where_a_number_belongs_only():
+    text = loaded_from_file(gateway={"models": [MOCK], "replicas": -12345}, redis={"password": 45678}, context=5)
+    assert "(got -12345)" in text
+    assert "45678" not in text
+
+
+def test_a_number_without_end_is_a_number():
+    assert "(got a number)" in loaded_from_file(gateway={"models": [MOCK], "replicas": 10**400})
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "1" * 5000, '"\\ud800"', "NaN", "{", '{"replicas": Infinity}'])
+def test_no_text_that_pulumi_could_give_ends_in_a_traceback(text: str):
+    with pytest.raises(ConfigError):
+        load({"litellm:ingress": '{"host": "a.example.com"}', "litellm:gateway": text}, "dev")

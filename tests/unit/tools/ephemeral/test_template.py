@@ -74,7 +74,7 @@ def test_with_a_budget_real_models_are_welcome(tmp_path: Path):
 def test_a_cap_that_caps_nothing_is_none(tmp_path: Path, budget: object):
     settings = {"max_budget": budget, "budget_duration": "30d"}
     files = overlay(tmp_path, gateway={"models": [GPT], "litellmSettings": settings}, providerDocuments=KEYS)
-    with pytest.raises(Problem, match="must cap|not finite"):
+    with pytest.raises(Problem, match=r"must cap|not finite"):
         read_template(ROOT, None, files)
 
 
