@@ -2,7 +2,7 @@
 
 import pulumi
 
-from infra.environment import program
+from infra.program import program
 
 for name, value in program().items():
     pulumi.export(name, value)

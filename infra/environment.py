@@ -11,7 +11,6 @@ from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from pulumi.runtime import get_config_env, get_config_secret_keys_env
 
 from components.cache.redis import Redis
 from components.database.bootstrap import DatabaseBootstrap
@@ -33,9 +32,7 @@ from infra.config.aws_pods import ROLE_ANNOTATION, known_to_aws, makes_role
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import InClusterDatabase
 from infra.config.database.rds import RdsDatabase
-from infra.config.load import ConfigError, load
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
-from infra.config.stack_yaml import StackFileError, of_stack
 from infra.network import openings
 from infra.outputs import outputs, places
 from infra.providers import providers
@@ -51,32 +48,8 @@ from infra.secrets.documents import (
 )
 from infra.secrets.store import OperatorIdentity, Values
 from infra.servers import Servers
-from infra.target import Target, resolve
+from infra.target import Target
 from infra.workloads import PodAccount
-
-
-def program() -> Mapping[str, pulumi.Input[Any]]:
-    """What `pulumi up` runs: read the configuration, look at the targets, register everything.
-
-    Raises:
-        pulumi.RunError: with every problem of the configuration, or of the targets, before anything is registered.
-    """
-    stack = pulumi.get_stack()
-    try:
-        config = load(get_config_env(), stack, get_config_secret_keys_env(), of_stack(stack))
-        target = resolve(config, stack)
-    except (ConfigError, StackFileError) as error:
-        raise pulumi.RunError(str(error)) from None
-    from infra.preflight import preflight  # noqa: PLC0415 - the offline plan runs `deploy` and needs no client of anything
-
-    found = preflight(target, documents(target.config))
-    operator = found.config.external_secrets
-    if target.config.external_secrets.install == "auto" and not operator.install:
-        pulumi.log.info(
-            f"External Secrets Operator in namespace {operator.namespace} (ServiceAccount {operator.service_account}) is used: "
-            "it is there already"
-        )
-    return deploy(found)
 
 
 def deploy(target: Target) -> Mapping[str, pulumi.Input[Any]]:

@@ -1,0 +1,45 @@
+"""What `pulumi up` runs: read the configuration, look at the targets, register everything."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from typing import Any
+
+import pulumi
+from pulumi.runtime import get_config_env, get_config_secret_keys_env
+
+from infra.config.load import ConfigError, load
+from infra.config.stack_yaml import StackFileError, of_stack
+from infra.secrets.documents import documents
+from infra.target import Target, resolve
+
+
+def program() -> Mapping[str, pulumi.Input[Any]]:
+    """Deploy the stack that Pulumi names; returns its outputs.
+
+    Raises:
+        pulumi.RunError: with every problem of the configuration, or of the targets, before anything is registered.
+    """
+    stack = pulumi.get_stack()
+    try:
+        config = load(get_config_env(), stack, get_config_secret_keys_env(), of_stack(stack))
+        target = resolve(config, stack)
+    except (ConfigError, StackFileError) as error:
+        raise pulumi.RunError(str(error)) from None
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look, target)
+        # Components and their SDKs take about as long to import as the targets take to answer.
+        environment = import_module("infra.environment")
+        found = looking.result()
+    operator = found.config.external_secrets
+    if target.config.external_secrets.install == "auto" and not operator.install:
+        pulumi.log.info(
+            f"External Secrets Operator in namespace {operator.namespace} (ServiceAccount {operator.service_account}) is used: "
+            "it is there already"
+        )
+    return environment.deploy(found)
+
+
+def look(target: Target) -> Target:
+    """The target after a look at it. The clients that this takes are imported only here: the offline plan needs none."""
+    return import_module("infra.preflight").preflight(target, documents(target.config))
