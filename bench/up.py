@@ -140,9 +140,10 @@ class Comparison:
             self.bench.project.make("destroy", STACK)
         else:
             self.bench.remove(stack)
-            self.bench.vault.client.sys.disable_secrets_engine(stack.mount)
-            if install:
-                self.bench.remove_operator()
+        # What others may use stays with either.
+        self.bench.vault.client.sys.disable_secrets_engine(stack.mount)
+        if install:
+            self.bench.remove_operator()
 
 
 def measure(

@@ -64,6 +64,12 @@ class Workspace:
             command = ["helm", "uninstall", name, "-n", namespace, "--wait", "--ignore-not-found"]
             run(command, check=True, capture_output=True, timeout=300)
             kubectl("delete", "namespace", namespace, "--ignore-not-found")
+        # Helm keeps them, for others that are not here.
+        crds = [
+            name for name in kubectl("get", "crd", "-o", "name").stdout.split() if name.endswith("external-secrets.io")
+        ]
+        if crds:
+            kubectl("delete", *crds)
 
     def remove_everything(self) -> None:
         for stack in self.stacks:

@@ -20,7 +20,9 @@ from tools.offline.plan import PROJECT, configuration
 
 @pytest.fixture(scope="module")
 def recording() -> Recording:
-    stack = Stack.read(PROJECT, "dev")
+    document = Stack.read(PROJECT, "dev").document
+    config = document["config"] | {"litellm:externalSecrets": {"install": True}}
+    stack = Stack("dev", document | {"config": config})
     target = resolve_offline(configuration(stack), "dev")
     return run(lambda: deploy(target), stack="dev")
 
