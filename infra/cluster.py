@@ -1,6 +1,7 @@
 """The cluster that the kubeconfig names."""
 
 import base64
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,11 @@ class Cluster:
 
     ca_certificate: str
     """PEM of its CA; empty when the kubeconfig trusts the system's."""
+
+    @property
+    def id(self) -> str:
+        """Eight characters that tell clusters apart, for people: of its CA, whatever URL it is reached by."""
+        return hashlib.sha256((self.ca_certificate or self.server).encode()).hexdigest()[:8]
 
 
 def kubeconfig_path(environment: Mapping[str, str] = os.environ) -> Path:

@@ -121,16 +121,23 @@ class Environment:
 
     def _values(self) -> dict[str, dict[str, pulumi.Input[str]]]:
         return {
-            document: {name: self._value(f"{document}-{name}", content) for name, content in properties.items()}
+            document: {name: self._value(document, name, content) for name, content in properties.items()}
             for document, properties in documents(self.config).items()
         }
 
-    def _value(self, name: str, content: Property) -> pulumi.Input[str]:
+    def _value(self, document: str, name: str, content: Property) -> pulumi.Input[str]:
         match content:
             case Generated(length, prefix, rotation):
-                return GeneratedSecret(
-                    name, {"length": length, "prefix": prefix, "rotation": rotation}, self._options()
-                ).value
+                with_store = pulumi.InvokeOptions(provider=self.providers[1])
+                adopted = self.target.store.adopted(document, name, with_store)
+                return (
+                    adopted
+                    or GeneratedSecret(
+                        f"{document}-{name}",
+                        {"length": length, "prefix": prefix, "rotation": rotation},
+                        self._options(),
+                    ).value
+                )
             case StackSecret(variable):
                 return pulumi.Output.secret(self.config.provider_keys[variable].get_secret_value())
             case str():

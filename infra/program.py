@@ -12,6 +12,7 @@ from infra.config.load import ConfigError, load
 from infra.config.stack_yaml import StackFileError, of_stack
 from infra.secrets.documents import documents
 from infra.target import Target, resolve
+from infra.watch import watch
 
 
 def program() -> Mapping[str, pulumi.Input[Any]]:
@@ -37,6 +38,7 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
             f"External Secrets Operator in namespace {operator.namespace} (ServiceAccount {operator.service_account}) is used: "
             "it is there already"
         )
+    watch(found)
     return environment.deploy(found)
 
 

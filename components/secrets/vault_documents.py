@@ -26,7 +26,7 @@ class VaultDocumentsArgs(TypedDict):
     """Required: name of each document below the prefix, and its properties. Values are stored as secrets."""
 
     owner: pulumi.Input[str]
-    """Required: who manages the documents; written as custom metadata."""
+    """Required: who manages the documents; written as custom metadata when a document is made, and left alone after."""
 
     policy: pulumi.Input[str]
     """Required: name of the read-only policy."""
@@ -92,7 +92,8 @@ class VaultDocuments(pulumi.ComponentResource):
             data_json=pulumi.Output.secret(pulumi.Output.json_dumps(dict(properties), sort_keys=True)),
             custom_metadata={"data": {OWNER: args["owner"]}},
             delete_all_versions=True,
-            opts=pulumi.ResourceOptions(parent=self),
+            # The provider writes the values again, as a new version, whenever metadata changes.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["customMetadata"]),
         )
         return pulumi.Output.unsecret(secret.metadata.apply(lambda metadata: str(metadata.get("version", ""))))
 

@@ -90,6 +90,7 @@ class SaltKeyProvider(ResourceProvider):
             if "check-and-set" not in str(error):
                 raise
             must_hold_salt(client, props)
+            return CreateResult(document_id(props), props | {"adopted": True})
         return CreateResult(document_id(props), props)
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
@@ -106,6 +107,9 @@ class SaltKeyProvider(ResourceProvider):
         return ReadResult(id_, props)
 
     def delete(self, _id: str, _props: Properties) -> None:
+        """Delete a document that this state made. One that was there before may be that of another."""
+        if _props.get("adopted"):
+            return
         connect(_props).secrets.kv.v2.delete_metadata_and_all_versions(path=_props["path"], mount_point=_props["mount"])
 
 

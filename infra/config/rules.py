@@ -146,6 +146,19 @@ def rotation_has_a_document(secrets: Any, database: Any) -> Iterator[Finding]:
         )
 
 
+def adopted_values_rotate_in_vault(secrets: Any, keys: Any, database: Any, redis: Any) -> Iterator[Finding]:
+    if secrets.kind != "vault" or not secrets.vault.adopt:
+        return
+    sections = {"keys.master": keys.master, "database": database, "redis": redis}
+    for where, section in sections.items():
+        if getattr(section, "rotation", 0):
+            yield (
+                f"{where}.rotation",
+                "has no effect with secrets.vault.adopt, which takes the values that are in Vault: write another one there, "
+                "and remove rotation",
+            )
+
+
 def certificate_is_for_the_host(secrets: Any, ingress: Any) -> Iterator[Finding]:
     domain = ingress.load_balancer.certificate_domain
     if ingress.class_name != "alb" or domain is None:
@@ -210,6 +223,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (provider_keys_have_a_value, ("provider_keys",)),
     (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),
     (rotation_has_a_document, ("secrets", "database")),
+    (adopted_values_rotate_in_vault, ("secrets", "keys", "database", "redis")),
     (pods_have_their_role, ("secrets", "gateway", "database", "provider_keys", "provider_documents")),
     (tokens_are_not_overruled, ("secrets", "gateway", "database", "provider_keys", "provider_documents")),
     (certificate_is_for_the_host, ("secrets", "ingress")),

@@ -113,6 +113,13 @@ class VaultConfig(Section):
     prefix: StorePath | None = None
     """Path below the mount for this stack's documents. Defaults to the stack's name."""
 
+    policy: StorePath | None = None
+    """Name of the read-only policy that the stack writes. Defaults to `litellm-<stack>`."""
+
+    adopt: bool = False
+    """Take the values of generated keys and passwords from the documents that are there, instead of generating them: for a
+    stack whose state was lost. They stay the stack's as long as this is set; to rotate one, write it in Vault."""
+
     auth: Literal["kubernetes", "token"] = "kubernetes"
     """How the operator logs in: `kubernetes`, or a long-lived `token`."""
 

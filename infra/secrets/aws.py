@@ -86,6 +86,9 @@ class AwsStore:
         """Names of the secrets that hold these documents."""
         return sorted({str(self.locate(document, "")["key"]) for document in documents})
 
+    def adopted(self, _document: str, _name: str, _opts: pulumi.InvokeOptions) -> None:
+        """None: AWS refuses a name that is taken, and what is there can be referred to."""
+
     def operator_identity(self, target: NamedStack, opts: pulumi.ResourceOptions) -> AwsRole | None:
         identity = self.config.identity
         if not isinstance(identity, PodIdentity) or identity.controller_role_arn:

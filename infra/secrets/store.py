@@ -65,6 +65,10 @@ class Store(Protocol):
         """A shell command that prints one value."""
         ...
 
+    def adopted(self, document: str, name: str, opts: pulumi.InvokeOptions) -> pulumi.Output[str] | None:
+        """The value that a document has already, where the configuration takes it over; None where a new one is generated."""
+        ...
+
     def operator_identity(self, target: NamedStack, opts: pulumi.ResourceOptions) -> OperatorIdentity | None:
         """Register what the operator's pods must have when they start; None where they need no identity of their own."""
         ...

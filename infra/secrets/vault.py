@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
+import pulumi_random as random
 import pulumi_vault as vault
 
 from components.secrets.references import RemoteReference
@@ -46,6 +47,9 @@ class VaultStore:
     kubernetes_host: str
     kubernetes_ca_cert: str | None
 
+    cluster: str
+    """Which cluster the stack is in, for the mark of its documents."""
+
     @property
     def mount(self) -> str:
         return self.config.mount.path
@@ -74,6 +78,13 @@ class VaultStore:
         namespace = f" -namespace={shlex.quote(self.config.namespace)}" if self.config.namespace else ""
         return f"vault kv get{namespace} -mount={self.mount} -field={reference['property']} {reference['key']}"
 
+    def adopted(self, document: str, name: str, opts: pulumi.InvokeOptions) -> pulumi.Output[str] | None:
+        if not self.config.adopt:
+            return None
+        path = f"{self.prefix}/{document}"
+        found = pulumi.Output.from_input(vault.kv.get_secret_v2_output(mount=self.mount, name=path, opts=opts))
+        return pulumi.Output.secret(found.apply(lambda secret: secret.data[name]))
+
     def operator_identity(self, _target: NamedStack, _opts: pulumi.ResourceOptions) -> None:
         """None: the operator asks Kubernetes for a token of the reader, or has one of Vault."""
 
@@ -100,7 +111,7 @@ class VaultStore:
             "mount": mount,
             "prefix": self.prefix,
             "documents": values,
-            "owner": target.owner,
+            "owner": self._mark(target, opts),
             "policy": self.policy,
             "also_readable": sorted({*own_salt, *(given.document for _, given in target.config.references())}),
         }
@@ -122,6 +133,13 @@ class VaultStore:
             documents=documents,
             resources=(documents, auth, *salt),
         )
+
+    def _mark(self, target: NamedStack, opts: pulumi.ResourceOptions) -> pulumi.Input[str]:
+        """What documents are marked with: a state that was lost, or another checkout's, does not know the random part."""
+        if target.config.ephemeral.mark:
+            return target.config.ephemeral.mark
+        identity = random.RandomId("identity", byte_length=4, opts=opts)
+        return pulumi.Output.concat(f"{target.owner}/{self.cluster}/", identity.hex)
 
     def _salt_key(
         self, target: NamedStack, mount: pulumi.Input[str], connection: VaultConnection, opts: pulumi.ResourceOptions
@@ -203,11 +221,12 @@ def resolve(
         cluster_address=vault.cluster_address or address or OFFLINE_ADDRESS,
         ca_bundle=base64.b64encode(vault_ca.encode()).decode() if vault_ca else None,
         prefix=vault.prefix or stack,
-        policy=f"litellm-{stack}",
+        policy=vault.policy or f"litellm-{stack}",
         role=auth.role or f"litellm-{stack}",
         auth_path=auth.path or (f"kubernetes-{stack}" if auth.create else "kubernetes"),
         kubernetes_host=auth.host or (IN_CLUSTER_API if in_cluster else cluster.server),
         kubernetes_ca_cert=read_if_there(auth.ca_cert_file) or (None if in_cluster else cluster.ca_certificate or None),
+        cluster=cluster.id,
     )
     return store, problems
 

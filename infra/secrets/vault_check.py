@@ -9,6 +9,7 @@ import hvac
 import hvac.exceptions
 import requests
 
+from components.secrets.vault_documents import OWNER
 from infra.reason import reason
 from infra.secrets.documents import SALT
 from infra.secrets.vault import VaultStore
@@ -17,12 +18,20 @@ from infra.stack import READER, NamedStack
 TIMEOUT_SECONDS = 10
 
 
+def open_client(vault: VaultStore) -> Any:
+    """A client with the token of the environment."""
+    return hvac.Client(
+        url=vault.address,
+        namespace=vault.config.namespace,
+        verify=vault.ca_cert_file or True,
+        timeout=TIMEOUT_SECONDS,
+    )
+
+
 def check(vault: VaultStore, target: NamedStack, documents: Mapping[str, object]) -> Iterator[str]:
     """Look at a real Vault before `documents` are written to it; every problem is a sentence."""
     namespace = vault.config.namespace
-    client: Any = hvac.Client(
-        url=vault.address, namespace=namespace, verify=vault.ca_cert_file or True, timeout=TIMEOUT_SECONDS
-    )
+    client = open_client(vault)
     try:
         health: Any = client.sys.read_health_status(method="GET")
         state: Any = health if isinstance(health, dict) else health.json()
@@ -168,22 +177,43 @@ def metadata(client: Any, vault: VaultStore, path: str) -> dict[str, Any] | None
         return None
 
 
+def check_adopted(client: Any, vault: VaultStore, document: str, properties: Any) -> Iterator[str]:
+    """What the stack takes over must be there."""
+    path = f"{vault.prefix}/{document}"
+    lacking = sorted(set(properties) - subkeys(client, vault, path))
+    if lacking:
+        values = " ".join(f"{name}=-" for name in lacking)
+        yield (
+            f"litellm:secrets.vault.adopt: the document {vault.mount}/{path} has no {', '.join(lacking)}: write it with `vault "
+            f"kv patch -mount={vault.mount} {path} {values}` (`put`, where there is no document), or remove adopt"
+        )
+
+
+def subkeys(client: Any, vault: VaultStore, path: str) -> set[str]:
+    """The names of a document's properties; none without such a document."""
+    try:
+        return set(client.adapter.get(url=f"/v1/{vault.mount}/subkeys/{path}")["data"]["subkeys"])
+    except hvac.exceptions.InvalidPath:
+        return set()
+
+
 def check_documents(
     client: Any, vault: VaultStore, target: NamedStack, documents: Mapping[str, object]
 ) -> Iterator[str]:
-    for document in documents:
+    for document, properties in documents.items():
         path = f"{vault.prefix}/{document}"
-        found = metadata(client, vault, path)
-        if found is None:
-            continue
-        owner = (found.get("custom_metadata") or {}).get("managed-by")
-        if owner != target.owner:
+        found = metadata(client, vault, path) or {}
+        owner = str((found.get("custom_metadata") or {}).get(OWNER, ""))
+        # Which state of this stack made it, the engine asks before it writes (vault_claims.py).
+        if found and owner != target.owner and not owner.startswith(f"{target.owner}/"):
             yield (
                 f"{vault.mount}/{path} in Vault was written by {owner or 'somebody else'}, and this stack would "
                 "overwrite it: choose another litellm:secrets.vault.prefix, or move that document away"
             )
         else:
             yield from check_document_settings(vault, path, found)
+        if vault.config.adopt:
+            yield from check_adopted(client, vault, document, properties)
     salt = target.config.keys.salt.existing
     path = salt.document if salt else f"{vault.prefix}/{SALT}"
     if found := metadata(client, vault, path):

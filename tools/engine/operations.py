@@ -178,7 +178,7 @@ def quiet(place: Workplace) -> Workplace:
 def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str]) -> int:
     """Create or change the stack, and say how to use it."""
     deployment = prepare(place, name, overlays, create_cluster=True)
-    ensure_stack(place, deployment)
+    is_new = not ensure_stack(place, deployment)
     deployment = deployment.informed()
     if deployment.stack.installs_operator and deployment.cli.environment[IN_STATE] == "false":
         from tools.engine import sharing  # noqa: PLC0415 - only here and after an `up` is the client of the API needed
@@ -186,7 +186,8 @@ def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[st
         sharing.take_over(connect(place, deployment), deployment.stack.operator_namespace, place.say)
     asks = deployment.stack.protected and place.interactive
     # A rule about several resources is asked when all of them are known: without preview, after they were made.
-    previews = deployment.stack.protected or any(option.startswith("--policy-pack") for option in extra)
+    # And whether a new state meets what another one made, the engine is asked of each resource as it comes to it.
+    previews = deployment.stack.protected or is_new or any(option.startswith("--policy-pack") for option in extra)
     options = () if asks else ("--yes",) if previews else ("--yes", "--skip-preview")
     code = deployment.operate("up", *options, *extra, interactive=place.interactive)
     if code == 0:
@@ -383,12 +384,15 @@ def choose_backend(place: Workplace, stack: Stack) -> Backend:
     return backend.choose(place.project, stack, place.environment)
 
 
-def ensure_stack(place: Workplace, deployment: Deployment) -> None:
-    if deployment.outputs() is None:
+def ensure_stack(place: Workplace, deployment: Deployment) -> bool:
+    """Make sure that the backend has the stack; returns whether it was ever deployed as a whole."""
+    outputs = deployment.outputs()
+    if outputs is None:
         place.say(f"creating stack {deployment.stack.name} in {deployment.backend.shown}")
         deployment.create()
     else:
         deployment.write()
+    return bool(outputs)
 
 
 def keep_what_others_use(

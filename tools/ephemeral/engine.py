@@ -24,6 +24,7 @@ from semver import VersionInfo
 from infra.environment import deploy
 from infra.target import Target
 from infra.urls import without_secrets
+from infra.watch import watch
 from tools.engine.backend import Backend
 from tools.engine.pulumi_cli import PulumiCli
 from tools.engine.stack_file import Stack, project_file
@@ -285,6 +286,7 @@ def register(target: Target) -> None:
         opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(deleted_with=namespaces[0]))
         return pulumi.ResourceTransformationResult(args.props, opts)
 
+    watch(target)
     pulumi.runtime.register_stack_transformation(goes_with_namespace)
     for name, value in deploy(target).items():
         pulumi.export(name, value)

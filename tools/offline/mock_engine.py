@@ -14,9 +14,16 @@ from pulumi.runtime import mocks, rpc
 from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_pulumi_func
 
+from infra.secrets.documents import MASTER_KEY, PASSWORD, PASSWORD_LENGTH
 from tools.offline import mock_aws
 
 STACK_TYPE = "pulumi:pulumi:Stack"
+
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "vault:kv/getSecretV2:getSecretV2": {"data": {MASTER_KEY: "x" * 32, PASSWORD: "x" * PASSWORD_LENGTH}}
+}
+"""What Vault would answer to a question of the program."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,8 @@ class RecordingMocks(mocks.Mocks):
             return args.resource_id or f"{args.name}-id", outputs
         if args.typ == "random:index/randomPassword:RandomPassword":
             outputs["result"] = pulumi.Output.secret("x" * int(outputs["length"]))
+        if args.typ == "random:index/randomId:RandomId":
+            outputs["hex"] = "0" * 2 * int(outputs["byteLength"])
         if args.typ == "vault:kv/secretV2:SecretV2":
             outputs["metadata"] = {"version": "1"}
         if args.typ.startswith("pulumi-python:dynamic"):
@@ -91,7 +100,7 @@ class RecordingMocks(mocks.Mocks):
         return args.resource_id or f"{args.name}-id", outputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        calls = {**mock_aws.ANSWERS, **self.calls}
+        calls = {**ANSWERS, **mock_aws.ANSWERS, **self.calls}
         if args.token not in calls:
             raise LookupError(f"the program calls {args.token}, which nothing answers here")
         return dict(calls[args.token]), []

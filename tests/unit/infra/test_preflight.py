@@ -138,9 +138,19 @@ def test_a_document_of_somebody_else_is_not_overwritten(vault: FakeVault):
     assert "litellm/dev/redis in Vault was written by litellm/prod" in said
 
 
-def test_a_document_of_this_stack_is_its_own(vault: FakeVault):
-    vault.metadata = {"dev/api-keys": {"managed-by": "litellm/dev"}}
+@pytest.mark.parametrize("mark", ["litellm/dev", "litellm/dev/0a1b2c3d/4e5f6071"])
+def test_a_document_of_this_stack_is_its_own(vault: FakeVault, mark: str):
+    """Which state of it made it, the engine asks."""
+    vault.metadata = {"dev/api-keys": {"managed-by": mark}}
     preflight(target(), documents(target().config))
+
+
+def test_what_a_stack_adopts_must_be_there(vault: FakeVault):
+    vault.subkeys = {"dev/database": {"username": None}, "dev/api-keys": {"master-key": None}}
+    said = problems(target(secrets={"vault": {"adopt": True}}))
+    assert "the document litellm/dev/database has no password" in said
+    assert "the document litellm/dev/redis has no password" in said
+    assert "api-keys" not in said
 
 
 def test_a_referenced_document_must_be_there_with_its_property(vault: FakeVault):

@@ -106,6 +106,14 @@ def test_the_salt_key_of_a_short_lived_environment_goes_with_it(vault: FakeVault
     assert not vault.documents
 
 
+def test_a_salt_key_that_was_there_before_does_not_go_with_the_stack(vault: FakeVault):
+    """The state that made it may be another one, whose gateway needs it."""
+    vault.documents["litellm/dev/salt"] = {"salt-key": "sk-old"}
+    created = SaltKeyProvider().create(SALT)
+    SaltKeyProvider().delete(created.id, created.outs or {})
+    assert vault.documents["litellm/dev/salt"] == {"salt-key": "sk-old"}
+
+
 def test_an_engine_is_mounted_when_there_is_none(vault: FakeVault):
     vault.engines.clear()
     MountProvider().create(MOUNT)

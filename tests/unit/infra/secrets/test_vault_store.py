@@ -1,8 +1,13 @@
 """What the settings of Vault become: the provider of the program, and the store of External Secrets Operator."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from infra.config.load import ConfigError
 from infra.environment import deploy
 from infra.target import resolve_offline
 from tests.recording import run
@@ -11,6 +16,8 @@ from tools.offline.mock_engine import Recording
 
 STORE = "kubernetes:external-secrets.io/v1:SecretStore"
 PROVIDER = "pulumi:providers:vault"
+DOCUMENT = "vault:kv/secretV2:SecretV2"
+GENERATOR = "random:index/randomPassword:RandomPassword"
 
 
 def deployed(**vault: Any) -> Recording:
@@ -75,3 +82,34 @@ def test_the_salt_key_of_a_short_lived_environment_is_not_kept():
     recorded = run(lambda: deploy(resolve_offline(given, "dev")), stack="dev")
     assert not recorded.named("salt-key").protect
     assert not recorded.named("salt-key").retain_on_delete
+
+
+def documents_of(recorded: Recording) -> dict[str, str]:
+    return {document.inputs["name"]: document.inputs["dataJson"] for document in recorded.of(DOCUMENT)}
+
+
+def test_the_mark_of_a_document_names_the_stack_the_cluster_and_a_random_identity():
+    (mark,) = {document.inputs["customMetadata"]["data"]["managed-by"] for document in deployed().of(DOCUMENT)}
+    assert re.fullmatch(r"litellm/dev/[0-9a-f]{8}/0{8}", mark)
+
+
+def test_the_mark_of_a_document_that_stands_is_left_as_it_is():
+    """The provider writes the values again with it, as a new version, and every pod would roll."""
+    assert {document.ignore_changes for document in deployed().of(DOCUMENT)} == {("customMetadata",)}
+
+
+def test_a_stack_that_adopts_generates_nothing_and_writes_what_is_there():
+    recorded = deployed(adopt=True)
+    assert not recorded.of(GENERATOR)
+    assert json.loads(documents_of(recorded)["dev/api-keys"]) == {"master-key": "x" * 32}
+    assert json.loads(documents_of(recorded)["dev/database"]) == {"username": "litellm", "password": "x" * 40}
+
+
+def test_values_that_are_adopted_are_secrets():
+    assert all("dataJson" in document.secret_paths for document in deployed(adopt=True).of(DOCUMENT))
+
+
+def test_values_that_are_adopted_do_not_rotate_here():
+    given = {"secrets": {"vault": {"adopt": True}}, "keys": {"master": {"rotation": 1}}}
+    with pytest.raises(ConfigError, match=r"keys\.master\.rotation.*no effect with secrets\.vault\.adopt"):
+        config(**given)

@@ -30,9 +30,19 @@ def salt_and(**options: object) -> Finished:
 
 
 def test_up_of_an_unprotected_stack_asks_nothing(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack output"] = Finished(0, json.dumps({"namespace": "litellm-dev"}))
     assert operations.up(machine.place(**CLUSTER), "dev", [], []) == 0
     command = machine.runner.only("pulumi up").command
     assert {"--yes", "--skip-preview", "--non-interactive"} <= set(command)
+
+
+def test_the_first_up_of_a_state_looks_before_it_leaps(machine: Machine) -> None:
+    """What another state of this stack made is refused before anything is made; the engine knows which state has what."""
+    machine.runner.answers["pulumi stack output"] = Finished(0, "{}")
+    operations.up(machine.place(**CLUSTER), "dev", [], [])
+    command = machine.runner.only("pulumi up").command
+    assert "--yes" in command
+    assert "--skip-preview" not in command
 
 
 def test_up_of_a_protected_stack_lets_somebody_decide(machine: Machine) -> None:

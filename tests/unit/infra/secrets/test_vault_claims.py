@@ -1,0 +1,202 @@
+"""What the engine asks before it writes to Vault. What is created is not in its state."""
+
+from typing import Any
+
+import hvac.exceptions
+import pulumi
+import pytest
+
+from infra.secrets.claims import TakenError
+from infra.secrets.vault import VaultStore
+from infra.secrets.vault_claims import VaultClaims
+from tests.unit.infra.stacks import target
+
+STACK = "litellm/dev"
+OURS = f"{STACK}/{'a' * 8}/{'1' * 8}"
+THEIRS = f"{STACK}/{'b' * 8}/{'2' * 8}"
+UNKNOWN = pulumi.output.Unknown()
+
+
+class FakeVault:
+    """Documents with versions and marks, policies and roles."""
+
+    def __init__(self) -> None:
+        self.marks: dict[str, str] = {}
+        self.versions: dict[str, list[dict[str, str]]] = {}
+        self.policies: dict[str, str] = {}
+        self.roles: dict[str, dict[str, Any]] = {}
+        self.faster: dict[str, str] | None = None
+        """What somebody writes between the look and the write."""
+        self.sys = self.secrets = self.kv = self.v2 = self.adapter = self
+
+    def read_secret_metadata(self, path: str, mount_point: str) -> Any:
+        if path not in self.marks and path not in self.versions:
+            raise hvac.exceptions.InvalidPath
+        custom = {"managed-by": self.marks[path]} if path in self.marks else None
+        return {"data": {"custom_metadata": custom, "current_version": len(self.versions.get(path, []))}}
+
+    def update_metadata(self, path: str, mount_point: str, custom_metadata: dict[str, str]) -> None:
+        self.marks[path] = custom_metadata["managed-by"]
+
+    def create_or_update_secret(self, path: str, mount_point: str, cas: int, secret: dict[str, str]) -> None:
+        if self.faster is not None:
+            self.versions[path] = [self.faster]
+        if cas != len(self.versions.get(path, [])):
+            raise hvac.exceptions.InvalidRequest("check-and-set parameter did not match the current version")
+        self.versions.setdefault(path, []).append(secret)
+
+    def read_policy(self, name: str) -> Any:
+        if name not in self.policies:
+            raise hvac.exceptions.InvalidPath
+        return {"data": {"rules": self.policies[name]}}
+
+    def get(self, url: str) -> Any:
+        if url not in self.roles:
+            if "/internal/ui/mounts/" in url:
+                raise hvac.exceptions.Forbidden
+            raise hvac.exceptions.InvalidPath
+        return {"data": self.roles[url]}
+
+
+@pytest.fixture
+def vault() -> FakeVault:
+    return FakeVault()
+
+
+def claims(vault: FakeVault, **settings: Any) -> VaultClaims:
+    stack = target(secrets={"vault": settings})
+    assert isinstance(stack.store, VaultStore)
+    return VaultClaims(vault, stack.store, stack)
+
+
+def document(mark: Any = OURS) -> dict[str, Any]:
+    return {"name": "dev/api-keys", "customMetadata": {"data": {"managed-by": mark}}}
+
+
+def test_a_document_that_nobody_has_is_taken_before_it_is_written(vault: FakeVault):
+    claims(vault).claim_document(document(), {})
+    assert vault.marks == {"dev/api-keys": OURS}
+    assert vault.versions == {"dev/api-keys": [{}]}
+
+
+def test_a_preview_takes_nothing(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
+    claims(vault).claim_document(document(UNKNOWN), {})
+    assert not vault.marks
+    assert not vault.versions
+
+
+@pytest.mark.parametrize("mark", [STACK, THEIRS], ids=["of an earlier release", "of another state"])
+@pytest.mark.parametrize("known", [OURS, UNKNOWN], ids=["in an up", "in a preview of a new state"])
+def test_a_lost_state_does_not_overwrite_what_its_stack_wrote(vault: FakeVault, mark: str, known: Any):
+    """The owner is the same, the state is not."""
+    vault.marks, vault.versions = {"dev/api-keys": mark}, {"dev/api-keys": [{"master-key": "the first"}]}
+    with pytest.raises(TakenError, match=r"litellm/dev/api-keys.*bring it back, or set .*adopt to true.*vault\.prefix"):
+        claims(vault).claim_document(document(known), {})
+    assert vault.versions == {"dev/api-keys": [{"master-key": "the first"}]}
+
+
+def test_a_refusal_says_in_which_cluster_the_other_one_is(vault: FakeVault):
+    vault.marks, vault.versions = {"dev/api-keys": THEIRS}, {"dev/api-keys": [{}]}
+    with pytest.raises(TakenError, match=r"another state of stack dev, in cluster bbbbbbbb"):
+        claims(vault).claim_document(document(), {})
+
+
+def test_a_document_without_a_mark_is_not_overwritten(vault: FakeVault):
+    vault.versions = {"dev/api-keys": [{"theirs": "x"}]}
+    with pytest.raises(TakenError, match="of somebody else"):
+        claims(vault).claim_document(document(), {})
+
+
+def test_an_up_that_was_killed_is_finished(vault: FakeVault):
+    """The document is there, and its state knows only the identity."""
+    vault.marks, vault.versions = {"dev/api-keys": OURS}, {"dev/api-keys": [{}, {"master-key": "x"}]}
+    claims(vault).claim_document(document(), {})
+
+
+def test_an_environment_that_was_marked_before_is_written(vault: FakeVault):
+    vault.marks = {"dev/api-keys": OURS}
+    claims(vault).claim_document(document(), {})
+    assert vault.versions == {"dev/api-keys": [{}]}
+
+
+def test_of_two_that_come_at_once_the_second_is_refused(vault: FakeVault):
+    vault.faster = {"master-key": "the first"}
+    with pytest.raises(TakenError):
+        claims(vault).claim_document(document(), {})
+    assert vault.versions == {"dev/api-keys": [{"master-key": "the first"}]}
+
+
+@pytest.mark.parametrize("mark", [STACK, THEIRS])
+def test_a_stack_that_adopts_takes_its_own_documents_over(vault: FakeVault, mark: str):
+    vault.marks, vault.versions = {"dev/api-keys": mark}, {"dev/api-keys": [{"master-key": "the first"}]}
+    claims(vault, adopt=True).claim_document(document(), {})
+
+
+@pytest.mark.parametrize("mark", ["litellm/prod", "litellm/dev/other", "somebody"])
+def test_a_stack_that_adopts_leaves_those_of_others_alone(vault: FakeVault, mark: str):
+    vault.marks, vault.versions = {"dev/api-keys": mark}, {"dev/api-keys": [{"master-key": "x"}]}
+    with pytest.raises(TakenError):
+        claims(vault, adopt=True).claim_document(document(), {})
+
+
+def test_a_document_that_another_state_took_over_is_not_written_again(vault: FakeVault):
+    vault.marks = {"dev/api-keys": THEIRS}
+    with pytest.raises(TakenError, match="another state of stack dev"):
+        claims(vault).document_is_ours(document(), document(STACK))
+
+
+@pytest.mark.parametrize("mark", [STACK, OURS])
+def test_a_stack_that_stands_changes_its_documents(vault: FakeVault, mark: str):
+    vault.marks = {"dev/api-keys": mark}
+    claims(vault).document_is_ours(document(mark), document(mark))
+
+
+POLICY = 'path "litellm/data/dev/api-keys" {\n  capabilities = ["read"]\n}\n'
+
+
+def test_a_policy_of_somebody_else_is_not_overwritten(vault: FakeVault):
+    vault.policies = {"litellm-dev": 'path "team/*" { capabilities = ["read"] }'}
+    with pytest.raises(TakenError, match=r"policy litellm-dev already.*secrets\.vault\.policy"):
+        claims(vault).policy_is_free({"name": "litellm-dev", "policy": POLICY}, {})
+
+
+@pytest.mark.parametrize("policies", [{}, {"litellm-dev": POLICY.strip()}])
+def test_a_policy_that_would_be_the_same_is_free(vault: FakeVault, policies: dict[str, str]):
+    vault.policies = policies
+    claims(vault).policy_is_free({"name": "litellm-dev", "policy": POLICY}, {})
+
+
+def test_an_auth_method_that_is_there_is_neither_taken_nor_to_be_deleted(vault: FakeVault):
+    claims(vault).auth_method_is_free({"path": "kubernetes-dev"}, {})
+    vault.roles = {"/v1/sys/internal/ui/mounts/auth/kubernetes-dev": {"type": "kubernetes"}}
+    with pytest.raises(
+        TakenError, match=r"auth/kubernetes-dev/ already.*vault read.*another kubernetesAuth\.path"
+    ) as caught:
+        claims(vault).auth_method_is_free({"path": "kubernetes-dev"}, {})
+    assert "disable" not in str(caught.value)
+
+
+ROLE = {
+    "roleName": "litellm-dev",
+    "boundServiceAccountNames": ["secret-reader"],
+    "boundServiceAccountNamespaces": UNKNOWN,
+    "tokenPolicies": ["litellm-dev"],
+}
+FOUND = {
+    "bound_service_account_names": ["secret-reader"],
+    "bound_service_account_namespaces": ["litellm-dev"],
+    "token_policies": ["litellm-dev"],
+}
+
+
+def test_a_role_of_somebody_else_is_not_overwritten(vault: FakeVault):
+    vault.roles = {"/v1/auth/kubernetes-dev/role/litellm-dev": FOUND | {"token_policies": ["other"]}}
+    with pytest.raises(TakenError, match=r"role litellm-dev at auth/kubernetes-dev/.*kubernetesAuth\.role"):
+        claims(vault).role_is_free(ROLE, {})
+
+
+def test_a_role_that_would_be_the_same_is_free(vault: FakeVault):
+    claims(vault).role_is_free(ROLE, {})
+    vault.roles = {"/v1/auth/kubernetes-dev/role/litellm-dev": FOUND}
+    claims(vault).role_is_free(ROLE | {"boundServiceAccountNamespaces": ["litellm-dev"]}, {})
