@@ -2,7 +2,9 @@
 
 import pulumi
 
+from infra.ending import explained
 from infra.program import program
 
-for name, value in program().items():
-    pulumi.export(name, value)
+with explained():
+    for name, value in program().items():
+        pulumi.export(name, value)

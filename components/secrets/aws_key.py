@@ -16,6 +16,9 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Resou
 
 from components.secrets.aws_client import AwsConnection, AwsRefusalError, Properties, code_of, connect, explained
 from components.secrets.aws_names import OWNER
+from components.secrets.plain_errors import plain_errors
+
+plain_errors()
 
 SETTINGS = ("alias", "tags", "deletion_window_days", "connection")
 """What may change about a key; its ID never does."""

@@ -34,6 +34,9 @@ from components.secrets.aws_client import (
 from components.secrets.aws_names import OWNER, arn_field, replicas
 from components.secrets.aws_policies import own_account_only
 from components.secrets.names import SALT
+from components.secrets.plain_errors import plain_errors
+
+plain_errors()
 
 ALPHABET = string.ascii_letters + string.digits
 

@@ -16,6 +16,10 @@ import hvac.exceptions
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider
 
+from components.secrets.plain_errors import plain_errors
+
+plain_errors()
+
 ALPHABET = string.ascii_letters + string.digits
 
 Properties = dict[str, Any]
