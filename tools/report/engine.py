@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from infra.urls import without_secrets
 from tools.report.compare import changes
 from tools.report.model import Change, Operation, Planned, StackReport
 from tools.report.policies import violations
@@ -118,13 +119,22 @@ def without_unknown(value: Any) -> Any:
     return UNKNOWN if isinstance(value, str) and value in UNKNOWN_VALUES else value
 
 
+SAYS_NOTHING = ("preview failed", "update failed", "")
+"""What the engine says after the error itself."""
+
+
 def problems(digest: Mapping[str, Any], failure: str) -> Sequence[str]:
     """What stopped the engine: its own errors, or the last thing it said."""
     if not failure:
         return ()
     diagnostics: list[Mapping[str, Any]] = digest.get("diagnostics") or []
-    errors = [str(each["message"]).strip() for each in diagnostics if each.get("severity") == "error"]
-    return tuple(dict.fromkeys(errors)) or (failure,)
+    errors = [said(str(each["message"])) for each in diagnostics if each.get("severity") == "error"]
+    return tuple(dict.fromkeys(error for error in errors if error not in SAYS_NOTHING)) or (said(failure),)
+
+
+def said(message: str) -> str:
+    """A message of the engine, for a line that says itself that it is an error."""
+    return without_secrets(message.strip().removeprefix("error: "))
 
 
 def read(output: str) -> dict[str, Any]:

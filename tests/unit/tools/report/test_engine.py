@@ -96,11 +96,11 @@ def test_a_failed_preview_says_what_the_engine_said():
             {"message": "error: no cluster\n", "severity": "error"},
         ]
     }
-    assert problems(digest, "exit 255") == ("error: no cluster",)
+    assert problems(digest, "exit 255") == ("no cluster",)
 
 
 def test_without_a_word_of_the_engine_the_reason_of_the_command_counts():
-    assert problems({}, "error: no login") == ("error: no login",)
+    assert problems({}, "error: no login") == ("no login",)
 
 
 def test_a_preview_that_went_well_has_no_problems():
@@ -112,3 +112,17 @@ def test_the_digest_is_found_behind_other_lines():
     assert read('a warning\n{"steps": []}') == {"steps": []}
     assert read(json.dumps({"steps": []})) == {"steps": []}
     assert read("nothing") == {}
+
+
+def test_the_engines_last_word_is_no_error_of_its_own():
+    digest = {
+        "diagnostics": [
+            {"message": text, "severity": "error"} for text in ("error: no cluster", "error: preview failed")
+        ]
+    }
+    assert problems(digest, "exit 255") == ("no cluster",)
+
+
+def test_an_address_in_an_error_of_the_engine_has_no_credentials():
+    digest = {"diagnostics": [{"message": "error: no such bucket: s3://key:hunter2@x?y=hunter2", "severity": "error"}]}
+    assert problems(digest, "exit 255") == ("no such bucket: s3://…@x?…",)
