@@ -3,7 +3,7 @@
 Runs in the real engine only, never in the offline plan. Every problem is reported, not only the first one.
 """
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import import_module
@@ -28,8 +28,10 @@ class PreflightError(pulumi.RunError):
         super().__init__(f"the stack cannot be deployed; nothing was changed:{lines}")
 
 
-def preflight(target: Target, documents: Mapping[str, object]) -> Target:
+def preflight(target: Target, documents: Mapping[str, object], found_already: Iterable[str] = ()) -> Target:
     """Check the cluster and the store of a stack that is about to write `documents` below its prefix.
+
+    Problems that are known without a look are `found_already`.
 
     Returns:
         The target with the External Secrets Operator that it works with.
@@ -41,7 +43,7 @@ def preflight(target: Target, documents: Mapping[str, object]) -> Target:
         cluster = pool.submit(lambda: exhausted(check_cluster(target)))
         store = pool.submit(lambda: [*check_store(target, documents)])
         operator, found = cluster.result()
-        if every := [*found, *store.result()]:
+        if every := [*found_already, *found, *store.result()]:
             raise PreflightError(every)
     return replace(target, config=target.config.model_copy(update={"external_secrets": operator}))
 

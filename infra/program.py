@@ -1,6 +1,6 @@
 """What `pulumi up` runs: read the configuration, look at the targets, register everything."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import get_config_env, get_config_secret_keys_env
 
+from infra import salt
 from infra.config.load import ConfigError, load
 from infra.config.stack_yaml import StackFileError, of_stack
 from infra.secrets.documents import documents
@@ -27,8 +28,9 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
         target = resolve(config, stack)
     except (ConfigError, StackFileError) as error:
         raise pulumi.RunError(str(error)) from None
+    known = salt.before()
     with ThreadPoolExecutor(1) as pool:
-        looking = pool.submit(look, target)
+        looking = pool.submit(look, target, [*salt.check(target, known)])
         # Components and their SDKs take about as long to import as the targets take to answer.
         environment = import_module("infra.environment")
         found = looking.result()
@@ -39,9 +41,9 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
             "it is there already"
         )
     watch(found)
-    return environment.deploy(found)
+    return environment.deploy(salt.kept(found, known))
 
 
-def look(target: Target) -> Target:
+def look(target: Target, found_already: Sequence[str]) -> Target:
     """The target after a look at it. The clients that this takes are imported only here: the offline plan needs none."""
-    return import_module("infra.preflight").preflight(target, documents(target.config))
+    return import_module("infra.preflight").preflight(target, documents(target.config), found_already)

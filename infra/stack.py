@@ -1,6 +1,6 @@
 """One stack as stores and roles know it: its configuration and the names it goes by, but not where it is deployed to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from infra.config.stack import StackConfig
 
@@ -15,6 +15,9 @@ class NamedStack:
     stack: str
     config: StackConfig
     namespace: str
+
+    own_salt: str | None = field(default=None, kw_only=True)
+    """Name of the salt key's document, where the state says that this stack has made it; None before that is known."""
 
     @property
     def instance(self) -> str:

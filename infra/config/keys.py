@@ -31,7 +31,8 @@ class SaltKey(Section):
     """Keep the document when the stack is destroyed. Only an environment whose database dies with it may say false."""
 
     existing: PropertyReference | None = None
-    """Use the key of a document that is in the store already, instead of creating one."""
+    """Use the key of a document that is in the store already, instead of creating one. Once a stack has a salt key, it is that
+    one and no other; it may be named here when `secrets.vault.prefix` or `secrets.aws.prefix` changes."""
 
 
 class KeysConfig(Section):

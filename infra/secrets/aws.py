@@ -143,13 +143,13 @@ class AwsStore:
         self, target: NamedStack, key: pulumi.Input[str] | None, opts: pulumi.ResourceOptions
     ) -> list[AwsSaltKey]:
         salt = target.config.keys.salt
-        if salt.existing:
+        if salt.existing and target.own_salt is None:
             return []
         kept = pulumi.ResourceOptions(protect=salt.retain, retain_on_delete=salt.retain)
         return [
             AwsSaltKey(
                 "salt-key",
-                secret=f"{self.prefix}/{SALT[0]}",
+                secret=target.own_salt or f"{self.prefix}/{SALT[0]}",
                 connection=self.connection,
                 owner=target.owner,
                 length=salt.length,

@@ -106,7 +106,7 @@ class VaultStore:
         if self.config.mount.create:
             mount = VaultMount("vault-mount", path=self.mount, connection=connection, opts=opts).path
         salt = self._salt_key(target, mount, connection, opts)
-        own_salt = [f"{self.prefix}/{SALT}"] if salt else []
+        own_salt = [target.own_salt or f"{self.prefix}/{SALT}"] if salt else []
         args: VaultDocumentsArgs = {
             "mount": mount,
             "prefix": self.prefix,
@@ -145,14 +145,14 @@ class VaultStore:
         self, target: NamedStack, mount: pulumi.Input[str], connection: VaultConnection, opts: pulumi.ResourceOptions
     ) -> list[pulumi.Resource]:
         salt = target.config.keys.salt
-        if salt.existing:
+        if salt.existing and target.own_salt is None:
             return []
         kept = pulumi.ResourceOptions(protect=salt.retain, retain_on_delete=salt.retain)
         return [
             VaultSaltKey(
                 "salt-key",
                 mount=mount,
-                path=f"{self.prefix}/{SALT}",
+                path=target.own_salt or f"{self.prefix}/{SALT}",
                 length=salt.length,
                 connection=connection,
                 opts=pulumi.ResourceOptions.merge(opts, kept),

@@ -295,21 +295,56 @@ class TestBadDay:
         # The old pods answer a few seconds longer, so that no request is lost while load balancers hear of the new ones.
         eventually(lambda: completion(up["url"], old).status_code in REFUSED, "the old key is refused")
 
-    def test_moving_the_salt_key_is_refused(self, project: Project, up: dict[str, Any], vault: Vault):
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"secrets": {"vault": {"prefix": "moved"}}},
+            {"keys": {"salt": {"existing": {"document": "shared/other-salt", "property": "salt-key"}}}},
+            {
+                "secrets": {
+                    "kind": "aws",
+                    "aws": {"region": "eu-west-1", "identity": {"kind": "irsa", "clusterName": "x"}},
+                }
+            },
+        ],
+        ids=["another prefix", "another document", "another kind of store"],
+    )
+    def test_another_salt_key_is_refused_before_anything_changes(
+        self, project: Project, up: dict[str, Any], vault: Vault, change: dict[str, Any]
+    ):
         config, salt = project.config("dev"), vault.read("litellm", "dev/salt")
+        vault.write("litellm", "shared/other-salt", **{"salt-key": "sk-another-salt-key-0123456789abcdef"})
+        before = deployed_from(project)
         try:
-            project.write_stack("dev", config | {"secrets": {"vault": {"prefix": "moved"}}})
+            project.write_stack("dev", config | change)
             done = project.make("up", check=False)
-            assert done.returncode != 0
-            assert (
-                "Another salt key would make every credential in LiteLLM's database unreadable"
-                in done.stdout + done.stderr
-            )
         finally:
             project.write_stack("dev", config)
-        project.make("up")
+        assert done.returncode != 0
+        said = " ".join((done.stdout + done.stderr).split())
+        assert "Another salt key would make every credential in LiteLLM's database unreadable" in said
+        assert deployed_from(project) == before
         assert vault.read("litellm", "dev/salt") == salt
         assert not vault.list("litellm", "moved")
+
+    def test_the_salt_key_may_be_named_in_the_configuration(self, project: Project, up: dict[str, Any], vault: Vault):
+        """What the message above tells one to do: the very document that the stack has made, which stays its own."""
+        config, salt = project.config("dev"), vault.read("litellm", "dev/salt")
+        before = deployed_from(project)
+        named = {"salt": {"existing": {"document": "dev/salt", "property": "salt-key"}}}
+        project.write_stack("dev", config | {"keys": config.get("keys", {}) | named})
+        project.make("up")
+        assert deployed_from(project) == before
+        project.write_stack("dev", config)
+        project.make("up")
+        assert deployed_from(project) == before
+        assert vault.read("litellm", "dev/salt") == salt
+
+
+def deployed_from(project: Project) -> set[tuple[str, str, bool]]:
+    """Every resource of the state, with its identity and whether it is protected."""
+    exported = json.loads(project.pulumi("stack", "export", "--stack", "dev"))["deployment"]["resources"]
+    return {(each["urn"], each.get("id", ""), each.get("protect", False)) for each in exported}
 
 
 class TestTheEnd:

@@ -21,6 +21,7 @@ from pulumi import automation
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
+from infra import salt
 from infra.environment import deploy
 from infra.target import Target
 from infra.urls import without_secrets
@@ -286,9 +287,12 @@ def register(target: Target) -> None:
         opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(deleted_with=namespaces[0]))
         return pulumi.ResourceTransformationResult(args.props, opts)
 
+    known = salt.before()
+    if problems := [*salt.check(target, known)]:
+        raise pulumi.RunError("; ".join(problems))
     watch(target)
     pulumi.runtime.register_stack_transformation(goes_with_namespace)
-    for name, value in deploy(target).items():
+    for name, value in deploy(salt.kept(target, known)).items():
         pulumi.export(name, value)
 
 
