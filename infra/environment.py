@@ -271,7 +271,9 @@ class Environment:
             workloads.migration(self.config, self.servers, self.namespace, secret.secret, self.account),
             self._options(*database),
         )
-        args = workloads.gateway(self.config, self.servers, self.namespace, secret.secret, self.account)
+        content = self.contents.files()
+        files = self._synced("litellm-files", content).secret if content else None
+        args = workloads.gateway(self.config, self.servers, self.namespace, secret.secret, self.account, files)
         return Gateway(workloads.GATEWAY, args, self._options(migration, *redis))
 
     def _certificate(self) -> pulumi.Input[str] | None:

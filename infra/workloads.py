@@ -41,6 +41,8 @@ IN_THE_PODS = {
     r"gateway\.litellmSettings\.": "litellm_settings.",
     r"gateway\.routerSettings\.": "router_settings.",
     r"gateway\.generalSettings\.": "general_settings.",
+    r"gateway\.config\.": "",
+    r"gateway\.files\.": "",
     r"gateway\.models(\[\d+\])\.params\.": r"model_list\1.litellm_params.",
     r"gateway\.models(\[\d+\])\.info\.": r"model_list\1.model_info.",
     r"gateway\.models(\[\d+\])\.name$": r"model_list\1.model_name",
@@ -143,7 +145,12 @@ def redis(config: InClusterRedis, namespace: Name, secret: Name) -> RedisArgs:
 
 
 def gateway(
-    config: StackConfig, servers: Servers, namespace: Name, secret: Name, account: PodAccount | None
+    config: StackConfig,
+    servers: Servers,
+    namespace: Name,
+    secret: Name,
+    account: PodAccount | None,
+    secret_files: Name | None = None,
 ) -> GatewayArgs:
     litellm = config.gateway
     args: GatewayArgs = {
@@ -170,6 +177,10 @@ def gateway(
         args["keep_alive_seconds"] = config.ingress.stream_timeout(litellm.request_timeout) + KEEP_ALIVE_MARGIN_SECONDS
     if connection := redis_connection(config.redis, servers):
         args["redis"] = connection
+    if litellm.files:
+        args["files"] = litellm.files
+    if secret_files is not None:
+        args["secret_files"] = {"secret": secret_files, "paths": sorted(litellm.secret_files)}
     if account:
         args["service_account"], args["identity"] = account.name, account.identity
     return args
@@ -240,6 +251,7 @@ def config_file(config: StackConfig) -> str:
         litellm_settings=litellm.litellm_settings,
         router_settings=litellm.router_settings,
         general_settings=litellm.general_settings,
+        sections=litellm.config,
     )
 
 

@@ -91,12 +91,14 @@ def environment(texts: Sequence[str]) -> dict[str, str]:
     }
 
 
-def load(files: Sequence[Path]) -> list[Loaded]:
+def load(files: Sequence[Path], **variables: str) -> list[Loaded]:
     """What `litellm --config FILE --validate_config` says to each file, all in one process that imports LiteLLM once."""
     if not files:
         return []
     command = [str(interpreter()), str(TESTS / "litellm_validate.py"), *map(str, files)]
-    finished = run(command, environment([file.read_text(encoding="utf-8", errors="replace") for file in files]))
+    finished = run(
+        command, environment([file.read_text(encoding="utf-8", errors="replace") for file in files]) | variables
+    )
     assert finished.returncode == 0, finished.stderr
     return [Loaded(code, output) for code, output in json.loads(finished.stdout.splitlines()[-1])]
 

@@ -7,16 +7,29 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.gateway.files import (
+    CONFIG_FOLDER,
+    SECRET_FOLDER,
+    config_volume,
+    hash_of,
+    key_of_file,
+    secret_volume,
+)
 from components.gateway.pod import COMMAND, SURROUNDINGS, container, pod, seconds, variables
 from components.labels import labels, selector
 from components.objects import short_hash
 
 PORT = 4000
-CONFIG_FOLDER = "/etc/litellm"
 
 KEEP_ALIVE_SECONDS = 95
 """Longer than ingress controllers keep an idle connection to a pod (nginx 60 s, Traefik 90 s): whoever closes first must be
 the one that sends requests, or a request is lost now and then."""
+
+FROM_THE_IMAGE = {
+    f"LITELLM_LOCAL_{what}": "True"
+    for what in ("ANTHROPIC_BETA_HEADERS", "AUTOROUTER_PRESETS", "BLOG_POSTS", "POLICY_TEMPLATES")
+}
+"""Lists that LiteLLM would fetch from GitHub, like that of prices: in a closed network it would wait for them in vain."""
 
 STARTUP_PERIOD_SECONDS = 2
 ROLLOUT_MARGIN_SECONDS = 60
@@ -42,6 +55,16 @@ class RedisConnection(TypedDict):
     """Optional: user name. Defaults to Redis' default user."""
 
 
+class SecretFiles(TypedDict):
+    """Files that are keys of a Secret."""
+
+    secret: pulumi.Input[str]
+    """Required: name of the Secret; its keys are the paths, with `__` for `/`."""
+
+    paths: Sequence[str]
+    """Required: the files, below `/etc/litellm-secrets`."""
+
+
 class GatewayArgs(TypedDict):
     """Arguments of `Gateway`."""
 
@@ -56,6 +79,13 @@ class GatewayArgs(TypedDict):
 
     environment_secret: pulumi.Input[str]
     """Required: name of the Secret whose keys become environment variables: LITELLM_MASTER_KEY, DATABASE_URL, …."""
+
+    files: NotRequired[Mapping[str, str]]
+    """Optional: texts of files beside config.yaml, by their path there, such as modules that `config` names. Without secrets.
+    Defaults to none."""
+
+    secret_files: NotRequired[SecretFiles]
+    """Optional: files out of a Secret. Defaults to none."""
 
     redis: NotRequired[RedisConnection]
     """Optional: the Redis that `coordination_redis` in `config` refers to. Defaults to none."""
@@ -148,6 +178,7 @@ class Gateway(pulumi.ComponentResource):
             immutable=True,
             opts=child,
         )
+        files_map = self._files(name, args, metadata | annotations, child)
         account = args.get("service_account")
         if account is None:
             account = k8s.core.v1.ServiceAccount(
@@ -160,7 +191,7 @@ class Gateway(pulumi.ComponentResource):
         deployment = k8s.apps.v1.Deployment(
             f"{name}-deployment",
             metadata=metadata | annotations,
-            spec=deployment_spec(name, args, config_map.metadata.name, account),
+            spec=deployment_spec(name, args, config_map.metadata.name, account, files_map),
             opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait)),
         )
         in_front: Any = {
@@ -197,13 +228,35 @@ class Gateway(pulumi.ComponentResource):
             }
         )
 
+    def _files(
+        self, name: str, args: GatewayArgs, metadata: Any, opts: pulumi.ResourceOptions
+    ) -> pulumi.Input[str] | None:
+        """The ConfigMap of the files, by its hash like that of config.yaml; None without files."""
+        files = args.get("files")
+        if not files:
+            return None
+        files_name = f"{name}-files-{hash_of(files)}"
+        return k8s.core.v1.ConfigMap(
+            files_name,
+            metadata=metadata | {"name": files_name},
+            data={key_of_file(path): text for path, text in files.items()},
+            immutable=True,
+            opts=opts,
+        ).metadata.name
+
 
 def rollout_seconds(args: GatewayArgs) -> int:
     """How long one pod may keep a rollout from making progress."""
     return seconds(args.get("startup_timeout", "10m")) + ROLLOUT_MARGIN_SECONDS
 
 
-def deployment_spec(name: str, args: GatewayArgs, config_map: pulumi.Input[str], account: pulumi.Input[str]) -> Any:
+def deployment_spec(
+    name: str,
+    args: GatewayArgs,
+    config_map: pulumi.Input[str],
+    account: pulumi.Input[str],
+    files_map: pulumi.Input[str] | None = None,
+) -> Any:
     """Pods that are replaced one by one, never with one less, and that finish what they do before they go."""
     replicas = args.get("replicas", 1)
     request_timeout, pre_stop = args.get("request_timeout", 600), args.get("pre_stop_seconds", 10)
@@ -226,13 +279,23 @@ def deployment_spec(name: str, args: GatewayArgs, config_map: pulumi.Input[str],
             | ({"annotations": {"litellm/identity": args["identity"]}} if "identity" in args else {}),
             "spec": pod(
                 gateway_container(args),
-                volumes=[{"name": "config", "configMap": {"name": config_map}}],
+                volumes=volumes(args, config_map, files_map),
                 node_selector=args.get("node_selector"),
                 tolerations=args.get("tolerations"),
                 rest=rest,
             ),
         },
     }
+
+
+def volumes(
+    args: GatewayArgs, config_map: pulumi.Input[str], files_map: pulumi.Input[str] | None
+) -> list[dict[str, Any]]:
+    secret = args.get("secret_files")
+    return [
+        config_volume(config_map, args.get("files", {}), files_map),
+        *([secret_volume(secret["secret"], secret["paths"])] if secret else []),
+    ]
 
 
 def gateway_container(args: GatewayArgs) -> dict[str, Any]:
@@ -257,7 +320,14 @@ def gateway_container(args: GatewayArgs) -> dict[str, Any]:
             "resources": args.get("resources", default_resources),
             **probes(seconds(args.get("startup_timeout", "10m"))),
             **draining,
-            "volumeMounts": [{"name": "config", "mountPath": CONFIG_FOLDER, "readOnly": True}],
+            "volumeMounts": [
+                {"name": "config", "mountPath": CONFIG_FOLDER, "readOnly": True},
+                *(
+                    [{"name": "secret-files", "mountPath": SECRET_FOLDER, "readOnly": True}]
+                    if "secret_files" in args
+                    else []
+                ),
+            ],
         },
     )
 
@@ -266,11 +336,15 @@ def environment(args: GatewayArgs) -> dict[str, pulumi.Input[str]]:
     """Plain environment variables. Kubernetes puts them over those of the Secret."""
     ours: dict[str, pulumi.Input[str]] = {
         **SURROUNDINGS,
+        **FROM_THE_IMAGE,
         # The migration Job's business, and never that of several pods at once.
         "DISABLE_SCHEMA_UPDATE": "true",
         "GRACEFUL_SHUTDOWN_TIMEOUT": str(args.get("request_timeout", 600)),
         "LITELLM_LOG": args.get("log_level", "ERROR"),
     }
+    if args.get("files"):
+        # The files import each other by their names.
+        ours["PYTHONPATH"] = CONFIG_FOLDER
     redis = args.get("redis")
     if redis is not None:
         ours |= {

@@ -19,6 +19,7 @@ def proxy_config(
     litellm_settings: Settings | None = None,
     router_settings: Settings | None = None,
     general_settings: Settings | None = None,
+    sections: Settings | None = None,
 ) -> str:
     """The text of config.yaml: the same data always gives the same text, whatever the order of its keys.
 
@@ -32,6 +33,7 @@ def proxy_config(
         litellm_settings: settings over ours.
         router_settings: settings over ours.
         general_settings: settings over ours.
+        sections: more sections of the file, by name.
     """
     general: dict[str, Any] = {
         "master_key": "os.environ/LITELLM_MASTER_KEY",
@@ -45,14 +47,14 @@ def proxy_config(
     if redis is not None:
         general["coordination_redis"] = redis
     litellm: dict[str, Any] = {"request_timeout": request_timeout, "json_logs": True, "set_verbose": False}
-    sections: dict[str, Any] = {
+    ours: dict[str, Any] = {
         "model_list": [in_order(model, first=("model_name", "litellm_params", "model")) for model in models],
         "litellm_settings": in_order(litellm | dict(litellm_settings or {})),
         "router_settings": in_order(router_settings or {}),
         "general_settings": in_order(general | dict(general_settings or {})),
     }
-    kept = {name: section for name, section in sections.items() if section or name == "model_list"}
-    return yaml.safe_dump(kept, sort_keys=False, allow_unicode=True, width=120)
+    kept = {name: section for name, section in ours.items() if section or name == "model_list"}
+    return yaml.safe_dump(kept | in_order(sections or {}), sort_keys=False, allow_unicode=True, width=120)
 
 
 def coordination_redis(

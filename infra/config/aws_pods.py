@@ -40,7 +40,7 @@ def known_to_aws(config: "StackConfig") -> bool:
 
 def makes_role(config: "StackConfig") -> bool:
     """Whether the stack makes an IAM role for LiteLLM's pods."""
-    supplied = (*config.provider_keys, *config.provider_documents)
+    supplied = (*config.provider_keys, *config.documents_by_variable)
     return may_make_role(config.secrets, config.gateway) and needs_role(config.gateway, config.database, supplied)
 
 
@@ -73,7 +73,7 @@ def token_region(config: "StackConfig") -> str:
 
 def models_of_role(config: "StackConfig") -> list[BedrockModel]:
     """Models that the pods' role may invoke."""
-    return list(invoked(keyless(config.gateway, (*config.provider_keys, *config.provider_documents))).values())
+    return list(invoked(keyless(config.gateway, (*config.provider_keys, *config.documents_by_variable))).values())
 
 
 def invoked(models: Mapping[int, Bedrock]) -> dict[int, BedrockModel]:
@@ -88,10 +88,10 @@ def called(model: Bedrock) -> str:
 
 
 def pods_have_their_role(
-    secrets: Any, gateway: Any, database: Any, provider_keys: Any, provider_documents: Any
+    secrets: Any, gateway: Any, database: Any, provider_keys: Any, provider_documents: Any, secret_environment: Any
 ) -> Iterator[tuple[str, str]]:
     """Whatever the pods need a role for, somebody has to give it to them, and a policy has to name it."""
-    supplied = (*provider_keys, *provider_documents)
+    supplied = (*provider_keys, *provider_documents, *secret_environment)
     if not may_make_role(secrets, gateway):
         given = ROLE_ANNOTATION in gateway.service_account_annotations or not gateway.create_iam_role
         if takes_tokens(database) and not given:
@@ -153,7 +153,7 @@ def models_can_be_named(models: Mapping[int, Bedrock], partition: str) -> Iterat
 
 
 def tokens_are_not_overruled(
-    secrets: Any, gateway: Any, database: Any, provider_keys: Any, provider_documents: Any
+    secrets: Any, gateway: Any, database: Any, provider_keys: Any, provider_documents: Any, secret_environment: Any
 ) -> Iterator[tuple[str, str]]:
     """With IAM tokens, LiteLLM builds the URL of the database itself, from variables that nobody else may set."""
     if not takes_tokens(database):
@@ -162,6 +162,7 @@ def tokens_are_not_overruled(
     sources = {
         "providerKeys": provider_keys,
         "providerDocuments": provider_documents,
+        "secretEnvironment": secret_environment,
         "gateway.environment": gateway.environment,
     }
     for section, variables in sources.items():

@@ -14,10 +14,13 @@ DNS_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
 DURATION = r"^([0-9]+(h|m|s))+$"
 ENVIRONMENT_VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
+VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 IMAGE = r"^[^\s:@]+(:[0-9]+)?[^\s:@]*(:[\w][\w.-]*)?(@sha256:[0-9a-f]{64})?$"
+FILE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$"
 STORE_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*$"
 DOCUMENT_NAME = r"^[A-Za-z0-9/_+=.@!:-]+$"
 AWS_REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
+REGION_OR_VARIABLE = rf"{AWS_REGION}|^os\.environ/[A-Za-z_][A-Za-z0-9_]*$"
 SECRET_KEY = r"^[-._a-zA-Z0-9]{1,253}$"  # noqa: S105 - a pattern
 KEY_PREFIX = r"^[A-Za-z0-9._-]{1,100}$"
 CHART_VERSION = r"^[0-9]+\.[0-9]+\.[0-9]+.*$"
@@ -29,10 +32,13 @@ ALLOWED = {
     QUANTITY: "a Kubernetes quantity such as 500m, 512Mi or 4Gi",
     DURATION: "a duration such as 90s, 15m or 1h30m",
     ENVIRONMENT_VARIABLE: "the name of an environment variable such as OPENAI_API_KEY",
+    VARIABLE: "the name of an environment variable such as OPENAI_API_KEY: letters, digits and _",
     IMAGE: "a container image: repository:tag, repository@sha256:… or both",
+    FILE_NAME: "the name of a file, or a path such as guardrails/pii.py, without / at its ends",
     STORE_PATH: "a path such as dev/api-keys, without / at its ends",
     DOCUMENT_NAME: "the name of a document: a path in Vault, the name or ARN of a secret in AWS",
     AWS_REGION: "the name of an AWS region such as eu-central-1",
+    REGION_OR_VARIABLE: "the name of an AWS region such as eu-central-1, or os.environ/NAME",
     SECRET_KEY: "a key of a Kubernetes Secret: letters, digits, - _ and .",
     KEY_PREFIX: "letters, digits and . _ -, at most 100 characters",
     CHART_VERSION: "a version such as 1.2.3",
@@ -52,8 +58,8 @@ Quantity = Annotated[str, StringConstraints(pattern=QUANTITY)]
 Duration = Annotated[str, StringConstraints(pattern=DURATION)]
 """A Go duration of hours, minutes and seconds: `1h`, `90s`, `1h30m`."""
 
-VariableName = Annotated[str, StringConstraints(pattern=ENVIRONMENT_VARIABLE)]
-"""The name of an environment variable: `OPENAI_API_KEY`."""
+VariableName = Annotated[str, StringConstraints(pattern=VARIABLE, max_length=253)]
+"""The name of an environment variable: `OPENAI_API_KEY`. Lower-case letters are allowed."""
 
 Image = Annotated[str, StringConstraints(pattern=IMAGE)]
 """A container image: `repository:tag`, `repository@sha256:…` or both."""

@@ -81,8 +81,8 @@ FORMATS = re.compile(
     | (?<![\w.-]) (?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{{16,}}         # the whole access key, for a mask over it
     | (?<![\w.-]) eyJ[\w-]{{8,}}\.[\w-]{{8,}}(?:\.[\w-]+)?                      # the whole JSON web token, likewise
     | (?i:(?:^|[:=,"'\s]) (?:Bearer|Token|ApiKey|Api-Key)(?:\s|%20)+ {LITERAL}(?=[\w.~+/=-]*\d)[\w.~+/=-]{{6,}})
-    | [a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@]*: {LITERAL}[^/\s@]+ @               # a URL with a password, with or without a user
-    | [a-zA-Z][a-zA-Z0-9+.-]*://(?=[\w-]*\d)[\w-]{{16,}}@                    # a URL with a token for its user: a DSN
+    | [a-zA-Z][a-zA-Z0-9+.-]{{0,30}}://[^/\s:@]*: {LITERAL}[^/\s@]+ @        # a URL with a password, and maybe a user
+    | [a-zA-Z][a-zA-Z0-9+.-]{{0,30}}://(?=[\w-]*\d)[\w-]{{16,}}@                    # a URL with a token for its user: a DSN
     | (?i:[?&](?:api[-_]?key|key|(?:access[-_]?)?token|sig|(?:x-amz-)?signature|code|secret|password|auth)= {TAIL}{{8,}})
     | (?i:(?:^|[;\s])(?:AccountKey|SharedAccessKey|SharedAccessSignature|Password|Pwd)\s?=\s? {TAIL}{{4,}})
     | hooks\.slack\.com/(?:services|workflows|triggers)/{TAIL}{{8,}}

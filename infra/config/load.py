@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from infra.config.base import ALLOWED
 from infra.config.encrypted import is_encrypted, wrongly_encrypted
+from infra.config.gateway.beside import with_files
 from infra.config.places import Place, at, keys_of, nearest, shown, takes_a_secret
 from infra.config.rules import cross_checks, documents_are_of_the_store
 from infra.config.stack import StackConfig
@@ -84,6 +85,8 @@ def load(
         except (ValueError, RecursionError):
             problems.append(ConfigProblem(shown((key,)), OF_ITS_TYPE.get(key, NO_OBJECT)))
     problems += [ConfigProblem(*found) for found in wrongly_encrypted(data, secret, None if written is None else file)]
+    data["gateway"], unreadable = with_files(data.get("gateway", {}))
+    problems += [ConfigProblem(*found) for found in unreadable]
     config, more = validate(data, {*secret, *SECRET_KEYS})
     problems += more
     problems += [ConfigProblem(*found) for found in plain_secrets({key: data[key] for key in data.keys() - secret})]

@@ -35,10 +35,9 @@ def joined(path: str, key: str) -> str:
 
 
 def referenced_variables(value: object) -> set[str]:
-    """Environment variables that a setting, or anything inside it, refers to."""
+    """Environment variables that a setting, or anything inside it, refers to, also within a longer text."""
     if isinstance(value, Mapping):
         return {name for item in cast("Mapping[Any, Any]", value).values() for name in referenced_variables(item)}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return {name for item in cast("Sequence[Any]", value) for name in referenced_variables(item)}
-    found = REFERENCE.fullmatch(value) if isinstance(value, str) else None
-    return {found[1]} if found else set()
+    return set(REFERENCE.findall(value)) if isinstance(value, str) else set()

@@ -1,17 +1,24 @@
 """What can be wrong between the sections of a configuration, each of which is fine by itself."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from components.gateway.proxy_config import proxy_config
 from components.secrets.aws_names import arn_field
 from infra.config.aws.types import SecretReference
 from infra.config.aws_pods import pods_have_their_role, tokens_are_not_overruled
 from infra.config.database.common import DocumentCredentials
 from infra.config.database.kinds import InClusterDatabase, connections_available, connections_needed
 from infra.config.ephemeral import ephemeral_rules
-from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_key, without_a_key
+from infra.config.gateway.beside import LARGEST_BYTES
+from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_key, open_metrics, without_a_key
+from infra.config.gateway.models import LiteLLM
+from infra.config.gateway.modules import mapping
+from infra.config.gateway.served import models_named, served_by_nobody
+from infra.config.gateway.settings import OWN_VARIABLES as NOT_OURS_TO_GIVE
 from infra.config.ingress import ALB_MAX_IDLE_SECONDS, certificate_covers
 from infra.config.references import PropertyReference, StorePath
 from infra.config.words import name
@@ -54,20 +61,110 @@ def connections_fit(gateway: Any, database: Any) -> Iterator[Finding]:
         )
 
 
-def models_have_their_keys(gateway: Any, provider_keys: Any, provider_documents: Any) -> Iterator[Finding]:
-    supplied = {*provider_keys, *provider_documents, *gateway.environment}
+def variables_of_redis(redis: Any) -> set[str]:
+    """Variables that the gateway has of its Redis."""
+    if redis.kind == "none":
+        return set()
+    asked = redis.kind != "existing" or redis.password
+    named = redis.kind == "existing" and redis.username
+    return {
+        *("REDIS_HOST", "REDIS_PORT", "REDIS_SSL"),
+        *(["REDIS_PASSWORD"] if asked else []),
+        *(["REDIS_USERNAME"] if named else []),
+    }
+
+
+def settings_find_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
+    """LiteLLM drops a cache silently when it does not find its server."""
+    given = mapping(gateway.litellm_settings.get("cache_params"))
+    own = {"host", "url", "redis_startup_nodes", "startup_nodes", "sentinel_nodes", "service_name"} & set(given)
+    wanted = gateway.litellm_settings.get("cache") is True and given.get("type", "redis") in ("redis", "redis-semantic")
+    if wanted and not own and redis.kind == "none":
+        yield (
+            "gateway.litellmSettings.cache",
+            "is kept in Redis, which this stack does not have: set redis.kind, name a server in cache_params.host, or use "
+            "cache_params.type local",
+        )
+
+
+def models_are_served(gateway: Any) -> Iterator[Finding]:
+    router, litellm, general = gateway.router_settings, gateway.litellm_settings, gateway.general_settings
+    aliases = [*mapping(router.get("model_group_alias")), *mapping(litellm.get("model_group_alias"))]
+    names = [*(model.name for model in gateway.models), *gateway.models_in_database]
+    for where in served_by_nobody(models_named(router, litellm, general), names, aliases):
+        yield (
+            f"gateway.{where}",
+            "names a model that no entry serves: correct it, add the entry, or, where it is added at run time, name it in "
+            "gateway.modelsInDatabase",
+        )
+
+
+def deployments_have_a_key(
+    gateway: Any, provider_keys: Any, provider_documents: Any, secret_environment: Any
+) -> Iterator[Finding]:
+    """Without a key of its own, a deployment gets that of its provider out of a variable, or every call of it fails."""
+    supplied = {*provider_keys, *provider_documents, *secret_environment, *gateway.environment}
+    for index, model in enumerate(gateway.models):
+        variables = model.key_variables if isinstance(model, LiteLLM) else ()
+        # Providers have other names for the same: TOGETHER_API_KEY, TOGETHERAI_API_KEY.
+        starts = tuple(variable[:5] for variable in variables)
+        if starts and not any(name.startswith(starts) for name in supplied):
+            yield (
+                f"gateway.models[{index}].apiKey",
+                f"is not given, and nothing supplies {' or '.join(variables)}, which LiteLLM would use: name a variable, and "
+                "supply it with secretEnvironment or providerKeys",
+            )
+
+
+def config_fits_into_a_config_map(gateway: Any) -> Iterator[Finding]:
+    written: dict[str, Any] = {
+        "models": gateway.model_list,
+        "litellm_settings": gateway.litellm_settings,
+        "router_settings": gateway.router_settings,
+        "general_settings": gateway.general_settings,
+        "sections": gateway.config,
+    }
+    # YAML of the same data is never three times as long, and takes seconds to write for thousands of models.
+    if len(json.dumps(written, default=str)) < LARGEST_BYTES / 3:
+        return
+    text = proxy_config(
+        request_timeout=0, database_connection_pool_limit=0, store_model_in_db=True, redis={}, **written
+    )
+    if len(text.encode()) > LARGEST_BYTES:
+        yield (
+            "gateway.models",
+            f"and the settings make a config.yaml of {len(text.encode())} bytes, and a ConfigMap takes {LARGEST_BYTES}: use "
+            "entries with a pattern (openai/*), or keep models in the database",
+        )
+
+
+def models_have_their_keys(
+    gateway: Any, redis: Any, provider_keys: Any, provider_documents: Any, secret_environment: Any
+) -> Iterator[Finding]:
+    supplied = {
+        "LITELLM_LOG",
+        "DISABLE_SCHEMA_UPDATE",
+        *variables_of_redis(redis),
+        *provider_keys,
+        *provider_documents,
+        *secret_environment,
+        *gateway.environment,
+    }
     for index, model in enumerate(gateway.models):
         for variable in sorted(set(model.variables) - supplied):
             yield (
                 f"gateway.models[{index}]",
                 f"needs {name(variable)}, which nothing supplies: run `pulumi config set --secret --path litellm:providerKeys."
-                f"{name(variable)}`, or name a document of the store in providerDocuments.{name(variable)}",
+                f"{name(variable)}`, or name a document of the store in secretEnvironment.{name(variable)}",
             )
     for variable in sorted(gateway.settings_variables - supplied):
+        if variable in NOT_OURS_TO_GIVE:
+            yield "gateway", f"the settings refer to os.environ/{variable}, which this stack does not set: remove that"
+            continue
         yield (
             "gateway",
             f"the settings refer to os.environ/{name(variable)}, which nothing supplies: add it to providerKeys, "
-            "providerDocuments or gateway.environment",
+            "secretEnvironment or gateway.environment",
         )
 
 
@@ -84,15 +181,29 @@ def requests_need_a_key(gateway: Any) -> Iterator[Finding]:
             )
 
 
-def one_source_per_variable(provider_keys: Any, provider_documents: Any) -> Iterator[Finding]:
+def metrics_are_not_public(gateway: Any, ingress: Any) -> Iterator[Finding]:
+    if ingress.enabled and open_metrics(gateway.litellm_settings) and not gateway.allow_requests_without_key:
+        yield (
+            "gateway.litellmSettings.require_auth_for_metrics_endpoint",
+            "is false, so that /metrics is open to everybody through the Ingress: remove it, and give the scraper a key, or "
+            "set gateway.allowRequestsWithoutKey: true where that is meant",
+        )
+
+
+def one_source_per_variable(provider_keys: Any, provider_documents: Any, secret_environment: Any) -> Iterator[Finding]:
     for variable in sorted(set(provider_keys) & set(provider_documents)):
         yield f"providerDocuments.{variable}", "is in providerKeys too: remove one of them"
+    for variable in sorted(set(secret_environment) & {*provider_keys, *provider_documents}):
+        yield f"secretEnvironment.{variable}", "is in providerKeys or providerDocuments too: remove one of them"
 
 
-def own_variables_are_ours(provider_keys: Any, provider_documents: Any, gateway: Any) -> Iterator[Finding]:
+def own_variables_are_ours(
+    provider_keys: Any, provider_documents: Any, secret_environment: Any, gateway: Any
+) -> Iterator[Finding]:
     sources = {
         "providerKeys": provider_keys,
         "providerDocuments": provider_documents,
+        "secretEnvironment": secret_environment,
         "gateway.environment": gateway.environment,
     }
     for section, variables in sources.items():
@@ -213,19 +324,27 @@ def salt_fits_the_database(keys: Any, database: Any, ephemeral: Any) -> Iterator
 
 Rule = Callable[..., Iterator[Finding]]
 
+VARIABLES = ("provider_keys", "provider_documents", "secret_environment")
+"""Sections with the gateway's secret variables."""
+
 RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (replicas_share_redis, ("gateway", "redis")),
     (connections_fit, ("gateway", "database")),
-    (models_have_their_keys, ("gateway", "provider_keys", "provider_documents")),
+    (models_have_their_keys, ("gateway", "redis", *VARIABLES)),
+    (deployments_have_a_key, ("gateway", *VARIABLES)),
+    (models_are_served, ("gateway",)),
+    (settings_find_redis, ("gateway", "redis")),
+    (config_fits_into_a_config_map, ("gateway",)),
     (requests_need_a_key, ("gateway",)),
-    (one_source_per_variable, ("provider_keys", "provider_documents")),
-    (own_variables_are_ours, ("provider_keys", "provider_documents", "gateway")),
+    (metrics_are_not_public, ("gateway", "ingress")),
+    (one_source_per_variable, ("provider_keys", "provider_documents", "secret_environment")),
+    (own_variables_are_ours, ("provider_keys", "provider_documents", "secret_environment", "gateway")),
     (provider_keys_have_a_value, ("provider_keys",)),
     (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),
     (rotation_has_a_document, ("secrets", "database")),
     (adopted_values_rotate_in_vault, ("secrets", "keys", "database", "redis")),
-    (pods_have_their_role, ("secrets", "gateway", "database", "provider_keys", "provider_documents")),
-    (tokens_are_not_overruled, ("secrets", "gateway", "database", "provider_keys", "provider_documents")),
+    (pods_have_their_role, ("secrets", "gateway", "database", *VARIABLES)),
+    (tokens_are_not_overruled, ("secrets", "gateway", "database", *VARIABLES)),
     (certificate_is_for_the_host, ("secrets", "ingress")),
     (certificate_is_in_the_region, ("secrets", "ingress")),
     (alb_waits_long_enough, ("gateway", "ingress")),

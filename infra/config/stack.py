@@ -50,8 +50,12 @@ class StackConfig(Section):
     """API keys of the model providers, by the environment variable that LiteLLM reads: `OPENAI_API_KEY`. Set one with
     `pulumi config set --secret --path litellm:providerKeys.OPENAI_API_KEY`."""
 
+    secret_environment: dict[VariableName, PropertyReference] = Field(default_factory=dict)
+    """Secrets that are in the store already, by the environment variable of the gateway that gets them: keys of providers, and
+    whatever else LiteLLM reads (`OTEL_HEADERS`, `LITELLM_LICENSE`, `SLACK_WEBHOOK_URL`, `UI_PASSWORD`)."""
+
     provider_documents: dict[VariableName, PropertyReference] = Field(default_factory=dict)
-    """API keys that are in the store already, by the environment variable that LiteLLM reads."""
+    """The older name of `secretEnvironment`, which means the same and can be written beside it."""
 
     allow_plaintext: dict[str, Reason] = Field(default_factory=dict)
     """Texts that look like secrets and are none: the path of each, as its refusal names it, and the reason why everybody may
@@ -76,6 +80,11 @@ class StackConfig(Section):
 
     ephemeral: EphemeralConfig = EphemeralConfig()
 
+    @property
+    def documents_by_variable(self) -> dict[str, PropertyReference]:
+        """Where the gateway's secret variables are in the store, whichever name the configuration has for them."""
+        return self.provider_documents | self.secret_environment
+
     def references(self) -> Iterator[tuple[str, PropertyReference]]:
         """Everything that this stack reads from documents that somebody else wrote, and where the configuration says so."""
         if self.keys.master.existing:
@@ -84,6 +93,10 @@ class StackConfig(Section):
             yield "keys.salt.existing", self.keys.salt.existing
         for variable, reference in self.provider_documents.items():
             yield f"providerDocuments.{variable}", reference
+        for variable, reference in self.secret_environment.items():
+            yield f"secretEnvironment.{variable}", reference
+        for name, reference in self.gateway.secret_files.items():
+            yield f"gateway.secretFiles.{name}", reference
         if isinstance(self.database, ExistingDatabase):
             for where, credentials in (("credentials", self.database.credentials), ("admin", self.database.admin)):
                 if isinstance(credentials, DocumentCredentials):

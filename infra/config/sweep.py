@@ -20,9 +20,9 @@ VARIABLE = "apiKey"
 """Of a model: the name of a variable. A key in its place is refused in words of its own."""
 
 BELONGS = {
-    "gateway.environment": "give it to the gateway with providerKeys (a stack secret) or providerDocuments (a document of the "
+    "gateway.environment": "give it to the gateway with providerKeys (a stack secret) or secretEnvironment (a document of the "
     "store), and remove it here",
-    "gateway": "supply it as an environment variable (providerKeys or providerDocuments) and write os.environ/NAME here",
+    "gateway": "supply it as an environment variable (providerKeys or secretEnvironment) and write os.environ/NAME here",
 }
 """How a secret gets to where it is wanted, by the longest path that fits."""
 

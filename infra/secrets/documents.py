@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 
 from components.cache.redis import configuration_template
+from components.gateway.files import key_of_file
 from components.secrets.references import RemoteReference
 from infra.config.database.common import SUPERUSER, DocumentCredentials
 from infra.config.database.existing import ExistingDatabase
@@ -112,7 +113,7 @@ class Contents:
             "LITELLM_SALT_KEY": self.salt_key(),
             "REDIS_PASSWORD": self.redis_password(),
             **{variable: self.own(PROVIDERS, variable) for variable in self.config.provider_keys},
-            **{variable: to_remote(given) for variable, given in self.config.provider_documents.items()},
+            **{variable: to_remote(given) for variable, given in self.config.documents_by_variable.items()},
         }
         handed_on = {variable: reference for variable, reference in values.items() if reference}
         values, template = dict(handed_on), dict[str, pulumi.Input[str]](plain(*handed_on))
@@ -123,6 +124,14 @@ class Contents:
         whole = bundles(values)
         singly = {name: reference for name, reference in values.items() if reference["key"] not in whole}
         return replace(self.content(singly, template, API_KEYS, DATABASE, REDIS, PROVIDERS), extract=whole)
+
+    def files(self) -> SecretContent | None:
+        """The files of LiteLLM that are secrets; None when there are none. Names of files are no names in a template."""
+        given = self.config.gateway.secret_files
+        names = {f"FILE_{number}": name for number, name in enumerate(sorted(given))}
+        values = {alias: to_remote(given[name]) for alias, name in names.items()}
+        template = {key_of_file(name): f"{{{{ .{alias} }}}}" for alias, name in names.items()}
+        return self.content(values, template) if values else None
 
     def url(self, address: Sequence[Any]) -> str:
         host, port = address

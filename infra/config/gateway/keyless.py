@@ -26,6 +26,11 @@ def no_master_key(general: Mapping[str, Any]) -> Iterator[Finding]:
         yield NO_MASTER_KEY, "lets the gateway start without a master key, and answer everybody"
 
 
+def open_metrics(litellm: Mapping[str, Any]) -> bool:
+    """Whether /metrics, with the names of keys and teams in it, answers everybody. LiteLLM asks for a key by default."""
+    return litellm.get("require_auth_for_metrics_endpoint", True) in OFF
+
+
 def without_a_key(general: Mapping[str, Any]) -> Iterator[Finding]:
     """Settings that open a part of the gateway, or open it for a time."""
     if general.get("allow_requests_on_db_unavailable") not in OFF:

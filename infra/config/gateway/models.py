@@ -1,18 +1,55 @@
 """Entries of config key `gateway.models`: what each provider of models needs."""
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import Field, StringConstraints, model_validator
 
-from infra.config.base import AWS_REGION, ENVIRONMENT_VARIABLE, Section, VariableName
+from infra.config.base import REGION_OR_VARIABLE, VARIABLE, Checked, Section, VariableName
+from infra.config.detector import looks_secret
+from infra.config.gateway.litellm_names import KEY_VARIABLES, PROVIDERS
 from infra.config.plaintext import referenced_variables
-from infra.config.secrets import Url
+from infra.config.secrets import http_url
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 
+REFERENCED = r"os\.environ/[A-Za-z_][A-Za-z0-9_]*"
+
+
+def url_or_reference(value: str) -> str:
+    return value if re.fullmatch(REFERENCED, value) else http_url(value)
+
+
+Url = Annotated[
+    str,
+    Checked(
+        url_or_reference,
+        "a URL with http:// or https://, without credentials, or os.environ/NAME",
+        rf"^(https?://[^/@]|{REFERENCED}$)",
+    ),
+]
+"""URL of an API, or a variable of the gateway that has one."""
+
+Region = Annotated[str, StringConstraints(pattern=REGION_OR_VARIABLE)]
+"""A region of AWS, or a variable of the gateway that names one."""
+
 Parameters = dict[str, Any]
 """Free-form settings of LiteLLM. Secrets only as `os.environ/NAME`: `infra.config.sweep` looks for others."""
+
+WITH_A_KEY = {
+    *(
+        "api_key",
+        "api_base",
+        "base_url",
+        "litellm_credential_name",
+        "custom_llm_provider",
+        "mock_response",
+        "azure_ad_token",
+    ),
+    *("client_secret", "headers", "extra_headers", "token"),
+}
+"""Parameters with which LiteLLM needs no variable for the key of a deployment."""
 
 NO_KEY = "none"
 """What LiteLLM sends to a server that asks for no key. Without a value it would send `OPENAI_API_KEY` there."""
@@ -47,10 +84,10 @@ class ModelBase(Section):
     def key_is_a_name(cls, data: object) -> object:
         # Here, not at the field: an error at the field carries its value, which may be a key.
         given: Any = cast("dict[str, Any]", data).get("apiKey") if isinstance(data, dict) else None
-        if isinstance(given, str) and not re.match(ENVIRONMENT_VARIABLE, given):
+        if isinstance(given, str) and (not re.match(VARIABLE, given) or looks_secret(given)):
             raise ValueError(
                 "apiKey must be the name of an environment variable, such as OPENAI_API_KEY, never the key itself. Put the key "
-                "into providerKeys (a stack secret) or providerDocuments; if this one was a real key, revoke it"
+                "into providerKeys (a stack secret) or secretEnvironment; if this one was a real key, revoke it"
             )
         return cast("object", data)
 
@@ -66,8 +103,13 @@ class ModelBase(Section):
     def own_params(self) -> dict[str, Any]:
         variable = getattr(self, "api_key", None)
         key = f"os.environ/{variable}" if variable else self.KEYLESS
-        given = {"model": f"{self.PREFIX}/{self.model}", "api_base": getattr(self, "api_base", None), "api_key": key}
+        given = {"model": self.called, "api_base": getattr(self, "api_base", None), "api_key": key}
         return {name: value for name, value in (given | self.provider_params()).items() if value is not None}
+
+    @property
+    def called(self) -> str:
+        """How LiteLLM calls the model: with the prefix of its provider."""
+        return f"{self.PREFIX}/{self.model}"
 
     def provider_params(self) -> dict[str, Any]:
         """What only this provider has."""
@@ -122,8 +164,9 @@ class Azure(ModelBase):
     """URL of the resource: `https://example.openai.azure.com`."""
     api_version: Text | None = None
     """Version of the API, such as `2024-10-21`. Defaults to LiteLLM's."""
-    api_key: VariableName = "AZURE_API_KEY"
-    """Name of the environment variable with the API key, never the key."""
+    api_key: VariableName | None = "AZURE_API_KEY"
+    """Name of the environment variable with the API key, never the key. `null` with Entra ID: LiteLLM logs in with the workload
+    identity of the pods, or with `tenant_id`, `client_id` and `client_secret` in `params`."""
 
     def provider_params(self) -> dict[str, Any]:
         return {"api_version": self.api_version}
@@ -136,8 +179,8 @@ class Bedrock(ModelBase):
     provider: Literal["bedrock"]
     """`bedrock`: Amazon Bedrock; `model` is the ID or ARN of a model or of an inference profile. Without `apiKey` the pods call
     it as themselves: with the IAM role that the stack makes for them (`gateway.createIamRole`), or one that they have."""
-    region: Annotated[str, StringConstraints(pattern=AWS_REGION)]
-    """AWS region of the model: `eu-central-1`."""
+    region: Region
+    """AWS region of the model: `eu-central-1`. With `os.environ/NAME` the pods need a key, or a role that is there."""
     api_key: VariableName | None = None
     """Name of the environment variable with a Bedrock API key, never the key. Defaults to no key."""
 
@@ -184,6 +227,38 @@ class OpenAICompatible(ModelBase):
     """Name of the environment variable with the API key, never the key. Defaults to no key."""
 
 
+class LiteLLM(ModelBase):
+    """Any provider that LiteLLM knows, written as in its own config.yaml."""
+
+    PREFIX = ""
+    AMBIGUOUS_PREFIX = True
+    provider: Literal["litellm"]
+    """`litellm`: any provider; `model` has LiteLLM's own prefix, and what else the provider needs is in `params`."""
+    model: Text
+    """The model with LiteLLM's prefix: `gemini/gemini-2.5-pro`, `vertex_ai/gemini-2.5-pro`, `azure_ai/…`, or `*`."""
+    api_base: Url | None = None
+    """Base URL of the API. Defaults to the provider's."""
+    api_key: VariableName | None = None
+    """Name of the environment variable with the API key, never the key. Defaults to what LiteLLM reads for the provider, if
+    anything: `GEMINI_API_KEY`."""
+
+    @property
+    def called(self) -> str:
+        return self.model
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """Variables of which LiteLLM takes the key; empty where the deployment has one, or may do without."""
+        own = self.api_key or self.api_base or bool(WITH_A_KEY & set(self.params))
+        return () if own else KEY_VARIABLES.get(self.model.partition("/")[0], ())
+
+    def unknown_prefix(self, own: Iterable[str]) -> str | None:
+        """The prefix, when LiteLLM has no such provider; `own` are the providers of the gateway's own code."""
+        prefix, slash, _ = self.model.partition("/")
+        known = not slash or "custom_llm_provider" in self.params or prefix in PROVIDERS or prefix in set(own)
+        return None if known else prefix
+
+
 class Mock(ModelBase):
     """A model that always gives the same answer, without any provider: for tests and demonstrations."""
 
@@ -201,6 +276,7 @@ class Mock(ModelBase):
 
 
 Model = Annotated[
-    OpenAI | Anthropic | Azure | Bedrock | OpenRouter | Vllm | OpenAICompatible | Mock, Field(discriminator="provider")
+    OpenAI | Anthropic | Azure | Bedrock | OpenRouter | Vllm | OpenAICompatible | LiteLLM | Mock,
+    Field(discriminator="provider"),
 ]
 """One deployment of a model; `provider` says which keys it has."""

@@ -1,16 +1,26 @@
 """Config key `gateway`: LiteLLM itself, its models and its settings."""
 
+import difflib
+import json
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Collection
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from infra.config.base import Checked, Compute, Duration, Image, Section
-from infra.config.gateway.models import Model, Parameters
+from infra.config.base import FILE_NAME, Checked, Compute, Duration, Image, Section
+from infra.config.gateway.beside import LARGEST_BYTES
+from infra.config.gateway.litellm_names import PROVIDERS, SECTIONS
+from infra.config.gateway.models import LiteLLM, Model, Parameters, Text
+from infra.config.gateway.modules import missing_modules
 from infra.config.plaintext import referenced_variables
+from infra.config.references import PropertyReference
 from infra.config.versions import PINS
 
 DEFAULT_IMAGE = PINS["litellm"].image
+
+FileName = Annotated[str, StringConstraints(pattern=FILE_NAME, max_length=200)]
+"""Path of a file below a folder of ours."""
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 FLOATING = re.compile(r"(^|[-_.])(latest|stable|main|master|nightly|edge|dev|canary)$")
@@ -18,6 +28,19 @@ FLOATING = re.compile(r"(^|[-_.])(latest|stable|main|master|nightly|edge|dev|can
 MEMORY_FLOOR_GIB = 4
 """Memory that one worker needs under load: Prisma's query engine keeps its high-water mark (LiteLLM, "Best practices for
 production")."""
+
+ELSEWHERE = {
+    "model_list": "gateway.models: an entry with provider litellm takes LiteLLM's own names",
+    "litellm_settings": "gateway.litellmSettings",
+    "router_settings": "gateway.routerSettings",
+    "general_settings": "gateway.generalSettings",
+    "environment_variables": "gateway.environment, and secrets in providerKeys or secretEnvironment",
+    "include": "gateway.configFile, which takes one file",
+}
+"""Sections that have a place of their own."""
+
+READ_WITHIN = {"litellm_settings": frozenset({"guardrails"}), "general_settings": frozenset({"search_tools"})}
+"""Sections that LiteLLM reads within these settings, too."""
 
 UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15} | {
     f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTP", start=1)
@@ -41,8 +64,23 @@ OWN_VARIABLES = frozenset(
 )
 """Variables that the program sets from other keys of the configuration."""
 
-GENERATED_VARIABLES = frozenset({"LITELLM_MASTER_KEY", "LITELLM_SALT_KEY", "DATABASE_URL", "REDIS_PASSWORD"})
-"""Variables that the program itself puts into the gateway's Secret."""
+GENERATED_VARIABLES = frozenset({"LITELLM_MASTER_KEY", "LITELLM_SALT_KEY", "DATABASE_URL"})
+"""Variables that the program itself puts into the gateway's Secret, whatever else the stack has."""
+
+
+def as_text(value: object) -> object:
+    """Numbers, and true and false, as the text that a pod gets; YAML has them without quotes."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+def closest(name: str, known: Collection[str]) -> str:
+    """A hint at the known name that somebody may have meant; nothing of what was written."""
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    if close:
+        return f"of that name; did you mean {close[0]}?"
+    return f"of that name; there are {', '.join(sorted(known))}" if len(known) < 40 else "of that name"
 
 
 def bytes_of(quantity: str) -> float:
@@ -136,13 +174,34 @@ class GatewayConfig(Section):
     general_settings: Parameters = Field(default_factory=dict)
     """More of LiteLLM's `general_settings`, over ours. Secrets only as `os.environ/NAME`."""
 
+    config: Parameters = Field(default_factory=dict)
+    """More sections of LiteLLM's config.yaml, in its own words: `guardrails`, `mcp_servers`, `credential_list`, `prompts`,
+    `policies`, `vector_store_registry`, `callback_settings`, …. Secrets only as `os.environ/NAME`."""
+
+    models_in_database: tuple[Text, ...] = ()
+    """Names of models that are added at run time, by the API or the admin page, and that settings may name: fallbacks, aliases.
+    May be patterns such as `openai/*`."""
+
+    config_file: Text | None = None
+    """A file of LiteLLM beside the stack file, such as `litellm/config.yaml`, laid under what this section says: maps are
+    merged, models of one name are replaced. Several stacks may share it. It is checked like the stack file itself."""
+
+    files: dict[FileName, str] = Field(default_factory=dict)
+    """Files beside LiteLLM's config.yaml in the pods, by their name there: `custom_callbacks.py: litellm/custom_callbacks.py`.
+    The values are paths from the folder of the stack files. Settings name Python files as modules
+    (`custom_callbacks.handler`); all of them are in `/etc/litellm`. Read-only, and no secrets."""
+
+    secret_files: dict[FileName, PropertyReference] = Field(default_factory=dict)
+    """Files out of the store, for what must be a file, such as the JSON of a Google service account: `vertex.json: {document,
+    property}` is `/etc/litellm-secrets/vertex.json` in the pods."""
+
     allow_requests_without_key: bool = False
     """Accept settings of LiteLLM with which it answers requests without a valid key, for a time or in parts:
     `allow_requests_on_db_unavailable`, `public_routes`, pass-through endpoints with `auth: false`, and the like. Named after
     what it gives up. The policy reports them still. The master key cannot be given up."""
 
-    environment: dict[str, str] = Field(default_factory=dict)
-    """More environment variables of the pods, over ours. No secrets: those are `providerKeys` and `providerDocuments`."""
+    environment: dict[str, Annotated[str, BeforeValidator(as_text)]] = Field(default_factory=dict)
+    """More environment variables of the pods, over ours. No secrets: those are `providerKeys` and `secretEnvironment`."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "ERROR"
     """What LiteLLM logs (`LITELLM_LOG`). `DEBUG` logs requests and answers: never in production."""
@@ -172,6 +231,64 @@ class GatewayConfig(Section):
             raise ValueError(f"{', '.join(ours)} is set by the program from other keys: remove it here")
         return value
 
+    @field_validator("files")
+    @classmethod
+    def files_fit(cls, value: dict[str, str]) -> dict[str, str]:
+        if "config.yaml" in value:
+            raise ValueError("config.yaml is LiteLLM's own file: lay one under it with configFile")
+        size = sum(len(text.encode()) for text in value.values())
+        if size > LARGEST_BYTES:
+            raise ValueError(f"have {size} bytes together, and a ConfigMap takes {LARGEST_BYTES}: shorten them")
+        return value
+
+    @model_validator(mode="after")
+    def modules_are_there(self) -> "GatewayConfig":
+        sections = {**self.config, "litellm_settings": self.litellm_settings, "general_settings": self.general_settings}
+        missing = missing_modules(sections, self.files)
+        if missing:
+            raise ValueError(
+                f"{', '.join(missing)}: names a Python module that nobody supplies: add its file to gateway.files "
+                "(`custom_callbacks.py: litellm/custom_callbacks.py`), named like the module"
+            )
+        return self
+
+    @field_validator("config")
+    @classmethod
+    def sections_are_litellms(cls, value: dict[str, Any]) -> dict[str, Any]:
+        problems = [
+            f"{section} is written in {ELSEWHERE[section]}"
+            if section in ELSEWHERE
+            else f"LiteLLM reads no section {closest(section, SECTIONS)}"
+            for section in value
+            if section in ELSEWHERE or section not in SECTIONS
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return value
+
+    @field_validator("litellm_settings", "router_settings", "general_settings")
+    @classmethod
+    def sections_are_at_the_top(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        misplaced = sorted((SECTIONS & set(value)) - READ_WITHIN.get(info.field_name or "", frozenset()))
+        if misplaced:
+            where = ", ".join(f"{name} to {ELSEWHERE.get(name, f'gateway.config.{name}')}" for name in misplaced)
+            raise ValueError(f"LiteLLM reads these at the top of its config.yaml only: move {where}")
+        return value
+
+    @model_validator(mode="after")
+    def providers_are_litellms(self) -> "GatewayConfig":
+        given: Any = self.litellm_settings.get("custom_provider_map")
+        entries = cast("list[Any]", given) if isinstance(given, list) else []
+        own = [str(cast("dict[str, Any]", entry).get("provider")) for entry in entries if isinstance(entry, dict)]
+        for index, model in enumerate(self.models):
+            prefix = model.unknown_prefix(own) if isinstance(model, LiteLLM) else None
+            if prefix is not None:
+                raise ValueError(
+                    f"models[{index}].model begins with a prefix that is no provider of LiteLLM {closest(prefix, PROVIDERS)}: "
+                    "write provider/model, or name the provider in params.custom_llm_provider"
+                )
+        return self
+
     @model_validator(mode="after")
     def memory_is_enough(self) -> "GatewayConfig":
         floor = MEMORY_FLOOR_GIB * self.workers
@@ -196,11 +313,12 @@ class GatewayConfig(Section):
     def models_are_there(self) -> "GatewayConfig":
         if not self.models and not self.store_model_in_db:
             raise ValueError("models is empty and storeModelInDb is false, so there would never be a model: give one")
-        entries = [model.entry() for model in self.models]
-        for index, entry in enumerate(entries):
-            if entry in entries[:index]:
+        first: dict[str, int] = {}
+        for index, model in enumerate(self.models):
+            entry = json.dumps(model.entry(), sort_keys=True, default=str)
+            if first.setdefault(entry, index) < index:
                 raise ValueError(
-                    f"models[{index}] repeats models[{entries.index(entry)}] exactly: remove "
+                    f"models[{index}] repeats models[{first[entry]}] exactly: remove "
                     "one. Entries of the same name share its load when they differ"
                 )
         return self
@@ -219,6 +337,6 @@ class GatewayConfig(Section):
 
     @property
     def settings_variables(self) -> frozenset[str]:
-        """Environment variables that the settings refer to, and that somebody must supply."""
-        settings = (self.litellm_settings, self.router_settings, self.general_settings)
-        return frozenset(referenced_variables(settings)) - GENERATED_VARIABLES - OWN_VARIABLES - set(self.environment)
+        """Environment variables that the settings refer to, and that somebody must supply; `rules` knows those of Redis."""
+        settings = (self.litellm_settings, self.router_settings, self.general_settings, self.config)
+        return frozenset(referenced_variables(settings)) - GENERATED_VARIABLES - set(self.environment)

@@ -212,7 +212,7 @@ def test_a_secret_by_reference_is_accepted_and_counted() -> None:
         },
         litellmSettings={"cache_params": {"password": "os.environ/REDIS_PASSWORD"}},
     )
-    assert config.settings_variables == {"DRAIN_ENDPOINT_TOKEN"}
+    assert config.settings_variables == {"DRAIN_ENDPOINT_TOKEN", "REDIS_PASSWORD"}
 
 
 def test_variables_of_the_program_cannot_be_overridden() -> None:
@@ -246,8 +246,9 @@ def test_what_a_provider_cannot_do_without_is_required(provider: str, missing: s
 
 
 def test_an_unknown_provider_names_those_there_are() -> None:
-    assert "'openai', 'anthropic', 'azure', 'bedrock', 'openrouter', 'vllm', 'openai-compatible', 'mock'" in refusal(
-        models=[{"provider": "opneai", "name": "a", "model": "b"}]
+    assert (
+        "'openai', 'anthropic', 'azure', 'bedrock', 'openrouter', 'vllm', 'openai-compatible', 'litellm', 'mock'"
+        in refusal(models=[{"provider": "opneai", "name": "a", "model": "b"}])
     )
 
 

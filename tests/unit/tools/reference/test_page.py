@@ -47,6 +47,7 @@ def test_every_key_says_what_it_does():
         "| `providerKeys` |",
         "| `providerDocuments",
         "| `allowPlaintext` |",
+        "| `secretEnvironment` |",
     )
     assert len(rows) > 150
     assert [row for row in rows if row.endswith("| — |") and not row.startswith(plain)] == []

@@ -77,7 +77,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "provider keys that are encrypted as a whole, which Pulumi refuses too": {
         "litellm:providerKeys": {"secure": "v1:a:b"}
     },
-    "a provider key with a name that is no variable": {"litellm:providerKeys": {"openai": {"secure": "v1:a:b"}}},
+    "a provider key with a name that is no variable": {"litellm:providerKeys": {"openai-key": {"secure": "v1:a:b"}}},
     "an ARN of something else": {
         "litellm:ingress": {"className": "alb", "host": "a.b", "alb": {"certificateArn": "arn:aws:iam::1:role/x"}}
     },
