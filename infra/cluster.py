@@ -65,8 +65,10 @@ def read_cluster(context: str | None) -> Cluster:
 
 
 def by_name(content: dict[str, Any], section: str, kind: str) -> dict[str, dict[str, Any]]:
-    entries = cast("list[dict[str, Any]]", content.get(section) or [])
-    return {str(entry.get("name")): entry.get(kind) or {} for entry in entries}
+    entries: Any = content.get(section)
+    found = cast("list[Any]", entries) if isinstance(entries, list) else []
+    named = [cast("dict[str, Any]", entry) for entry in found if isinstance(entry, dict)]
+    return {str(entry.get("name")): given for entry in named if isinstance(given := entry.get(kind) or {}, dict)}
 
 
 def ca_of(cluster: dict[str, Any], kubeconfig: Path) -> str:

@@ -35,9 +35,12 @@ def level_of(rule: str, stack: str, entries: Iterable[Mapping[str, Any]]) -> Lev
 
 def read(file: Path, rules: tuple[str, ...]) -> list[dict[str, Any]]:
     try:
-        content: Any = yaml.safe_load(file.read_text()) or []
-    except (OSError, yaml.YAMLError) as error:
-        raise LevelsError(f"cannot read {file}: {' '.join(str(error).split())}") from None
+        content: Any = yaml.safe_load(file.read_text(encoding="utf-8")) or []
+    except OSError as error:
+        raise LevelsError(f"cannot read {file}: {error.strerror}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+        raise LevelsError(f"{file} is not valid YAML{f' (line {mark.line + 1})' if mark else ''}") from None
     if not isinstance(content, list):
         raise LevelsError(f"{file} must be a list of entries with `stacks` and `levels`")
     return [entry(index, item, file, rules) for index, item in enumerate(cast("list[Any]", content))]

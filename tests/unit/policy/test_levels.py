@@ -44,7 +44,7 @@ def test_the_first_entry_with_the_rule_has_the_say(file: Path):
         ("- stacks: [dev]\n  level: {}", "must have `stacks`"),
         ("- stacks: [dev]\n  levels: {tsl: advisory}", "there is no rule 'tsl'. Rules: exact-arns"),
         ("- stacks: [dev]\n  levels: {tls: warn}", "tls must be mandatory, advisory, disabled (got 'warn')"),
-        ("- [", "cannot read"),
+        ("- [", "is not valid YAML (line 1)"),
     ],
 )
 def test_a_wrong_file_is_refused(file: Path, content: str, message: str):

@@ -1,4 +1,4 @@
-"""Values of a stack file and what Pulumi (3.255.0) makes of them. tests/e2e/test_stack_files.py asks the real one again."""
+"""Values of a stack file and what Pulumi makes of them. tests/e2e/test_stack_files.py asks the real one again."""
 
 READ: tuple[tuple[str, str], ...] = (
     ("~", ""),
