@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help upgrade preview up destroy recover repair plan render config local-down test e2e check fmt docs setup
+.PHONY: help upgrade preview up try key destroy recover repair plan render config local-down test e2e check fmt docs setup
 
 help: ## Show this list
 	@python3 -I tools/engine/make_help.py $(MAKEFILE_LIST)
@@ -19,6 +19,15 @@ preview: setup ## Show what `up` would create or change
 
 up: setup ## Create or change the stack, and wait until the gateway answers
 	@$(PYTHON) -m tools.cli up $(ARGS)
+
+MODEL ?=
+PROMPT ?=
+export MODEL PROMPT
+try: setup ## Ask the gateway, and show the answer as it comes: [MODEL= PROMPT=]
+	@$(PYTHON) -m tools.cli try $(ARGS)
+
+key: setup ## Print the master key, from Vault or AWS: $(make -s key STACK=dev)
+	@$(PYTHON) -m tools.cli key $(ARGS)
 
 destroy: setup ## Delete the stack; its salt key stays in the store, and what others may use where it is
 	@$(PYTHON) -m tools.cli destroy $(ARGS)
@@ -65,7 +74,7 @@ TEMPLATE ?=
 CMD ?=
 export NAME TTL OWNER BUDGET TEMPLATE CMD
 
-.PHONY: env-up env-list env-extend env-down env-reap env-url env-run env-plan
+.PHONY: env-up env-list env-extend env-down env-reap env-url env-key env-run env-plan
 env-up: setup ## Make a gateway of your own: NAME=pr-123 TTL=4h [OWNER= OVERLAY= BUDGET=]
 	@$(PYTHON) -m tools.ephemeral up $(ARGS)
 
@@ -83,6 +92,9 @@ env-reap: setup ## Remove every environment that has expired, and what interrupt
 
 env-url: setup ## Print where an environment answers: NAME=pr-123
 	@$(PYTHON) -m tools.ephemeral url $(ARGS)
+
+env-key: setup ## Print the master key of an environment: NAME=pr-123
+	@$(PYTHON) -m tools.ephemeral key $(ARGS)
 
 env-run: setup ## Run CMD against an environment made for it: NAME=pr-123 CMD='pytest smoke'
 	@$(PYTHON) -m tools.ephemeral run $(ARGS) "$$NAME" -- sh -c "$$CMD"

@@ -15,10 +15,9 @@ def outputs(
     target: Target, contents: Contents, url: pulumi.Input[str], kubernetes_secrets: Mapping[str, pulumi.Input[str]]
 ) -> dict[str, pulumi.Input[Any]]:
     """The outputs of the stack."""
-    read = target.store.read_command(contents.master_key())
     return places(target, contents) | {
         "url": url,
-        "curl": pulumi.Output.from_input(url).apply(lambda known: curl(target, known, read)),
+        "curl": pulumi.Output.from_input(url).apply(lambda known: curl(target, known)),
         "kubernetesSecrets": dict(kubernetes_secrets),
     }
 
@@ -33,14 +32,16 @@ def places(target: Target, contents: Contents) -> dict[str, pulumi.Input[Any]]:
     }
 
 
-def curl(target: Target, url: str, read_key: str) -> str:
-    """A shell line that asks the first model for a completion, with the master key taken from the store."""
+def curl(target: Target, url: str) -> str:
+    """A shell line that asks the first model for a completion; `make` takes the master key from the store."""
     models = target.config.gateway.models
     body = {
         "model": models[0].name if models else "<model>",
         "messages": [{"role": "user", "content": "Hello"}],
     }
+    environment = target.config.ephemeral.name
+    key = f"env-key NAME={environment}" if environment else f"key STACK={target.stack}"
     return (
-        f'curl {url}/v1/chat/completions -H "Authorization: Bearer $({read_key})" '
+        f'curl {url}/v1/chat/completions -H "Authorization: Bearer $(make -s {key})" '
         f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"
     )

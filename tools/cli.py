@@ -72,7 +72,16 @@ def preview(
 @app.command(context_settings=passes_on)
 def up(context: typer.Context, stack: StackOption = "dev", overlay: OverlayOption = None) -> None:
     """Create or change everything of the stack, and wait until the gateway answers."""
-    finish(lambda: operations.up(workplace(), stack, all_overlays(overlay, os.environ), context.args))
+
+    def deploy() -> int:
+        try:
+            return operations.up(workplace(), stack, all_overlays(overlay, os.environ), context.args)
+        except Unavailable as reason:
+            raise Problem(
+                f"{reason}.\nWhat works now: `make plan STACK={stack}`, which shows offline what the stack has"
+            ) from None
+
+    finish(deploy)
 
 
 @app.command(context_settings=passes_on)
@@ -166,6 +175,46 @@ def render(
 def config(context: typer.Context, stack: StackOption = "dev") -> None:
     """Run `pulumi config` on the stack file: `config set --secret --path litellm:providerKeys.OPENAI_API_KEY`."""
     finish(lambda: operations.config(workplace(), stack, context.args))
+
+
+@app.command("key")
+def print_key(stack: StackOption = "dev", overlay: OverlayOption = None) -> None:
+    """Print the master key of the stack, from its store: `curl … -H "Authorization: Bearer $(make -s key STACK=dev)"`."""
+
+    def show() -> int:
+        print(key_of(stack, all_overlays(overlay, os.environ)))
+        return 0
+
+    finish(show)
+
+
+@app.command("try")
+def try_it(
+    stack: StackOption = "dev",
+    overlay: OverlayOption = None,
+    model: Annotated[
+        str | None, typer.Option(envvar="MODEL", help="The model to ask. Defaults to the first of the stack.")
+    ] = None,
+    prompt: Annotated[str, typer.Option(envvar="PROMPT", help="What to ask it.")] = "Hello",
+) -> None:
+    """Ask the gateway of the stack, with the master key from its store, and show the answer as it comes."""
+
+    def show() -> int:
+        from tools.client.question import answer  # noqa: PLC0415 - the other commands need not wait for a client
+
+        place = operations.quiet(workplace())
+        for piece in answer(place, stack, all_overlays(overlay, os.environ), model, prompt):
+            print(piece, end="", flush=True)
+        print()
+        return 0
+
+    finish(show)
+
+
+def key_of(stack: str, overlays: list[Path]) -> str:
+    from tools.client.key import master_key  # noqa: PLC0415 - the other commands need not wait for a client
+
+    return master_key(*operations.settle(operations.quiet(workplace()), stack, overlays, create_cluster=False))
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """AWS Secrets Manager as the store of a stack."""
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,14 +72,6 @@ class AwsStore:
 
     def place(self, reference: RemoteReference) -> str:
         return f"{reference['key']}#{reference['property']}"
-
-    def read_command(self, reference: RemoteReference) -> str:
-        read = (
-            f"aws secretsmanager get-secret-value --region {self.config.region} "
-            f"--secret-id {shlex.quote(str(reference['key']))} --query SecretString --output text"
-        )
-        pick = f"import json, sys; print(json.load(sys.stdin)[{reference['property']!r}])"
-        return f"{read} | python3 -c {shlex.quote(pick)}"
 
     def secrets_of(self, documents: Mapping[str, object]) -> list[str]:
         """Names of the secrets that hold these documents."""

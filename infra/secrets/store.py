@@ -61,10 +61,6 @@ class Store(Protocol):
         """The same for people: `litellm/dev/api-keys#master-key`."""
         ...
 
-    def read_command(self, reference: RemoteReference) -> str:
-        """A shell command that prints one value."""
-        ...
-
     def adopted(self, document: str, name: str, opts: pulumi.InvokeOptions) -> pulumi.Output[str] | None:
         """The value that a document has already, where the configuration takes it over; None where a new one is generated."""
         ...

@@ -2,7 +2,6 @@
 
 import base64
 import os
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,10 +72,6 @@ class VaultStore:
 
     def place(self, reference: RemoteReference) -> str:
         return f"{self.mount}/{reference['key']}#{reference['property']}"
-
-    def read_command(self, reference: RemoteReference) -> str:
-        namespace = f" -namespace={shlex.quote(self.config.namespace)}" if self.config.namespace else ""
-        return f"vault kv get{namespace} -mount={self.mount} -field={reference['property']} {reference['key']}"
 
     def adopted(self, document: str, name: str, opts: pulumi.InvokeOptions) -> pulumi.Output[str] | None:
         if not self.config.adopt:

@@ -209,13 +209,24 @@ def test_a_known_value_gives_the_same_program(path: Path):
     assert not known.secret_outputs
 
 
-def test_the_curl_line_reads_the_key_from_vault_and_has_no_key():
-    stack = stack_of(ROOT / "Pulumi.dev.yaml")
+@pytest.mark.parametrize(
+    ("file", "key"),
+    [
+        ("Pulumi.dev.yaml", "make -s key STACK=dev"),
+        ("Pulumi.prod.yaml", "make -s key STACK=prod"),
+        ("Pulumi.ephemeral.yaml", "make -s env-key NAME=pr-1"),
+    ],
+)
+def test_the_curl_line_asks_make_for_the_key_and_has_none(file: str, key: str):
     from infra.environment import deploy
 
+    stack = stack_of(ROOT / file)
     config = configuration(stack)
-    curl = run(lambda: deploy(resolve_offline(config, "dev")), stack="dev").outputs["curl"]
-    assert '"Authorization: Bearer $(vault kv get -mount=litellm -field=master-key dev/api-keys)"' in curl
+    if config.ephemeral.wanted:
+        named = config.ephemeral.model_copy(update={"name": "pr-1"})
+        config = config.model_copy(update={"ephemeral": named})
+    curl = run(lambda: deploy(resolve_offline(config, stack.name)), stack=stack.name).outputs["curl"]
+    assert f'"Authorization: Bearer $({key})"' in curl
     assert "sk-" not in curl
 
 

@@ -1,6 +1,7 @@
 """What `make preview`, `up`, `destroy`, `config` and `local-down` do, with Pulumi's own command line."""
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,11 +20,12 @@ from tools.engine.pulumi_cli import OPERATION_SECONDS, PulumiCli
 from tools.engine.rollout import await_rollout
 from tools.engine.stack_file import Stack, read
 from tools.engine.state_lock import Lock
-from tools.local.cluster import NAME, NAME_ONE, Kind
+from tools.local.cluster import LOCAL_URL, NAME, NAME_ONE, Kind, share_vault
 from tools.problem import Problem, Unavailable
 from tools.process import Finished, Runner
 
 PROJECT_NAME = "litellm"
+LOCAL_FOLDER = f"{STATE}/local"
 LOCAL_STACK = "dev"
 """The stack that may make a cluster of its own."""
 
@@ -43,10 +45,12 @@ class Workplace:
     """Opens the cluster of a kubeconfig's context."""
     confirm: Callable[[str], bool] = lambda _: False
     """Asks a question of whoever is there."""
+    share_vault: Callable[[str, str], None] = share_vault
+    """Makes in the Vault of the local cluster what environments share."""
 
     @property
     def kind(self) -> Kind:
-        return Kind(self.project / STATE / "local", self.runner, self.environment)
+        return Kind(self.project / LOCAL_FOLDER, self.runner, self.environment, self.share_vault)
 
 
 @dataclass(frozen=True)
@@ -195,7 +199,7 @@ def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[st
         if namespace := outputs.get("namespace"):
             await_rollout(connect(place, deployment), namespace)
             tidy(place, deployment, namespace)
-        for line in usage(outputs):
+        for line in usage(name, outputs, overlays, local=is_local(place, deployment.stack)):
             place.say(line)
     return code
 
@@ -350,20 +354,29 @@ def prepare(place: Workplace, name: str, overlays: Sequence[Path], *, create_clu
         raise Unavailable(f"{why}: set KUBECONFIG, or litellm:context in Pulumi.{stack.name}.yaml{vault}")
     chosen = choose_backend(place, stack)
     cli = pulumi_cli.find(place.project, place.runner, place.environment)
-    variables: dict[str, str] = {}
-    if is_local(place, stack):
-        place.say(f"no cluster is named: using {NAME}, a kind cluster on this machine (tools/local/README.md)")
-        cluster = place.kind.ensure() if create_cluster else place.kind.existing()
-        if cluster is None:
-            raise Unavailable(
-                f"no cluster is named, and there is no local one yet: `make up` creates it, or {NAME_ONE}"
-            )
-        variables = cluster.variables
-        stack = Stack.read(place.project, name, [cluster.overlay, *overlays])
+    stack, variables = settle(place, name, overlays, create_cluster=create_cluster)
     if chosen.notice:
         place.say(chosen.notice)
     file = {STACK_FILE: str(chosen.stack_file(name))}
     return Deployment(stack, cli.with_variables(variables, chosen.variables, file), chosen)
+
+
+def settle(
+    place: Workplace, name: str, overlays: Sequence[Path], *, create_cluster: bool
+) -> tuple[Stack, dict[str, str]]:
+    """The stack as it is deployed from here, and the variables with which what it needs is found.
+
+    Raises:
+        Unavailable: when it goes to the local cluster, and there is none.
+    """
+    stack = Stack.read(place.project, name, overlays)
+    if not is_local(place, stack):
+        return stack, {}
+    place.say(f"no cluster is named: using {NAME}, a kind cluster on this machine (tools/local/README.md)")
+    cluster = place.kind.ensure() if create_cluster else place.kind.existing()
+    if cluster is None:
+        raise Unavailable(f"no cluster is named, and there is no local one yet: `make up` creates it, or {NAME_ONE}")
+    return Stack.read(place.project, name, [cluster.overlay, *overlays]), cluster.variables
 
 
 def is_named(place: Workplace, stack: Stack) -> bool:
@@ -427,15 +440,20 @@ def release_retained(deployment: Deployment) -> None:
             raise Problem(f"cannot lift the protection of {resource['urn']} in the state: {answer.reason}")
 
 
-def usage(outputs: Mapping[str, Any]) -> list[str]:
-    """The lines after a successful `up`."""
+def usage(name: str, outputs: Mapping[str, Any], overlays: Sequence[Path] = (), *, local: bool = False) -> list[str]:
+    """The lines after a successful `up`: what is printed runs where it is printed."""
     lines: list[str] = []
+    here = f"STACK={name}"
+    laid_over = f"{here} OVERLAY={shlex.quote(','.join(map(str, overlays)))}" if overlays else here
     if "url" in outputs:
         lines.append(f"LiteLLM answers at {outputs['url']} (namespace {outputs.get('namespace', 'unknown')})")
     elif "namespace" in outputs:
         lines.append(
             f"what runs in namespace {outputs['namespace']} is Argo CD's: `make render` writes it (docs/gitops.md)"
         )
+    if local:
+        lines.append(f"for programs that do not know this name: {LOCAL_URL}")
     if "curl" in outputs:
-        lines.append(f"try it:\n\n{outputs['curl']}\n")
+        curl = str(outputs["curl"]).replace(here, laid_over)
+        lines.append(f"try it:\n\nmake try {laid_over}\n\nor:\n\n{curl}\n")
     return lines

@@ -3,22 +3,23 @@
 # pyright: reportUnknownArgumentType=false
 """What environments have in AWS: secrets and IAM roles. They have the mark as their tag `managed-by` from the first moment."""
 
-import json
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
-from components.secrets.aws_client import AwsRefusalError, connect, explained, tags_of
+from components.secrets.aws_client import connect, tags_of
 from components.secrets.aws_names import OWNER
 from components.secrets.references import RemoteReference
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
 from infra.secrets.aws import AwsStore
+from tools.client.aws import said, value
 from tools.ephemeral.mark import START, Mark, parse_mark
 from tools.ephemeral.names import STACK_PREFIX
 from tools.ephemeral.stores import Swept
 from tools.problem import Problem
 
+WHAT = "ephemeral environments"
 ROLE_PREFIX = f"litellm-{STACK_PREFIX}"
 
 
@@ -34,13 +35,13 @@ class AwsKeeper:
         """Nothing to do: AWS tags a secret in the call that creates it, and the preflight has looked at the names."""
 
     def marks(self, cluster: str, name: str | None = None) -> set[Mark]:
-        with said(self.region):
+        with self._said():
             texts = [tags.get(OWNER) for _, tags in (*self._secrets(f"{START}/{cluster}/"), *self._roles())]
         found = (parse_mark(text) for text in texts)
         return {mark for mark in found if mark and mark.cluster == cluster and name in (None, mark.name)}
 
     def sweep(self, mark: Mark) -> Swept:
-        with said(self.region):
+        with self._said():
             roles = [name for name, tags in self._roles() if tags.get(OWNER) == str(mark)]
             for role in roles:
                 self._delete_role(role)
@@ -50,9 +51,11 @@ class AwsKeeper:
         return Swept((*(f"IAM role {role}" for role in roles), *(f"secret {secret}" for secret in secrets)))
 
     def read(self, reference: RemoteReference) -> str:
-        with said(self.region):
-            text = self.secrets.get_secret_value(SecretId=str(reference["key"]))["SecretString"]
-        return str(json.loads(text)[reference["property"]])
+        with self._said():
+            return value(self.secrets, reference)
+
+    def _said(self) -> AbstractContextManager[None]:
+        return said(self.region, WHAT)
 
     def _secrets(self, start: str) -> Iterator[tuple[str, dict[str, str]]]:
         """Secrets whose owner begins so, also those that are on their way out."""
@@ -74,19 +77,9 @@ class AwsKeeper:
         self.iam.delete_role(RoleName=role)
 
 
-@contextmanager
-def said(region: str) -> Generator[None]:
-    """Errors of AWS as problems."""
-    try:
-        with explained({"connection": {"region": region}, "secret": "ephemeral environments"}):
-            yield
-    except AwsRefusalError as error:
-        raise Problem(str(error)) from None
-
-
 def open_keeper(_config: StackConfig, store: AwsStore, problems: Sequence[ConfigProblem]) -> AwsKeeper:
     if problems:
         raise Problem(str(problems[0]))
     region = store.config.region
-    with said(region):
+    with said(region, WHAT):
         return AwsKeeper(connect(store.connection), connect(store.connection, "iam"), region)

@@ -8,13 +8,16 @@ from types import FrameType
 
 from rich.console import Console
 
+from infra.config.stack import StackConfig
 from tools.cli import PROJECT, all_overlays
 from tools.engine import backend, pulumi_cli
+from tools.engine.operations import LOCAL_FOLDER
 from tools.engine.stack_file import Stack
 from tools.ephemeral.environments import Place
 from tools.ephemeral.errors import Interrupted
 from tools.ephemeral.template import Template, read_template
 from tools.ephemeral.ttl import now
+from tools.local.cluster import ENVIRONMENTS_OVERLAY, NAME, Kind, LocalCluster
 from tools.problem import Problem
 from tools.process import SystemRunner
 
@@ -28,11 +31,20 @@ def open_place(template: Path | None, overlay: list[Path] | None, budget: float 
     from tools.ephemeral.progress import Progress  # noqa: PLC0415
     from tools.ephemeral.stores import open_keeper  # noqa: PLC0415
 
-    read = read_template(PROJECT, template, all_overlays(overlay, os.environ), budget)
+    overlays = all_overlays(overlay, os.environ)
+    read = read_template(PROJECT, template, overlays, budget)
+    local = local_cluster(read.config)
+    if local is not None:
+        messages.print(f"no cluster is named: using {NAME}, a kind cluster on this machine", style="dim")
+        os.environ.update(local.variables)
+        read = read_template(PROJECT, template, [ENVIRONMENTS_OVERLAY, *overlays], budget)
     config = read.config
     if not os.environ.get("KUBECONFIG") and not config.context:
-        raise Problem(f"no cluster is named: set KUBECONFIG, or litellm:context in {read.file} or an OVERLAY")
-    chosen = choose_backend(read)
+        raise Problem(
+            f"no cluster is named: set KUBECONFIG, or litellm:context in {read.file} or an OVERLAY. `make up` with neither "
+            "of them makes a cluster on this machine, with Docker"
+        )
+    chosen = choose_backend(read, local)
     cli = pulumi_cli.find(PROJECT, SystemRunner(PROJECT), os.environ)
     place = Place(
         project=PROJECT,
@@ -48,8 +60,20 @@ def open_place(template: Path | None, overlay: list[Path] | None, budget: float 
     return place
 
 
-def choose_backend(template: Template) -> backend.Backend:
-    chosen = backend.choose(PROJECT, Stack("ephemeral", template.document), os.environ)
+def local_cluster(config: StackConfig) -> LocalCluster | None:
+    """The cluster that `make up` made on this machine, when nothing names another one."""
+    vault = os.environ.get("VAULT_ADDR") or config.secrets.vault.address or config.secrets.kind != "vault"
+    if vault or os.environ.get("KUBECONFIG") or config.context:
+        return None
+    return Kind(PROJECT / LOCAL_FOLDER, SystemRunner(PROJECT), os.environ).existing()
+
+
+def choose_backend(template: Template, local: LocalCluster | None) -> backend.Backend:
+    """State of what is in the local cluster lives and ends with it, unless the environment names a backend."""
+    stack = Stack("ephemeral", template.document)
+    if local is not None and not os.environ.get("PULUMI_BACKEND_URL"):
+        return backend.local(PROJECT / LOCAL_FOLDER, stack, os.environ)
+    chosen = backend.choose(PROJECT, stack, os.environ)
     if chosen.notice:
         messages.print(f"{chosen.notice}. Set PULUMI_BACKEND_URL to share it", style="dim", highlight=False)
     return chosen

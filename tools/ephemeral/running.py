@@ -7,27 +7,33 @@ from types import FrameType
 from tools.cli import explain
 from tools.ephemeral.environments import Place, Wish, target_of, up
 from tools.ephemeral.hook import run_command, variables
+from tools.ephemeral.record import Record
 from tools.ephemeral.removal import down
+from tools.offline.plan import checked
 from tools.problem import Problem
 
 
 def command_in(place: Place, wish: Wish, command: Sequence[str]) -> int:
-    from infra.secrets.documents import Contents  # noqa: PLC0415
-    from infra.servers import Servers  # noqa: PLC0415
-    from tools.ephemeral.template import configuration  # noqa: PLC0415
-
     record = up(place, wish)
-    stack = place.template.stack(record.name, record.mark, wish.budget)
-    target = target_of(configuration(stack), stack.name)
-    reference = Contents(target.config, Servers(("", 0), None), target.store.locate).master_key()
-    models = target.config.gateway.models
-    key = place.keeper.read(reference)
+    models = place.template.config.gateway.models
+    key = master_key(place, record)
     place.say(f"environment {record.name.safe} answers at {record.url}; running {command[0]}")
     try:
         return run_command(command, variables(record.url, key, models[0].name if models else ""))
     except Problem as problem:
         explain("error", str(problem))
         return 127
+
+
+def master_key(place: Place, record: Record) -> str:
+    """The master key of an environment, from its store."""
+    from infra.secrets.documents import Contents  # noqa: PLC0415
+    from infra.servers import Servers  # noqa: PLC0415
+
+    # A template with real models is none without a budget, which does not matter to the key.
+    stack = place.template.stack(record.name, record.mark, budget=1)
+    target = target_of(checked(stack), stack.name)
+    return place.keeper.read(Contents(target.config, Servers(("", 0), None), target.store.locate).master_key())
 
 
 def tear_down(place: Place, wish: Wish) -> None:

@@ -6,13 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from infra.config.load import ConfigError
 from infra.config.stack import StackConfig
 from tools.engine.stack_file import Stack, merge, read
 from tools.ephemeral.mark import Mark
 from tools.ephemeral.names import VAULT_FOLDER, Name
 from tools.ephemeral.ttl import parse_ttl
-from tools.offline import plan
+from tools.offline.plan import checked
 from tools.problem import Problem
 
 TEMPLATE = "Pulumi.ephemeral.yaml"
@@ -79,23 +78,11 @@ def read_template(project: Path, file: Path | None, overlays: Sequence[Path], bu
     document = read(path)
     for overlay in overlays:
         document = merge(document, read(overlay))
-    checked = document
+    budgeted = document
     if budget is not None:
         capped = {"max_budget": budget, "budget_duration": BUDGET_DURATION}
-        checked = merge(document, {"config": {"litellm:gateway": {"litellmSettings": capped}}})
-    config = configuration(Stack(path.name.removeprefix("Pulumi.").removesuffix(".yaml"), checked))
+        budgeted = merge(document, {"config": {"litellm:gateway": {"litellmSettings": capped}}})
+    config = checked(Stack(path.name.removeprefix("Pulumi.").removesuffix(".yaml"), budgeted))
     if not config.ephemeral.wanted:
         raise Problem(f"{path.name} is no template for environments: set litellm:ephemeral.domain")
     return Template(document, path.name, config)
-
-
-def configuration(stack: Stack) -> StackConfig:
-    """The checked configuration of a stack file.
-
-    Raises:
-        Problem: with everything that is wrong with it.
-    """
-    try:
-        return plan.configuration(stack)
-    except ConfigError as error:
-        raise Problem(str(error)) from None

@@ -6,27 +6,23 @@ A role can carry no mark. It is deleted when it binds exactly our namespace to e
 that it is never there without one.
 """
 
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
-import hvac
 import hvac.exceptions
-import requests
 
 from components.secrets.references import RemoteReference
 from components.secrets.vault_documents import OWNER, policy_mark
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
-from infra.reason import reason
 from infra.secrets.vault import VaultStore
-from infra.urls import without_secrets
+from tools.client.vault import connect, explained, value
 from tools.ephemeral.mark import Mark, parse_mark
 from tools.ephemeral.names import STACK_PREFIX, VAULT_FOLDER, Name
 from tools.ephemeral.stores import Swept
 from tools.problem import Problem
 
-TIMEOUT_SECONDS = 15
 POLICY_PREFIX = f"litellm-{STACK_PREFIX}"
 
 
@@ -39,7 +35,7 @@ class VaultKeeper:
         self.auth_path = auth_path
 
     def claim(self, mark: Mark, documents: Sequence[str]) -> None:
-        with explained(self.client):
+        with self._explained():
             for document in documents:
                 path = f"{VAULT_FOLDER}/{mark.name}/{document}"
                 owner = self._owner(path)
@@ -55,7 +51,7 @@ class VaultKeeper:
                     )
 
     def marks(self, cluster: str, name: str | None = None) -> set[Mark]:
-        with explained(self.client):
+        with self._explained():
             documents = self._documents(name) if name else self._all_documents()
             policies = [Name(name, name).namespace] if name else self._policies()
             texts = [*map(self._owner, documents), *map(self._policy_owner, policies)]
@@ -65,7 +61,7 @@ class VaultKeeper:
     def sweep(self, mark: Mark) -> Swept:
         name = Name(mark.name, mark.name)
         policy = role = name.namespace
-        with explained(self.client):
+        with self._explained():
             steps = (
                 self._sweep_role(role, policy, name.namespace, mark),
                 self._sweep_policy(policy, mark),
@@ -77,11 +73,11 @@ class VaultKeeper:
         )
 
     def read(self, reference: RemoteReference) -> str:
-        with explained(self.client):
-            found = self.client.secrets.kv.v2.read_secret_version(
-                path=str(reference["key"]), mount_point=self.mount, raise_on_deleted_version=True
-            )
-        return str(found["data"]["data"][reference["property"]])
+        with self._explained():
+            return value(self.client, self.mount, reference)
+
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(self.client, "in docs/ephemeral.md")
 
     def _sweep_role(self, role: str, policy: str, namespace: str, mark: Mark) -> tuple[str, bool]:
         found = self._role(role)
@@ -152,30 +148,5 @@ class VaultKeeper:
             return []
 
 
-@contextmanager
-def explained(client: Any) -> Generator[None]:
-    """Errors of Vault as problems."""
-    try:
-        yield
-    except hvac.exceptions.Forbidden as error:
-        raise Problem(
-            f"Vault at {without_secrets(client.url)} refuses: {reason(error)}. Has VAULT_TOKEN expired, or not the rights in "
-            "docs/ephemeral.md?"
-        ) from None
-    except (requests.RequestException, hvac.exceptions.VaultError) as error:
-        raise Problem(f"Vault at {without_secrets(client.url)} cannot be used: {reason(error)}") from None
-
-
 def open_keeper(_config: StackConfig, store: VaultStore, problems: Sequence[ConfigProblem]) -> VaultKeeper:
-    # Whether pods reach Vault matters for an `up` only, which looks for itself.
-    if blocking := [problem for problem in problems if problem.path.endswith("vault.address")]:
-        raise Problem(str(blocking[0]))
-    client = hvac.Client(
-        url=store.address,
-        namespace=store.config.namespace,
-        verify=store.ca_cert_file or True,
-        timeout=TIMEOUT_SECONDS,
-    )
-    if not client.token:
-        raise Problem("no Vault token: run `vault login`, or set VAULT_TOKEN")
-    return VaultKeeper(client, store.mount, store.auth_path)
+    return VaultKeeper(connect(store, problems), store.mount, store.auth_path)

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -16,13 +16,24 @@ HERE = Path(__file__).parent
 NAME = "litellm-dev"
 NODE = f"{NAME}-control-plane"
 OVERLAY = HERE / "stack.yaml"
+ENVIRONMENTS_OVERLAY = HERE / "ephemeral.yaml"
 VAULT_ADDRESS = "http://127.0.0.1:18200"
 """Vault's NodePort through the port mapping of `kind.yaml`: no port-forward that could die."""
+
+LOCAL_URL = "http://localhost:8080"
+"""Where stack dev answers too, as few resolvers know names below `localhost`: a route of its own in `traefik.yaml`."""
 
 NAME_ONE = "set KUBECONFIG, VAULT_ADDR and VAULT_TOKEN to a cluster and its Vault"
 
 CREATE_SECONDS = 600
 READY_SECONDS = 300
+
+
+def share_vault(address: str, token: str) -> None:
+    """Make in Vault what environments share."""
+    from tools.local import vault  # noqa: PLC0415 - no other command has to wait for Vault's client
+
+    vault.share(address, token)
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,8 @@ class Kind:
     folder: Path
     runner: Runner
     environment: Mapping[str, str]
+    share_vault: Callable[[str, str], None] = share_vault
+    """Makes in Vault, by its address and token, what environments share."""
 
     @property
     def kubeconfig(self) -> Path:
@@ -75,6 +88,7 @@ class Kind:
             self.kubectl(
                 "-n", deployment, "rollout", "status", f"deployment/{deployment}", f"--timeout={READY_SECONDS}s"
             )
+        self.share_vault(VAULT_ADDRESS, token)
         return self.described()
 
     def existing(self) -> LocalCluster | None:

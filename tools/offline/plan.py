@@ -10,11 +10,12 @@ from typing import Any, cast
 
 from components.objects import short_hash
 from infra.config.encrypted import is_encrypted
-from infra.config.load import SCALARS, load
+from infra.config.load import SCALARS, ConfigError, load
 from infra.config.stack import StackConfig
 from infra.target import resolve_offline
 from tools.engine.stack_file import Stack, is_plain_map, project_file
 from tools.offline.mock_engine import Recording, Registered, run
+from tools.problem import Problem
 
 PROJECT = Path(__file__).resolve().parents[2]
 MASK = "[secret]"
@@ -40,6 +41,18 @@ def configuration(stack: Stack) -> StackConfig:
         ConfigError: with every problem of the configuration.
     """
     return load(values(stack), stack.name, secret_keys(stack), stack.config)
+
+
+def checked(stack: Stack) -> StackConfig:
+    """The same for somebody who can act on it.
+
+    Raises:
+        Problem: with every problem of the configuration.
+    """
+    try:
+        return configuration(stack)
+    except ConfigError as error:
+        raise Problem(str(error)) from None
 
 
 def values(stack: Stack) -> dict[str, str]:

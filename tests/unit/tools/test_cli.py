@@ -1,15 +1,18 @@
 """The command line itself."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.unit.tools.engine.fakes import CLUSTER, Machine
+from tests.unit.tools.engine.fakes import CLUSTER, NO_STACK, Machine
 from tools import cli
+from tools.client import key, question
 from tools.engine import operations
 from tools.engine.operations import Workplace
 from tools.problem import Problem, Unavailable
+from tools.process import Finished
 
 
 @pytest.fixture
@@ -85,7 +88,54 @@ def test_a_preview_without_the_real_engine_is_the_offline_plan(here: Machine, mo
 
 def test_up_without_the_real_engine_fails(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_with(monkeypatch, "up", Unavailable("no Pulumi CLI"))
-    assert invoke("up").exit_code == 1
+    result = invoke("up")
+    assert result.exit_code == 1
+    assert "error: no Pulumi CLI.\nWhat works now: `make plan STACK=dev`" in result.stderr
+
+
+def test_the_key_and_nothing_else_is_on_standard_output(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key, "master_key", lambda stack, variables: f"key of {stack.name}")
+    assert invoke("key", STACK="prod").stdout == "key of prod\n"
+
+
+@pytest.fixture
+def gateway(here: Machine, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """What a gateway is asked."""
+    asked: list[tuple[str, ...]] = []
+
+    def ask(*question: str) -> Iterator[str]:
+        asked.append(question)
+        yield from ("Hello ", "there.")
+
+    here.runner.answers["pulumi stack output"] = Finished(0, '{"url": "https://llm.example.com"}')
+    gateway = "litellm:gateway: {models: [{name: mock, provider: mock, model: mock, response: Hello}], replicas: 1}"
+    here.write(
+        "Pulumi.dev.yaml", f"config:\n  litellm:protect: false\n  litellm:ingress: {{enabled: false}}\n  {gateway}\n"
+    )
+    monkeypatch.setattr(question, "master_key", lambda *_: "a key")
+    monkeypatch.setattr(question, "ask", ask)
+    for name in ("MODEL", "PROMPT"):
+        monkeypatch.delenv(name, raising=False)
+    return asked
+
+
+def test_a_try_asks_the_first_model_of_the_stack(gateway: list[tuple[str, ...]]) -> None:
+    result = invoke("try")
+    assert result.stdout == "Hello there.\n"
+    assert "a key" not in result.stderr
+    assert gateway == [("https://llm.example.com", "a key", "mock", "Hello")]
+
+
+def test_a_try_takes_model_and_prompt_from_the_environment(gateway: list[tuple[str, ...]]) -> None:
+    invoke("try", MODEL="other", PROMPT="Why?")
+    assert gateway[0][2:] == ("other", "Why?")
+
+
+def test_a_stack_that_is_not_deployed_cannot_be_tried(here: Machine) -> None:
+    here.runner.answers["pulumi stack output"] = NO_STACK
+    result = invoke("try")
+    assert result.exit_code == 1
+    assert "`make up STACK=dev` makes one" in result.stderr
 
 
 def test_an_unknown_stack_fails_with_the_known_ones(here: Machine) -> None:

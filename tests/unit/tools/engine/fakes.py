@@ -108,6 +108,8 @@ class Machine:
     answer: bool = False
     """What whoever is there answers."""
     questions: list[str] = field(default_factory=list[str])
+    shared: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """Address and token of each Vault that was made ready for environments."""
 
     def place(self, **variables: str) -> Workplace:
         return Workplace(
@@ -118,6 +120,7 @@ class Machine:
             self.said.append,
             lambda _kubeconfig, _context: self.cluster,
             self.asked,
+            lambda address, token: self.shared.append((address, token)),
         )
 
     def asked(self, question: str) -> bool:

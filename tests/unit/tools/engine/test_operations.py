@@ -139,7 +139,14 @@ def test_up_ends_with_the_address_and_a_line_to_try(machine: Machine) -> None:
     machine.runner.answers["pulumi stack output"] = OUTPUTS
     operations.up(machine.place(**CLUSTER), "dev", [], [])
     assert "https://llm.example.com" in machine.said[-2]
-    assert "curl x" in machine.said[-1]
+    assert machine.said[-1] == "try it:\n\nmake try STACK=dev\n\nor:\n\ncurl x\n"
+
+
+def test_the_lines_to_try_name_what_was_laid_over_the_stack() -> None:
+    curl = 'curl http://x -H "Authorization: Bearer $(make -s key STACK=dev)"'
+    [line] = operations.usage("dev", {"curl": curl}, [Path("a.yaml"), Path("my own.yaml")])
+    assert "make try STACK=dev OVERLAY='a.yaml,my own.yaml'\n" in line
+    assert "$(make -s key STACK=dev OVERLAY='a.yaml,my own.yaml')" in line
 
 
 def test_a_failed_up_keeps_its_exit_code_and_promises_nothing(machine: Machine) -> None:
@@ -230,7 +237,7 @@ def test_a_secret_can_be_set_where_no_cluster_is(machine: Machine) -> None:
 
 
 def test_a_stack_of_argocd_says_who_makes_the_rest() -> None:
-    (line,) = operations.usage({"namespace": "litellm-prod", "saltDocument": "litellm/prod/salt"})
+    (line,) = operations.usage("prod", {"namespace": "litellm-prod", "saltDocument": "litellm/prod/salt"})
     assert "litellm-prod is Argo CD's: `make render` writes it" in line
 
 

@@ -43,6 +43,11 @@ def test_up_says_where_it_answers_and_until_when(world: World):
     assert "curl" in made
 
 
+def test_the_key_of_an_environment_and_nothing_else_is_printed(world: World):
+    world.record("pr-1")
+    assert runner.invoke(app, ["key", "pr-1"]).stdout == "sk-read-from-the-store\n"
+
+
 def test_names_and_owner_come_from_the_environment_too(world: World):
     """So no shell has to quote what somebody called a branch."""
     made = run("up", "--json", NAME="feature/$(reboot)", OWNER="ann", TTL="1h")

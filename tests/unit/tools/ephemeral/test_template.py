@@ -7,7 +7,8 @@ import yaml
 from tests.unit.tools.ephemeral.fakes import CLUSTER, ROOT
 from tools.ephemeral.mark import Mark
 from tools.ephemeral.names import name_of
-from tools.ephemeral.template import configuration, read_template
+from tools.ephemeral.template import read_template
+from tools.offline.plan import checked
 from tools.problem import Problem
 
 NAME = name_of("pr-1")
@@ -23,7 +24,7 @@ def overlay(folder: Path, **sections: Any) -> list[Path]:
 
 
 def test_everything_of_an_environment_is_called_after_it():
-    config = configuration(read_template(ROOT, None, []).stack(NAME, MARK))
+    config = checked(read_template(ROOT, None, []).stack(NAME, MARK))
     assert config.namespace == "litellm-env-pr-1"
     assert config.secrets.vault.prefix == "ephemeral/pr-1"
     assert config.secrets.vault.kubernetes_auth.role == "litellm-env-pr-1"
@@ -33,7 +34,7 @@ def test_everything_of_an_environment_is_called_after_it():
 
 def test_in_shared_servers_it_has_names_of_its_own():
     template = read_template(ROOT, Path("examples/Pulumi.ephemeral-aws.yaml"), [])
-    config: Any = configuration(template.stack(NAME, MARK))
+    config: Any = checked(template.stack(NAME, MARK))
     assert (config.database.name, config.database.username) == ("litellm_env_pr_1", "litellm_env_pr_1")
     assert config.redis.key_prefix == "pr-1"
     assert config.secrets.aws.prefix == "litellm/ephemeral/pr-1"
@@ -42,14 +43,14 @@ def test_in_shared_servers_it_has_names_of_its_own():
 
 def test_an_overlay_cannot_give_it_the_name_of_another(tmp_path: Path):
     files = overlay(tmp_path, secrets={"vault": {"prefix": "prod"}}, namespace="litellm-prod")
-    config = configuration(read_template(ROOT, None, files).stack(NAME, MARK))
+    config = checked(read_template(ROOT, None, files).stack(NAME, MARK))
     assert (config.namespace, config.secrets.vault.prefix) == ("litellm-env-pr-1", "ephemeral/pr-1")
 
 
 def test_an_overlay_may_name_a_shared_postgres(tmp_path: Path):
     """The keys of the one in the cluster are no mistake of who writes it."""
     database = {"kind": "existing", "host": "postgres", "admin": {"document": "shared/postgres"}}
-    config: Any = configuration(read_template(ROOT, None, overlay(tmp_path, database=database)).stack(NAME, MARK))
+    config: Any = checked(read_template(ROOT, None, overlay(tmp_path, database=database)).stack(NAME, MARK))
     assert (config.database.host, config.database.name) == ("postgres", "litellm_env_pr_1")
 
 
@@ -66,7 +67,7 @@ def test_real_models_need_a_cap(tmp_path: Path):
 
 def test_with_a_budget_real_models_are_welcome(tmp_path: Path):
     files = overlay(tmp_path, gateway={"models": [GPT]}, providerDocuments=KEYS)
-    config = configuration(read_template(ROOT, None, files, budget=5).stack(NAME, MARK, budget=5))
+    config = checked(read_template(ROOT, None, files, budget=5).stack(NAME, MARK, budget=5))
     assert config.gateway.litellm_settings == {"max_budget": 5, "budget_duration": "30d"}
 
 

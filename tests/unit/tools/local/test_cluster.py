@@ -7,6 +7,8 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from components.gateway.gateway import PORT
+from infra import workloads
 from infra.config.versions import PINS
 from tests.unit.tools.engine.fakes import Machine
 from tools.engine import operations
@@ -97,6 +99,32 @@ def test_state_of_the_local_cluster_is_kept_with_it(docker: Machine) -> None:
     up(docker, PULUMI_ACCESS_TOKEN="pul-token")
     backend = docker.runner.only("pulumi up").environment["PULUMI_BACKEND_URL"]
     assert backend == f"file://{docker.project / LOCAL}/backend"
+
+
+def test_vault_gets_what_environments_share(docker: Machine) -> None:
+    up(docker)
+    assert docker.shared == [("http://127.0.0.1:18200", (docker.project / LOCAL / "vault-token").read_text())]
+
+
+def test_up_says_where_programs_find_it_that_do_not_know_its_name(docker: Machine) -> None:
+    docker.runner.answers["pulumi stack output"] = Finished(0, '{"url": "http://litellm.localhost:8080", "curl": "c"}')
+    up(docker)
+    assert "for programs that do not know this name: http://localhost:8080" in docker.said
+
+
+def test_localhost_is_a_route_to_the_gateway_of_stack_dev() -> None:
+    [routes] = [part for part in manifests("traefik.yaml") if part["kind"] == "ConfigMap"]
+    http = yaml.safe_load(routes["data"]["localhost.yaml"])["http"]
+    assert "Host(`localhost`)" in http["routers"]["localhost"]["rule"]
+    [server] = http["services"][http["routers"]["localhost"]["service"]]["loadBalancer"]["servers"]
+    assert server == {"url": f"http://{workloads.GATEWAY}.litellm-dev.svc:{PORT}"}
+
+
+def test_environments_find_the_same_vault_and_ingress_as_the_stack() -> None:
+    stack, environments = (read(path)["config"] for path in (cluster.OVERLAY, cluster.ENVIRONMENTS_OVERLAY))
+    vaults = [overlay["litellm:secrets"]["vault"]["clusterAddress"] for overlay in (stack, environments)]
+    ports = [overlay["litellm:ingress"]["publicPort"] for overlay in (stack, environments)]
+    assert len({*vaults}) == len({*ports}) == 1
 
 
 def test_local_down_deletes_the_cluster_and_its_state(docker: Machine) -> None:
