@@ -29,7 +29,10 @@ class VaultKubernetesAuthArgs(TypedDict):
     """Required: audience that the ServiceAccount's token must carry."""
 
     policies: Sequence[pulumi.Input[str]]
-    """Required: Vault policies of the token that a login yields."""
+    """Required: Vault policies of the token that a login yields. Without effect when the role is there already."""
+
+    create_role: NotRequired[bool]
+    """Optional: whether to write the role, or to use one that is there. Defaults to true."""
 
     extra_audiences: NotRequired[Sequence[str]]
     """Optional: more audiences to ask for with the same token. Defaults to none."""
@@ -51,7 +54,7 @@ class VaultKubernetesAuth(pulumi.ComponentResource):
     """A role of Vault's Kubernetes auth method, and the method itself when asked for.
 
     **Type:** `litellm:index:VaultKubernetesAuth`. **Produces:** `vault.AuthBackend`,
-    `vault.kubernetes.AuthBackendConfig` (both only with `create`), `vault.kubernetes.AuthBackendRole`.
+    `vault.kubernetes.AuthBackendConfig` (both only with `create`), `vault.kubernetes.AuthBackendRole` (with `create_role`).
     """
 
     eso_auth: pulumi.Output[dict[str, Any]]
@@ -60,7 +63,23 @@ class VaultKubernetesAuth(pulumi.ComponentResource):
     def __init__(self, name: str, args: VaultKubernetesAuthArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:VaultKubernetesAuth", name, None, opts)
         path = self._enable(name, args) if args["create"] else pulumi.Output.from_input(args["path"])
-        role = vault.kubernetes.AuthBackendRole(
+        role = self._admit(name, path, args) if args.get("create_role", True) else args["role"]
+        self.eso_auth = pulumi.Output.from_input(
+            {
+                "kubernetes": {
+                    "mountPath": path,
+                    "role": role,
+                    "serviceAccountRef": {
+                        "name": args["service_account"],
+                        "audiences": [args["audience"], *args.get("extra_audiences", ())],
+                    },
+                }
+            }
+        )
+        self.register_outputs({"eso_auth": self.eso_auth})
+
+    def _admit(self, name: str, path: pulumi.Output[str], args: VaultKubernetesAuthArgs) -> pulumi.Output[str]:
+        return vault.kubernetes.AuthBackendRole(
             f"{name}-role",
             backend=path,
             role_name=args["role"],
@@ -71,20 +90,7 @@ class VaultKubernetesAuth(pulumi.ComponentResource):
             token_ttl=args.get("token_ttl_seconds", 600),
             token_max_ttl=args.get("token_ttl_seconds", 600),
             opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.eso_auth = pulumi.Output.from_input(
-            {
-                "kubernetes": {
-                    "mountPath": path,
-                    "role": role.role_name,
-                    "serviceAccountRef": {
-                        "name": args["service_account"],
-                        "audiences": [args["audience"], *args.get("extra_audiences", ())],
-                    },
-                }
-            }
-        )
-        self.register_outputs({"eso_auth": self.eso_auth})
+        ).role_name
 
     def _enable(self, name: str, args: VaultKubernetesAuthArgs) -> pulumi.Output[str]:
         backend = vault.AuthBackend(

@@ -28,8 +28,8 @@ class VaultDocumentsArgs(TypedDict):
     owner: pulumi.Input[str]
     """Required: who manages the documents; written as custom metadata when a document is made, and left alone after."""
 
-    policy: pulumi.Input[str]
-    """Required: name of the read-only policy."""
+    policy: NotRequired[pulumi.Input[str]]
+    """Optional: name of the read-only policy to write. Defaults to none: somebody else made one."""
 
     policy_mark: NotRequired[str]
     """Optional: first line of the policy, a comment that says whose it is: a policy has no metadata. Defaults to none."""
@@ -41,11 +41,11 @@ class VaultDocumentsArgs(TypedDict):
 class VaultDocuments(pulumi.ComponentResource):
     """KV version 2 documents with a read-only policy on exactly their paths.
 
-    **Type:** `litellm:index:VaultDocuments`. **Produces:** one `vault.kv.SecretV2` per document, `vault.Policy`.
+    **Type:** `litellm:index:VaultDocuments`. **Produces:** one `vault.kv.SecretV2` per document; `vault.Policy` with `policy`.
     """
 
     policy: pulumi.Output[str]
-    """Name of the policy that allows reading exactly these documents."""
+    """Name of the policy that allows reading exactly these documents; empty when somebody else made one."""
 
     revision: pulumi.Output[str]
     """Changes whenever the content of a document changes: the versions of all documents, in the order of their names."""
@@ -57,17 +57,7 @@ class VaultDocuments(pulumi.ComponentResource):
             document: self._write(name, document, properties, args)
             for document, properties in sorted(args["documents"].items())
         }
-        own = [f"{args['prefix']}/{document}" for document in self._revisions]
-        readable = sorted({*own, *args.get("also_readable", ())})
-        policy = vault.Policy(
-            f"{name}-policy",
-            name=args["policy"],
-            policy=pulumi.Output.from_input(args["mount"]).apply(
-                lambda mount: read_only_policy(mount, readable, args.get("policy_mark"))
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.policy = policy.name
+        self.policy = self._allow(name, args["policy"], args) if "policy" in args else pulumi.Output.from_input("")
         self.revision = pulumi.Output.all(*self._revisions.values()).apply(
             lambda versions: ".".join(map(str, versions))
         )
@@ -81,6 +71,18 @@ class VaultDocuments(pulumi.ComponentResource):
         """Changes whenever the content of one of these documents changes."""
         chosen = [self._revisions[document] for document in documents]
         return pulumi.Output.all(*chosen).apply(lambda versions: ".".join(map(str, versions)))
+
+    def _allow(self, name: str, policy: pulumi.Input[str], args: VaultDocumentsArgs) -> pulumi.Output[str]:
+        own = [f"{args['prefix']}/{document}" for document in self._revisions]
+        readable = sorted({*own, *args.get("also_readable", ())})
+        return vault.Policy(
+            f"{name}-policy",
+            name=policy,
+            policy=pulumi.Output.from_input(args["mount"]).apply(
+                lambda mount: read_only_policy(mount, readable, args.get("policy_mark"))
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        ).name
 
     def _write(
         self, name: str, document: str, properties: Mapping[str, pulumi.Input[str]], args: VaultDocumentsArgs

@@ -82,8 +82,18 @@ class VaultKubernetesAuth(Section):
     role: StorePath | None = None
     """Name of the role. Defaults to `litellm-<stack>`."""
 
+    create_role: bool = True
+    """Write the role, and the policy that it grants. With false an administrator made both, once for many stacks
+    (docs/rights.md), and `role` names the one: then `up` needs no right with which it could give itself others."""
+
     token_ttl_seconds: Annotated[int, Field(ge=60, le=86400)] = 600
     """Lifetime of the token that Vault gives to the operator, in seconds."""
+
+    @model_validator(mode="after")
+    def a_role_of_somebody_has_a_name(self) -> "VaultKubernetesAuth":
+        if not self.create_role and (self.create or self.role is None):
+            raise ValueError("createRole is false: set create to false as well, and role to the one that is there")
+        return self
 
 
 class VaultTokenAuth(Section):
@@ -131,6 +141,8 @@ class VaultConfig(Section):
     def pods_can_reach_it(self) -> "VaultConfig":
         if self.address and is_loopback(self.address) and not self.cluster_address:
             raise ValueError("address is this machine's loopback, which pods cannot reach: set clusterAddress too")
+        if self.auth != "kubernetes" and not self.kubernetes_auth.create_role:
+            raise ValueError("kubernetesAuth.createRole is false, which is for auth kubernetes: a token needs a policy")
         return self
 
 

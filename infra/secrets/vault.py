@@ -107,9 +107,10 @@ class VaultStore:
             "prefix": self.prefix,
             "documents": values,
             "owner": self._mark(target, opts),
-            "policy": self.policy,
             "also_readable": sorted({*own_salt, *(given.document for _, given in target.config.references())}),
         }
+        if self.config.kubernetes_auth.create_role:
+            args["policy"] = self.policy
         if mark := target.config.ephemeral.mark:
             args["policy_mark"] = mark
         documents = VaultDocuments("documents", args, opts)
@@ -172,6 +173,7 @@ def kubernetes_login(
         "audience": auth.audience,
         "extra_audiences": auth.extra_audiences,
         "policies": [policy],
+        "create_role": auth.create_role,
         "token_ttl_seconds": auth.token_ttl_seconds,
         "kubernetes_host": store.kubernetes_host,
         "use_client_token": auth.reviewer == "client",

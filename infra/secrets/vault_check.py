@@ -3,6 +3,7 @@
 """The look at a real Vault before anything is written to it. Values are never read: only metadata, and names of properties."""
 
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 import hvac
@@ -43,6 +44,7 @@ def check(vault: VaultStore, target: NamedStack, documents: Mapping[str, object]
             return
         client.auth.token.lookup_self()
         yield from check_auth(client, vault)
+        yield from check_role(client, vault, target)
         unusable = list(check_engine(client, vault))
         yield from unusable
         if not unusable:
@@ -167,6 +169,24 @@ def check_auth(client: Any, vault: VaultStore) -> Iterator[str]:
             f"the auth method at auth/{vault.auth_path}/ has every login review its own token, which {READER} may not: give it "
             "a token_reviewer_jwt, or name another one in litellm:secrets.vault.kubernetesAuth.path"
         )
+
+
+def check_role(client: Any, vault: VaultStore, target: NamedStack) -> Iterator[str]:
+    """A role that an administrator made must be for the reader of this namespace."""
+    if vault.config.kubernetes_auth.create_role:
+        return
+    role = f"role {vault.role} of auth/{vault.auth_path}/ in Vault"
+    try:
+        found: dict[str, Any] = client.adapter.get(url=f"/v1/auth/{vault.auth_path}/role/{vault.role}")["data"]
+    except hvac.exceptions.Forbidden:
+        return
+    except hvac.exceptions.InvalidPath:
+        yield f"there is no {role}: an administrator makes it once (docs/rights.md)"
+        return
+    bound = {"bound_service_account_names": READER, "bound_service_account_namespaces": target.namespace}
+    for setting, wanted in bound.items():
+        if not any(fnmatchcase(wanted, pattern) for pattern in found.get(setting) or ()):
+            yield f"{role} does not admit {wanted} ({setting}): have it added, or choose another one"
 
 
 def metadata(client: Any, vault: VaultStore, path: str) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ import hvac.exceptions
 
 from infra.config.versions import PINS
 from tests.e2e.support import Vault, eventually, kubectl, objects
+from tests.vault_server import rights
 
 MOUNT, AUTH = "ephemeral-tests", "kubernetes-ephemeral-tests"
 REVIEWER = "ephemeral-tests-reviewer"
@@ -36,6 +37,7 @@ def shared_things(vault: Vault) -> Generator[None]:
             vault.client.sys.disable_auth_method(AUTH)
             vault.client.sys.disable_secrets_engine(MOUNT)
             vault.client.sys.delete_policy(MOUNT)
+            vault.client.sys.delete_policy(f"{MOUNT}-reader")
         kubectl("delete", "clusterrolebinding", REVIEWER, "--ignore-not-found")
         kubectl("delete", "serviceaccount", REVIEWER, "-n", "kube-system", "--ignore-not-found")
         kubectl("delete", "namespace", POSTGRES_NAMESPACE, "--ignore-not-found")
@@ -89,6 +91,26 @@ def share_vault(vault: Vault) -> None:
         "token_reviewer_jwt": token,
     }
     vault.client.adapter.post(f"/v1/auth/{AUTH}/config", json=config)
+    admit_environments(vault)
+
+
+def admit_environments(vault: Vault) -> None:
+    """One policy and one role for all environments, as docs/rights.md says."""
+    accessor = vault.client.sys.list_auth_methods()["data"][f"{AUTH}/"]["accessor"]
+    vault.client.sys.create_or_update_policy(f"{MOUNT}-reader", documented("vault-reader.hcl", ACCESSOR=accessor))
+    role = {
+        "bound_service_account_names": "secret-reader",
+        "bound_service_account_namespaces": "litellm-env-*",
+        "audience": "vault",
+        "token_policies": f"{MOUNT}-reader",
+        "token_ttl": "10m",
+    }
+    vault.client.adapter.post(f"/v1/auth/{AUTH}/role/litellm-environments", json=role)
+
+
+def documented(file: str, **names: str) -> str:
+    """A documented policy, for the engine and the auth method of these tests."""
+    return rights(file, **names).replace('"litellm/', f'"{MOUNT}/').replace("auth/kubernetes/", f"auth/{AUTH}/")
 
 
 def share_postgres(vault: Vault) -> None:
@@ -150,11 +172,8 @@ def inventory(vault: Vault) -> set[str]:
 
 
 def documented_token(vault: Vault) -> str:
-    """A token with the rights that docs/ephemeral.md lists, and no others."""
-    text = (Path(__file__).resolve().parents[2] / "docs" / "ephemeral.md").read_text()
-    rules = text.partition("```hcl\n")[2].partition("```")[0]
-    policy = rules.replace('"litellm/', f'"{MOUNT}/').replace("auth/kubernetes/", f"auth/{AUTH}/")
-    vault.client.sys.create_or_update_policy(MOUNT, policy)
+    """A token with the rights that docs/rights.md lists, and no others."""
+    vault.client.sys.create_or_update_policy(MOUNT, documented("vault-environments.hcl"))
     return str(vault.client.auth.token.create(policies=[MOUNT], ttl="1h")["auth"]["client_token"])
 
 

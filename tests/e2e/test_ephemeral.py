@@ -119,7 +119,7 @@ def nothing_is_left(project: Project, vault: Vault, things: None) -> Iterator[No
 
 
 def key_of(vault: Vault, name: str) -> str:
-    return vault.read(MOUNT, f"ephemeral/{name}/api-keys")["master-key"]
+    return vault.read(MOUNT, f"ephemeral/litellm-env-{name}/api-keys")["master-key"]
 
 
 def test_the_life_of_an_environment(shop: Shop, vault: Vault, nothing_is_left: None):

@@ -159,6 +159,8 @@ def test_the_policy_names_every_document_that_is_read_and_no_other(known: Record
         assert {path.partition("/data/")[2] for path in allowed} == read
         assert "*" not in vault[0].inputs["policy"]
         return
+    if known.of("vault:kv/secretV2:SecretV2"):
+        pytest.skip("the policy is an administrator's: tests/unit/infra/secrets/test_vault_rights.py")
     policy = known.named("reader-policy")
     (secrets,) = [
         statement

@@ -39,6 +39,14 @@ class Name:
         return f"litellm_{self.stack}".replace("-", "_")
 
 
+def folder(name: Name, *, own_role: bool) -> str:
+    """Where an environment's documents are, below that of all environments.
+
+    A policy for all of them knows who asks by the namespace, so there it is called after it.
+    """
+    return name.safe if own_role else name.namespace
+
+
 def name_of(given: str) -> Name:
     """A DNS label of at most 40 characters.
 

@@ -9,7 +9,7 @@ from typing import Any
 from infra.config.stack import StackConfig
 from tools.engine.stack_file import Stack, merge, read
 from tools.ephemeral.mark import Mark
-from tools.ephemeral.names import VAULT_FOLDER, Name
+from tools.ephemeral.names import VAULT_FOLDER, Name, folder
 from tools.ephemeral.ttl import parse_ttl
 from tools.offline.plan import checked
 from tools.problem import Problem
@@ -51,7 +51,10 @@ class Template:
             "ingress": {"host": f"{name.safe}.{config.ephemeral.domain}"},
         }
         if config.secrets.kind == "vault":
-            vault = {"prefix": f"{VAULT_FOLDER}/{name.safe}", "kubernetesAuth": {"role": name.namespace}}
+            own_role = config.secrets.vault.kubernetes_auth.create_role
+            vault: dict[str, Any] = {"prefix": f"{VAULT_FOLDER}/{folder(name, own_role=own_role)}"}
+            if own_role:
+                vault["kubernetesAuth"] = {"role": name.namespace}
             layer["secrets"] = {"vault": vault}
         else:
             # The tag is that of the secrets, for the IAM role as well.

@@ -19,7 +19,7 @@ from infra.config.stack import StackConfig
 from infra.secrets.vault import VaultStore
 from tools.client.vault import connect, explained, value
 from tools.ephemeral.mark import Mark, parse_mark
-from tools.ephemeral.names import STACK_PREFIX, VAULT_FOLDER, Name
+from tools.ephemeral.names import STACK_PREFIX, VAULT_FOLDER, Name, folder
 from tools.ephemeral.stores import Swept
 from tools.problem import Problem
 
@@ -29,15 +29,17 @@ POLICY_PREFIX = f"litellm-{STACK_PREFIX}"
 class VaultKeeper:
     """Vault, as somebody sees it who looks after environments."""
 
-    def __init__(self, client: Any, mount: str, auth_path: str) -> None:
+    def __init__(self, client: Any, mount: str, auth_path: str, *, own_roles: bool = True) -> None:
         self.client = client
         self.mount = mount
         self.auth_path = auth_path
+        self.own_roles = own_roles
+        """Whether each environment has a role and a policy, or an administrator made one of each for all."""
 
     def claim(self, mark: Mark, documents: Sequence[str]) -> None:
         with self._explained():
             for document in documents:
-                path = f"{VAULT_FOLDER}/{mark.name}/{document}"
+                path = f"{self._folder(mark.name)}/{document}"
                 owner = self._owner(path)
                 if owner not in (None, str(mark)):
                     raise Problem(
@@ -53,8 +55,7 @@ class VaultKeeper:
     def marks(self, cluster: str, name: str | None = None) -> set[Mark]:
         with self._explained():
             documents = self._documents(name) if name else self._all_documents()
-            policies = [Name(name, name).namespace] if name else self._policies()
-            texts = [*map(self._owner, documents), *map(self._policy_owner, policies)]
+            texts = [*map(self._owner, documents), *map(self._policy_owner, self._policies(name))]
         found = (parse_mark(text) for text in texts)
         return {mark for mark in found if mark is not None and mark.cluster == cluster}
 
@@ -62,9 +63,13 @@ class VaultKeeper:
         name = Name(mark.name, mark.name)
         policy = role = name.namespace
         with self._explained():
+            access = (
+                [self._sweep_role(role, policy, name.namespace, mark), self._sweep_policy(policy, mark)]
+                if self.own_roles
+                else []
+            )
             steps = (
-                self._sweep_role(role, policy, name.namespace, mark),
-                self._sweep_policy(policy, mark),
+                *access,
                 *(self._sweep_document(path, mark) for path in self._documents(mark.name)),
             )
         return Swept(
@@ -77,7 +82,7 @@ class VaultKeeper:
             return value(self.client, self.mount, reference)
 
     def _explained(self) -> AbstractContextManager[None]:
-        return explained(self.client, "in docs/ephemeral.md")
+        return explained(self.client, "in docs/rights.md")
 
     def _sweep_role(self, role: str, policy: str, namespace: str, mark: Mark) -> tuple[str, bool]:
         found = self._role(role)
@@ -127,19 +132,29 @@ class VaultKeeper:
             return None
         return str((found["data"].get("custom_metadata") or {}).get(OWNER, ""))
 
-    def _policies(self) -> Iterable[str]:
+    def _policies(self, name: str | None) -> Iterable[str]:
+        if not self.own_roles:
+            return []
+        if name:
+            return [Name(name, name).namespace]
         with suppress(hvac.exceptions.Forbidden):  # then the documents have to do
             listed = self.client.sys.list_policies()["data"]["policies"]
             return [policy for policy in listed if policy.startswith(POLICY_PREFIX)]
         return []
 
     def _all_documents(self) -> Iterable[str]:
-        for folder in self._list(VAULT_FOLDER):
-            if folder.endswith("/"):
-                yield from self._documents(folder.rstrip("/"))
+        for place in self._list(VAULT_FOLDER):
+            if place.endswith("/"):
+                yield from self._documents_in(f"{VAULT_FOLDER}/{place.rstrip('/')}")
 
     def _documents(self, name: str) -> list[str]:
-        return [f"{VAULT_FOLDER}/{name}/{document}" for document in self._list(f"{VAULT_FOLDER}/{name}")]
+        return self._documents_in(self._folder(name))
+
+    def _documents_in(self, place: str) -> list[str]:
+        return [f"{place}/{document}" for document in self._list(place)]
+
+    def _folder(self, name: str) -> str:
+        return f"{VAULT_FOLDER}/{folder(Name(name, name), own_role=self.own_roles)}"
 
     def _list(self, path: str) -> list[str]:
         try:
@@ -149,4 +164,6 @@ class VaultKeeper:
 
 
 def open_keeper(_config: StackConfig, store: VaultStore, problems: Sequence[ConfigProblem]) -> VaultKeeper:
-    return VaultKeeper(connect(store, problems), store.mount, store.auth_path)
+    return VaultKeeper(
+        connect(store, problems), store.mount, store.auth_path, own_roles=store.config.kubernetes_auth.create_role
+    )

@@ -37,6 +37,7 @@ class FakeVault:
         self.mounts: dict[str, Any] = {"litellm": KV2}
         self.listed: Any = None
         """What `sys/mounts` says, where that is not what may be used."""
+        self.roles: dict[str, Any] = {}
         self.auth_configs: dict[str, Any] = {"kubernetes": {}}
         self.sys = self.secrets = self.kv = self.v2 = self.adapter = self
         self.auth = SimpleNamespace(token=self)
@@ -70,6 +71,11 @@ class FakeVault:
             if isinstance(self.engine_settings, Exception):
                 raise self.engine_settings
             return {"data": self.engine_settings}
+        if "/role/" in url:
+            name = url.rpartition("/")[2]
+            if name not in self.roles:
+                raise hvac.exceptions.InvalidPath
+            return {"data": self.roles[name]}
         if url.startswith("/v1/auth/"):
             name = url.split("/")[3]
             if name not in self.auth_configs:
@@ -264,6 +270,27 @@ def test_a_salt_key_that_is_there_already_must_stay_as_well(vault: FakeVault):
     vault.settings = {"old/keys": {"delete_version_after": "1h0m0s"}}
     existing = {"salt": {"existing": {"document": "old/keys", "property": "salt"}}}
     assert "-delete-version-after=0s old/keys" in problems(target(keys=existing))
+
+
+ONE_ROLE = {"secrets": {"vault": {"kubernetesAuth": {"create": False, "createRole": False, "role": "litellm"}}}}
+BOUND = {"bound_service_account_names": ["secret-reader"], "bound_service_account_namespaces": ["litellm-*"]}
+
+
+def test_a_role_of_an_administrator_must_be_there(vault: FakeVault):
+    assert "there is no role litellm of auth/kubernetes/" in problems(target(**ONE_ROLE))
+
+
+@pytest.mark.parametrize(
+    "change", [{"bound_service_account_names": ["x"]}, {"bound_service_account_namespaces": ["y-*"]}]
+)
+def test_a_role_of_an_administrator_must_admit_the_reader(vault: FakeVault, change: dict[str, list[str]]):
+    vault.roles = {"litellm": BOUND | change}
+    assert "does not admit" in problems(target(**ONE_ROLE))
+
+
+def test_a_role_for_many_namespaces_admits_the_reader_of_one(vault: FakeVault):
+    vault.roles = {"litellm": BOUND}
+    preflight(target(**ONE_ROLE), documents(target().config))
 
 
 def test_an_auth_method_of_another_kind_is_not_taken_for_kubernetes(vault: FakeVault):

@@ -113,3 +113,26 @@ def test_values_that_are_adopted_do_not_rotate_here():
     given = {"secrets": {"vault": {"adopt": True}}, "keys": {"master": {"rotation": 1}}}
     with pytest.raises(ConfigError, match=r"keys\.master\.rotation.*no effect with secrets\.vault\.adopt"):
         config(**given)
+
+
+ONE_ROLE = {"kubernetesAuth": {"create": False, "createRole": False, "role": "litellm"}}
+
+
+def test_a_role_of_an_administrator_is_used_and_neither_role_nor_policy_written():
+    recorded = deployed(**ONE_ROLE)
+    assert not recorded.of("vault:index/policy:Policy")
+    assert not recorded.of("vault:kubernetes/authBackendRole:AuthBackendRole")
+    assert block(recorded)["auth"]["kubernetes"]["role"] == "litellm"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kubernetesAuth": {"createRole": False, "role": "litellm"}},
+        {"kubernetesAuth": {"create": False, "createRole": False}},
+        {**ONE_ROLE, "auth": "token"},
+    ],
+)
+def test_a_role_of_an_administrator_must_be_named_and_be_of_a_method_that_is_there(settings: dict[str, Any]):
+    with pytest.raises(ConfigError, match="createRole is false"):
+        config(secrets={"vault": settings})

@@ -14,6 +14,7 @@ from tools.problem import Problem
 NAME = name_of("pr-1")
 MARK = Mark(CLUSTER, "pr-1", "00000001")
 GPT = {"name": "gpt", "provider": "openai", "model": "gpt-4o"}
+METHOD = {"create": True, "createRole": True}
 KEYS = {"OPENAI_API_KEY": {"document": "shared/keys", "property": "openai"}}
 
 
@@ -26,10 +27,17 @@ def overlay(folder: Path, **sections: Any) -> list[Path]:
 def test_everything_of_an_environment_is_called_after_it():
     config = checked(read_template(ROOT, None, []).stack(NAME, MARK))
     assert config.namespace == "litellm-env-pr-1"
-    assert config.secrets.vault.prefix == "ephemeral/pr-1"
-    assert config.secrets.vault.kubernetes_auth.role == "litellm-env-pr-1"
+    assert config.secrets.vault.prefix == "ephemeral/litellm-env-pr-1"
+    assert config.secrets.vault.kubernetes_auth.role == "litellm-environments"
     assert config.ingress.host == "pr-1.litellm.localhost"
     assert config.ephemeral.mark == str(MARK)
+
+
+def test_it_may_have_a_role_of_its_own(tmp_path: Path):
+    files = overlay(tmp_path, secrets={"vault": {"kubernetesAuth": {"createRole": True}}})
+    config = checked(read_template(ROOT, None, files).stack(NAME, MARK))
+    assert config.secrets.vault.prefix == "ephemeral/pr-1"
+    assert config.secrets.vault.kubernetes_auth.role == "litellm-env-pr-1"
 
 
 def test_in_shared_servers_it_has_names_of_its_own():
@@ -44,7 +52,7 @@ def test_in_shared_servers_it_has_names_of_its_own():
 def test_an_overlay_cannot_give_it_the_name_of_another(tmp_path: Path):
     files = overlay(tmp_path, secrets={"vault": {"prefix": "prod"}}, namespace="litellm-prod")
     config = checked(read_template(ROOT, None, files).stack(NAME, MARK))
-    assert (config.namespace, config.secrets.vault.prefix) == ("litellm-env-pr-1", "ephemeral/pr-1")
+    assert (config.namespace, config.secrets.vault.prefix) == ("litellm-env-pr-1", "ephemeral/litellm-env-pr-1")
 
 
 def test_an_overlay_may_name_a_shared_postgres(tmp_path: Path):
@@ -86,8 +94,14 @@ def test_a_cap_that_caps_nothing_is_none(tmp_path: Path, budget: object):
         ({"keys": {"salt": {"retain": True}}}, "litellm:keys.salt.retain"),
         ({"externalSecrets": {"install": True}}, "litellm:externalSecrets.install"),
         ({"secrets": {"vault": {"mount": {"create": True}}}}, "litellm:secrets.vault.mount.create"),
-        ({"secrets": {"vault": {"kubernetesAuth": {"create": True}}}}, "litellm:secrets.vault.kubernetesAuth.create"),
-        ({"secrets": {"vault": {"auth": "token"}}}, "litellm:secrets.vault.auth"),
+        (
+            {"secrets": {"vault": {"kubernetesAuth": {"create": True, "createRole": True}}}},
+            "litellm:secrets.vault.kubernetesAuth.create",
+        ),
+        (
+            {"secrets": {"vault": {"auth": "token", "kubernetesAuth": {"createRole": True}}}},
+            "litellm:secrets.vault.auth",
+        ),
         ({"database": {"storage": "1Gi"}}, "litellm:database.storage"),
         ({"redis": {"kind": "existing", "host": "redis", "maxMemory": None}}, "litellm:redis"),
         ({"ephemeral": {"name": "mine"}}, "litellm:ephemeral"),

@@ -157,6 +157,17 @@ def test_documents_of_an_environment_before_are_not_taken_over(vault: FakeVault)
         keeper(vault).claim(NEXT, ["salt"])
 
 
+def test_with_one_role_for_all_only_documents_are_looked_at():
+    """The token has no right to look at policies and roles."""
+    vault = FakeVault()
+    shared = VaultKeeper(vault, "litellm", "kubernetes", own_roles=False)
+    vault.__dict__.update(sys=None, auth=None)
+    shared.claim(MARK, ["api-keys"])
+    assert vault.documents == {f"ephemeral/{NAME}/api-keys": {"managed-by": str(MARK)}}
+    assert shared.marks(CLUSTER) == shared.marks(CLUSTER, "pr-1") == {MARK}
+    assert shared.sweep(MARK).removed == (f"litellm/ephemeral/{NAME}/api-keys",)
+
+
 def test_claiming_again_changes_nothing(vault: FakeVault):
     keeper(vault).claim(MARK, ["api-keys", "salt", "redis"])
     assert len(vault.documents) == 3
