@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ LOCAL_URL = "http://localhost:8080"
 
 NAME_ONE = "set KUBECONFIG, VAULT_ADDR and VAULT_TOKEN to a cluster and its Vault"
 
+DOWNLOAD_SECONDS = 300
 CREATE_SECONDS = 600
 READY_SECONDS = 300
 
@@ -69,17 +71,17 @@ class Kind:
             Unavailable: without Docker or kind.
             Problem: when one of the steps fails.
         """
-        self.require_tools()
+        kind = self.tools()
         private_folder(self.folder)
-        if NAME in self.run("kind", "get", "clusters").output.split():
+        if NAME in self.run(kind, "get", "clusters").output.split():
             self.run("docker", "start", NODE)
         else:
             self.run(
-                *("kind", "create", "cluster", "--name", NAME, "--config", str(HERE / "kind.yaml")),
+                *(kind, "create", "cluster", "--name", NAME, "--config", str(HERE / "kind.yaml")),
                 *("--image", PINS["kind-node"].image, "--kubeconfig", str(self.kubeconfig), "--wait", "120s"),
                 limit=CREATE_SECONDS,
             )
-        self.run("kind", "export", "kubeconfig", "--name", NAME, "--kubeconfig", str(self.kubeconfig))
+        self.run(kind, "export", "kubeconfig", "--name", NAME, "--kubeconfig", str(self.kubeconfig))
         self.kubectl("wait", "--for=condition=Ready", "node", "--all", f"--timeout={READY_SECONDS}s")
         token = create_once(self.token).read_text()
         manifests = [manifest(name) for name in ("vault.yaml", "traefik.yaml")]
@@ -97,8 +99,8 @@ class Kind:
 
     def down(self) -> None:
         """Delete the cluster, and with it the state of what ran in it."""
-        self.require_tools()
-        self.run("kind", "delete", "cluster", "--name", NAME, "--kubeconfig", str(self.kubeconfig), limit=READY_SECONDS)
+        kind = self.tools()
+        self.run(kind, "delete", "cluster", "--name", NAME, "--kubeconfig", str(self.kubeconfig), limit=READY_SECONDS)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def described(self) -> LocalCluster:
@@ -110,14 +112,27 @@ class Kind:
             }
         )
 
-    def require_tools(self) -> None:
+    def tools(self) -> str:
+        """Where kind is: on PATH, or below `.cache/kind`, where the one of `versions.yaml` is put when there is none.
+
+        Raises:
+            Unavailable: without Docker, or when kind cannot be had.
+        """
         if not docker_works(self.runner, self.environment):
             raise Unavailable(f"no cluster is named, and without Docker none can be made: {NAME_ONE}, or start Docker")
-        if not shutil.which("kind", path=search_path(self.environment)):
+        own = self.folder.parents[1] / ".cache" / "kind" / PINS["kind"].version
+        on_path = shutil.which("kind", path=search_path(self.environment))
+        found = on_path or shutil.which("kind", path=str(own))
+        if found:
+            return found
+        command = [sys.executable, "-m", "tools.download", "kind", str(own)]
+        done = self.runner.capture(command, environment=child_environment(self.environment), limit=DOWNLOAD_SECONDS)
+        if not done.ok:
             raise Unavailable(
-                "no cluster is named, and without kind none can be made. Install it: "
+                f"no cluster is named, and without kind none can be made: {done.reason}. Install it: "
                 f"https://kind.sigs.k8s.io/docs/user/quick-start/#installation, or {NAME_ONE}"
             )
+        return str(own / "kind")
 
     def kubectl(self, *arguments: str, stdin: str = "") -> Finished:
         """Run the kubectl of the node itself: it can reach no other cluster than this one."""
@@ -138,7 +153,7 @@ def manifest(name: str) -> str:
 
 def shown(command: Sequence[str]) -> str:
     """The command as a user would type it."""
-    words = list(command)
+    words = [Path(command[0]).name, *command[1:]]
     return " ".join(words[words.index("kubectl") :] if "kubectl" in words else words)
 
 

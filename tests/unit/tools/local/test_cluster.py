@@ -10,7 +10,7 @@ import yaml
 from components.gateway.gateway import PORT
 from infra import workloads
 from infra.config.versions import PINS
-from tests.unit.tools.engine.fakes import Machine
+from tests.unit.tools.engine.fakes import Call, Machine
 from tools.engine import operations
 from tools.engine.stack_file import Stack, read
 from tools.local import cluster
@@ -158,10 +158,36 @@ def test_a_docker_that_does_not_answer_is_no_docker(docker: Machine) -> None:
         up(docker)
 
 
-def test_without_kind_the_message_says_where_it_is(machine: Machine) -> None:
+def test_without_kind_the_pinned_one_is_installed_for_this_project(machine: Machine) -> None:
     machine.install("docker")
-    with pytest.raises(Unavailable, match=r"https://kind\.sigs\.k8s\.io"):
+    assert up(machine) == 0
+    own = machine.project / ".cache" / "kind" / PINS["kind"].version
+    [download] = [call for call in machine.runner.calls if "tools.download" in call.command]
+    assert download.command[-2:] == ("kind", str(own))
+    assert machine.runner.only("kind create").command[0] == str(own / "kind")
+
+
+def test_the_one_that_was_installed_is_used(machine: Machine) -> None:
+    machine.install("docker")
+    own = machine.project / ".cache" / "kind" / PINS["kind"].version
+    own.mkdir(parents=True)
+    (own / "kind").touch(0o755)
+    assert up(machine) == 0
+    assert not [call for call in machine.runner.calls if "tools.download" in call.command]
+
+
+def test_a_kind_that_cannot_be_had_says_why_and_where_it_is(machine: Machine) -> None:
+    machine.install("docker")
+    refuse = machine.runner.record
+
+    def record(call: Call) -> Finished:
+        answer = refuse(call)
+        return Finished(1, errors="error: no route to host") if "tools.download" in call.command else answer
+
+    machine.runner.record = record
+    with pytest.raises(Unavailable, match=r"no route to host.*https://kind\.sigs\.k8s\.io"):
         up(machine)
+    assert not machine.runner.starting("kind")
 
 
 def test_only_stack_dev_makes_a_cluster(docker: Machine) -> None:
