@@ -139,7 +139,7 @@ class Environment:
                     ).value
                 )
             case StackSecret(variable):
-                return pulumi.Output.secret(self.config.provider_keys[variable].get_secret_value())
+                return self.target.provider_keys.value(variable)
             case str():
                 return content
 

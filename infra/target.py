@@ -6,6 +6,7 @@ from importlib import import_module
 from infra.cluster import Cluster, ClusterError, read_cluster
 from infra.config.load import ConfigError, ConfigProblem
 from infra.config.stack import StackConfig
+from infra.provider_keys import EngineKeys, OfflineKeys, ProviderKeys
 from infra.secrets.store import Store
 from infra.stack import NamedStack
 
@@ -19,6 +20,7 @@ class Target(NamedStack):
     """A stack and the place it goes to."""
 
     store: Store
+    provider_keys: ProviderKeys
 
 
 def resolve(config: StackConfig, stack: str) -> Target:
@@ -38,13 +40,13 @@ def resolve(config: StackConfig, stack: str) -> Target:
     store, missing = resolve_store(config, stack, cluster, offline=False)
     if problems or missing:
         raise ConfigError(f"Pulumi.{stack}.yaml", [*problems, *missing])
-    return named(config, stack, store)
+    return named(config, stack, store, EngineKeys())
 
 
 def resolve_offline(config: StackConfig, stack: str) -> Target:
     """The same without looking at the machine: the plan is the same everywhere."""
     store, _ = resolve_store(config, stack, OFFLINE_CLUSTER, offline=True)
-    return named(config, stack, store)
+    return named(config, stack, store, OfflineKeys(config))
 
 
 def resolve_rendered(config: StackConfig, stack: str) -> Target:
@@ -56,7 +58,7 @@ def resolve_rendered(config: StackConfig, stack: str) -> Target:
     store, missing = resolve_store(config, stack, OFFLINE_CLUSTER, offline=False)
     if missing:
         raise ConfigError(f"Pulumi.{stack}.yaml", missing)
-    return named(config, stack, store)
+    return named(config, stack, store, OfflineKeys(config))
 
 
 def resolve_store(
@@ -70,5 +72,6 @@ def resolve_store(
     return module.resolve(config, stack, cluster, offline=offline)
 
 
-def named(config: StackConfig, stack: str, store: Store) -> Target:
-    return Target(stack=stack, config=config, namespace=config.namespace or f"litellm-{stack}", store=store)
+def named(config: StackConfig, stack: str, store: Store, provider_keys: ProviderKeys) -> Target:
+    namespace = config.namespace or f"litellm-{stack}"
+    return Target(stack=stack, config=config, namespace=namespace, store=store, provider_keys=provider_keys)

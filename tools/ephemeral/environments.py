@@ -24,7 +24,7 @@ from tools.ephemeral.names import Name, name_of
 from tools.ephemeral.progress import Progress
 from tools.ephemeral.record import Record, Records
 from tools.ephemeral.stores import Keeper
-from tools.ephemeral.template import Template
+from tools.ephemeral.template import Template, must_open
 from tools.ephemeral.ttl import in_words, timestamp
 from tools.offline.plan import checked
 from tools.problem import Problem
@@ -89,6 +89,7 @@ def up(place: Place, wish: Wish) -> Record:
         ensure_own(place, found, wish)
     mark = found.mark if found else new_mark(place.cluster, name.safe)
     stack = place.template.stack(name, mark, wish.budget)
+    must_open(stack, place.template.file)
     target = look(target_of(checked(stack), stack.name))
     now = place.now()
     record = found or claim(place, Record(name, mark, wish.owner, now, now + ttl), wish)

@@ -11,7 +11,7 @@ from tools.engine.stack_file import Stack, merge, read
 from tools.ephemeral.mark import Mark
 from tools.ephemeral.names import VAULT_FOLDER, Name, folder
 from tools.ephemeral.ttl import parse_ttl
-from tools.offline.plan import checked
+from tools.offline.plan import checked, secret_keys
 from tools.problem import Problem
 
 TEMPLATE = "Pulumi.ephemeral.yaml"
@@ -89,3 +89,19 @@ def read_template(project: Path, file: Path | None, overlays: Sequence[Path], bu
     if not config.ephemeral.wanted:
         raise Problem(f"{path.name} is no template for environments: set litellm:ephemeral.domain")
     return Template(document, path.name, config)
+
+
+def must_open(stack: Stack, file: str) -> None:
+    """Refuse encrypted values that the stack of an environment could not decrypt.
+
+    Raises:
+        Problem: when the file does not say what encrypts them. Then that is a key which the backend keeps for one stack only.
+    """
+    if secret_keys(stack) and not stack.encrypted:
+        raise Problem(
+            f"{file} has encrypted values, and does not say what encrypts them (encryptionsalt, or encryptedkey with "
+            "secretsprovider): an environment is a stack of its own, and cannot decrypt those of another. Put the values into "
+            "the store and name their documents in litellm:providerDocuments; or set them again with a backend that encrypts "
+            "with a passphrase, or with a key of your cloud: `make config STACK=ephemeral ARGS='set --secret --path "
+            "litellm:providerKeys.NAME'`"
+        )
