@@ -161,7 +161,7 @@ def gateway(
         "replicas": litellm.replicas,
         "workers": litellm.workers,
         "resources": litellm.resources.as_kubernetes(),
-        "environment": {**database_login(config, servers), **litellm.environment},
+        "environment": {**addresses(config), **database_login(config, servers), **litellm.environment},
         "log_level": litellm.log_level,
         "request_timeout": litellm.request_timeout,
         "pre_stop_seconds": litellm.pre_stop_seconds,
@@ -201,6 +201,17 @@ def migration(
     else:
         args["environment_secret"] = secret
     return args
+
+
+def addresses(config: StackConfig) -> dict[str, str]:
+    """Where LiteLLM is reached, for its links and the way back from a login; and where its page may be written to, when it is
+    served below a path."""
+    url = config.ingress.url
+    below_a_path = config.gateway.environment.get("SERVER_ROOT_PATH")
+    return {
+        **({"PROXY_BASE_URL": url} if url else {}),
+        **({"LITELLM_UI_PATH": "/tmp/litellm/ui"} if below_a_path else {}),  # noqa: S108 - the pod's own folder
+    }
 
 
 def database_login(config: StackConfig, servers: Servers) -> dict[str, pulumi.Input[str]]:

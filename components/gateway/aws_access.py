@@ -24,7 +24,7 @@ class DatabaseLogin(TypedDict):
 
 
 class AwsAccessArgs(TypedDict):
-    """Arguments of `AwsAccess`. At least one model, or a database, is required."""
+    """Arguments of `AwsAccess`. At least one model, a database or a role is required."""
 
     role_name: pulumi.Input[str]
     """Required: name of the pods' role, as `AwsRole` made it."""
@@ -41,6 +41,9 @@ class AwsAccessArgs(TypedDict):
     database: NotRequired[DatabaseLogin | None]
     """Optional: the database. Defaults to none."""
 
+    roles: NotRequired[Sequence[str]]
+    """Optional: ARNs of the roles that LiteLLM takes on for some models (`aws_role_name`). Defaults to none."""
+
 
 class AwsAccess(pulumi.ComponentResource):
     """What lets a role invoke exactly the given models, and log in to exactly the given database.
@@ -48,7 +51,7 @@ class AwsAccess(pulumi.ComponentResource):
     **Type:** `litellm:index:AwsAccess`. **Produces:** `aws.iam.RolePolicy`.
 
     Raises:
-        ValueError: when neither a model nor a database is given.
+        ValueError: when neither a model nor a database nor a role is given.
     """
 
     role_arn: pulumi.Output[str]
@@ -56,8 +59,8 @@ class AwsAccess(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AwsAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:AwsAccess", name, None, opts)
-        if not args.get("models") and not args.get("database"):
-            raise ValueError("neither a model nor a database: IAM has no policy that allows nothing")
+        if not args.get("models") and not args.get("database") and not args.get("roles"):
+            raise ValueError("no model, no database and no role: IAM has no policy that allows nothing")
         policy = aws.iam.RolePolicy(
             f"{name}-policy",
             name="use-models-and-database",
@@ -70,10 +73,12 @@ class AwsAccess(pulumi.ComponentResource):
 
 
 def permissions(args: AwsAccessArgs) -> pulumi.Output[str]:
-    models, database = args.get("models", ()), args.get("database")
+    models, database, roles = args.get("models", ()), args.get("database"), args.get("roles", ())
     if not database:
-        return pulumi.Output.from_input(args["account"]).apply(lambda account: use_policy(models, account))
+        return pulumi.Output.from_input(args["account"]).apply(lambda account: use_policy(models, account, roles=roles))
     username, region = database["username"], database["region"]
     return pulumi.Output.all(args["account"], database["resource_id"]).apply(
-        lambda known: use_policy(models, str(known[0]), [database_user(str(known[1]), username, region, str(known[0]))])
+        lambda known: use_policy(
+            models, str(known[0]), [database_user(str(known[1]), username, region, str(known[0]))], roles
+        )
     )

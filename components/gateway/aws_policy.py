@@ -57,10 +57,13 @@ def bedrock_id(name: str) -> str | None:
     return name if MODEL_ID.fullmatch(name) else None
 
 
-def use_policy(models: Sequence[BedrockModel], account: str, databases: Iterable[str] = ()) -> str:
-    """An IAM policy that allows invoking exactly these models, and logging in to exactly these databases.
+def use_policy(
+    models: Sequence[BedrockModel], account: str, databases: Iterable[str] = (), roles: Iterable[str] = ()
+) -> str:
+    """An IAM policy that allows invoking exactly these models, logging in to exactly these databases, and assuming exactly
+    these roles.
 
-    `databases` are ARNs of `database_user`.
+    `databases` are ARNs of `database_user`, `roles` ARNs of IAM.
     """
     profiles: dict[str, set[str]] = {}
     direct: set[str] = set()
@@ -87,6 +90,8 @@ def use_policy(models: Sequence[BedrockModel], account: str, databases: Iterable
         statements.append(
             {"Sid": "ConnectToDatabase", "Effect": "Allow", "Action": "rds-db:connect", "Resource": users}
         )
+    if assumed := sorted(map(exact, roles)):
+        statements.append({"Sid": "AssumeRoles", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": assumed})
     return policy_document(*statements)
 
 

@@ -1,6 +1,7 @@
 """What LiteLLM's pods use in AWS without a key, by which role, and what can be wrong about it."""
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from components.gateway.aws_policy import BedrockModel, bedrock_id, fits, use_policy
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from infra.config.stack import StackConfig
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+
+ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 
 ACCESS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE_NAME", "AWS_SESSION_NAME")
 """Variables that make LiteLLM look for its identity elsewhere than in the role of its pod."""
@@ -51,7 +54,14 @@ def may_make_role(secrets: "SecretsConfig", gateway: GatewayConfig) -> bool:
 
 def needs_role(gateway: GatewayConfig, database: DatabaseConfig, supplied: Collection[str]) -> bool:
     """`supplied` are the variables that the gateway gets from elsewhere."""
-    return takes_tokens(database) or bool(keyless(gateway, supplied))
+    return takes_tokens(database) or bool(keyless(gateway, supplied)) or bool(roles_assumed(gateway))
+
+
+def roles_assumed(gateway: GatewayConfig) -> list[str]:
+    """Roles that LiteLLM takes on with the identity of its pods, for models that name one (`aws_role_name`)."""
+    own = {"aws_web_identity_token", "aws_access_key_id", "aws_profile_name"}
+    named = (model.params.get("aws_role_name") for model in gateway.models if not own & set(model.params))
+    return sorted({str(role) for role in named if isinstance(role, str) and ROLE_ARN.fullmatch(role)})
 
 
 def keyless(gateway: GatewayConfig, supplied: Collection[str]) -> dict[int, Bedrock]:
@@ -79,7 +89,15 @@ def models_of_role(config: "StackConfig") -> list[BedrockModel]:
 def invoked(models: Mapping[int, Bedrock]) -> dict[int, BedrockModel]:
     """What a policy calls the models, but for those that none can name."""
     found = {index: (bedrock_id(called(model)), model.region) for index, model in models.items()}
-    return {index: {"model": name, "region": region} for index, (name, region) in found.items() if name}
+    return {
+        index: {"model": name, "region": region}
+        for index, (name, region) in found.items()
+        if name and not is_variable(region)
+    }
+
+
+def is_variable(region: str) -> bool:
+    return region.startswith("os.environ/")
 
 
 def called(model: Bedrock) -> str:
@@ -122,18 +140,20 @@ def pods_have_their_role(
             "is needed with iamAuthentication, for the policy of the pods' role: `aws rds describe-db-instances` shows it as "
             f"DbiResourceId, {WITHOUT_ROLE}",
         )
-    yield from models_can_be_named(keyless(gateway, supplied), secrets.aws.partition)
+    yield from models_can_be_named(keyless(gateway, supplied), secrets.aws.partition, roles_assumed(gateway))
 
 
-def models_can_be_named(models: Mapping[int, Bedrock], partition: str) -> Iterator[tuple[str, str]]:
+def models_can_be_named(
+    models: Mapping[int, Bedrock], partition: str, roles: Sequence[str] = ()
+) -> Iterator[tuple[str, str]]:
     named = invoked(models)
     for index, model in models.items():
         where = f"gateway.models[{index}]"
         if index not in named:
             yield (
                 where,
-                "its model is not the ID or ARN of one model or inference profile that can be invoked, so the pods' "
-                f"role cannot be limited to it: name one, {WITHOUT_ROLE}",
+                "its model is not the ID or ARN of one model or inference profile that can be invoked, or its region is a "
+                f"variable, so the pods' role cannot be limited to it: name one, {WITHOUT_ROLE}",
             )
             continue
         name = named[index]["model"]
@@ -144,7 +164,7 @@ def models_can_be_named(models: Mapping[int, Bedrock], partition: str) -> Iterat
                 f"is in another partition than the role of the pods, which is in {partition} (secrets.aws.region) and goes "
                 "no further: give apiKey, or credentials in params",
             )
-    if not fits(use_policy(list(named.values()), SOME_ACCOUNT)):
+    if not fits(use_policy(list(named.values()), SOME_ACCOUNT, roles=roles)):
         yield (
             "gateway.models",
             f"has {len(named)} models of Bedrock without apiKey, more than IAM lets the policy of one role name: give some of "

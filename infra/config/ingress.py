@@ -212,6 +212,16 @@ class IngressConfig(Section):
         return self
 
     @property
+    def url(self) -> str | None:
+        """URL of the gateway for its clients; None without an Ingress."""
+        if not self.enabled:
+            return None
+        balancer = self.load_balancer
+        certified = balancer.certificate_arn or balancer.certificate_domain if self.class_name == "alb" else self.tls
+        port = f":{self.public_port}" if self.public_port else ""
+        return f"{'https' if certified else 'http'}://{self.host}{port}"
+
+    @property
     def load_balancer(self) -> AlbConfig:
         """The load balancer of class `alb`."""
         return self.alb or AlbConfig()

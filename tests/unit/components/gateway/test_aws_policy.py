@@ -207,3 +207,11 @@ def test_the_length_of_a_policy_is_limited():
     assert fits(POLICY)
     many: Any = [model(f"vendor.model-{number:04}") for number in range(200)]
     assert not fits(use_policy(many, ACCOUNT))
+
+
+def test_the_pods_take_on_exactly_the_named_roles():
+    named, other = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("bedrock", "admin"))
+    policy = use_policy([], ACCOUNT, roles=[named])
+    assert allows(policy, "sts:AssumeRole", named)
+    assert not allows(policy, "sts:AssumeRole", other)
+    assert not allows(policy, "sts:TagSession", named)

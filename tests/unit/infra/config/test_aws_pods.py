@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.config.aws_pods import known_to_aws, makes_role, models_of_role
+from infra.config.aws_pods import known_to_aws, makes_role, models_of_role, roles_assumed
 from infra.config.load import ConfigError
 from infra.config.stack import StackConfig
 from tests.unit.infra.stacks import config
@@ -164,3 +164,27 @@ def test_a_mistake_is_named_with_its_place_and_a_way_out(sections: dict[str, Any
 )
 def test_the_ways_out_are_ways_out(sections: dict[str, Any]):
     assert stack(**sections)
+
+
+ASSUMED = f"arn:aws:iam::{ACCOUNT}:role/bedrock"
+
+
+def test_a_role_that_a_model_takes_on_may_be_assumed_by_the_pods():
+    named = stack(gateway={"models": [CLAUDE | {"params": {"aws_role_name": ASSUMED, "aws_session_name": "litellm"}}]})
+    assert makes_role(named)
+    assert roles_assumed(named.gateway) == [ASSUMED]
+    assert models_of_role(named) == []
+
+
+def test_a_role_that_is_taken_on_with_another_identity_is_none_of_the_pods():
+    own = {"aws_role_name": ASSUMED, "aws_web_identity_token": "oidc/azure/litellm"}
+    assert roles_assumed(stack(gateway={"models": [CLAUDE | {"params": own}]}).gateway) == []
+
+
+def test_a_model_in_a_region_out_of_a_variable_cannot_be_named_in_a_policy():
+    variable = {
+        "models": [CLAUDE | {"region": "os.environ/BEDROCK_REGION"}],
+        "environment": {"BEDROCK_REGION": "eu-west-1"},
+    }
+    assert "or its region is a variable" in message(gateway=variable)
+    stack(gateway=variable | {"createIamRole": False})

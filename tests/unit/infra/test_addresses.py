@@ -1,0 +1,33 @@
+"""Where LiteLLM believes to be reached."""
+
+from typing import Any
+
+import pytest
+
+from infra.workloads import addresses
+from tests.unit.infra.config.test_sweep import config
+
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1b2c3d4e-0000-4444-8888-123456789abc"
+
+
+@pytest.mark.parametrize(
+    ("ingress", "url"),
+    [
+        ({}, "http://litellm.example.com"),
+        ({"tls": {"issuer": "letsencrypt"}}, "https://litellm.example.com"),
+        ({"publicPort": 8443, "tls": {"secretName": "tls"}}, "https://litellm.example.com:8443"),
+        ({"className": "alb"}, "http://litellm.example.com"),
+        ({"className": "alb", "alb": {"certificateArn": CERTIFICATE}}, "https://litellm.example.com"),
+    ],
+)
+def test_litellm_knows_its_url_from_the_ingress(ingress: dict[str, Any], url: str) -> None:
+    assert addresses(config(ingress=ingress)) == {"PROXY_BASE_URL": url}
+
+
+def test_without_an_ingress_litellm_goes_by_the_request() -> None:
+    assert addresses(config(ingress={"enabled": False, "host": None})) == {}
+
+
+def test_below_a_path_the_page_is_written_where_the_pod_may_write() -> None:
+    found = addresses(config(gateway={"environment": {"SERVER_ROOT_PATH": "/llm"}}))
+    assert found["LITELLM_UI_PATH"].startswith("/tmp/")
