@@ -182,7 +182,11 @@ def requests_need_a_key(gateway: Any) -> Iterator[Finding]:
 
 
 def metrics_are_not_public(gateway: Any, ingress: Any) -> Iterator[Finding]:
-    if ingress.enabled and open_metrics(gateway.litellm_settings) and not gateway.allow_requests_without_key:
+    """An internal load balancer is not open to everybody: who scrapes is often behind it."""
+    internal = ingress.class_name == "alb" and ingress.load_balancer.scheme == "internal"
+    if not ingress.enabled or internal or gateway.allow_requests_without_key:
+        return
+    if open_metrics(gateway.litellm_settings):
         yield (
             "gateway.litellmSettings.require_auth_for_metrics_endpoint",
             "is false, so that /metrics is open to everybody through the Ingress: remove it, and give the scraper a key, or "

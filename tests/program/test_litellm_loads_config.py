@@ -86,16 +86,25 @@ FILES = {
 }
 
 
+BESIDE: dict[str, str] = {}
+"""Files that the pods have beside config.yaml, by their path."""
+
 for path in STACK_FILES:
-    config_map = next(
-        each for each in recording_of(path).of("kubernetes:core/v1:ConfigMap") if "config.yaml" in each.inputs["data"]
+    maps = [each.inputs for each in recording_of(path).of("kubernetes:core/v1:ConfigMap")]
+    FILES[f"stack {name_of(path)}"] = next(
+        each["data"]["config.yaml"] for each in maps if "config.yaml" in each["data"]
     )
-    FILES[f"stack {name_of(path)}"] = config_map.inputs["data"]["config.yaml"]
+    for files in (each["data"] for each in maps if each["metadata"].get("name", "").startswith("litellm-files")):
+        BESIDE |= {key.replace("__", "/"): text for key, text in files.items()}
 
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return load_texts(FILES, tmp_path_factory.mktemp("configs"))
+    folder = tmp_path_factory.mktemp("configs")
+    for file, text in BESIDE.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(text)
+    return load_texts(FILES, folder)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -115,4 +115,5 @@ def test_metrics_are_not_open_through_the_ingress() -> None:
     settings = {"litellmSettings": {"require_auth_for_metrics_endpoint": False}}
     assert "/metrics is open to everybody" in refusal(gateway=settings)
     config(gateway=settings, ingress={"host": None, "enabled": False})
+    config(gateway=settings, ingress={"className": "alb"})
     config(gateway={**settings, "allowRequestsWithoutKey": True})
