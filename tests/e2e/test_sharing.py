@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests import programs
 from tests.e2e.support import Project, Vault, completion, eventually, kubectl, objects, tail
 
 TEAM, FOREIGN, VALUE = "sharing-tests-team", "foreign", "of somebody else"
@@ -223,7 +224,7 @@ def descendants(pid: int) -> list[int]:
     """A process and all that it started, whatever sessions those are in."""
     found, listed = (
         [pid],
-        subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout,
+        subprocess.run([programs.needed("ps"), "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout,
     )
     pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
     for parent in found:

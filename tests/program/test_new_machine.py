@@ -30,7 +30,6 @@ WHERE = {
     "pulumi-resource-aws": "its end-to-end tests are skipped without it",
     "pulumi-language-yaml": "its end-to-end tests are skipped without it",
     "initdb": "its tests are skipped without Postgres",
-    "ps": "its test is skipped without it",
 }
 """Where each program is from that a test starts by name."""
 
