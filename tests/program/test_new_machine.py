@@ -30,6 +30,7 @@ WHERE = {
     "pulumi-resource-aws": "its end-to-end tests are skipped without it",
     "pulumi-language-yaml": "its end-to-end tests are skipped without it",
     "initdb": "its tests are skipped without Postgres",
+    "vault": "its tests are skipped without it (tests/vault_server.py)",
 }
 """Where each program is from that a test starts by name."""
 
