@@ -18,7 +18,13 @@ from infra.config.versions import FILE, PINS, Pin, parse
 from tests.litellm_env import REQUIREMENTS
 from tests.program.stacks import ROOT
 
-WRITTEN_BY_US = ("docs/configuration.md", "docs/stack.schema.json", "tests/program/golden/", "tests/program/digests/")
+WRITTEN_BY_US = (
+    "docs/configuration.md",
+    "docs/stack.schema.json",
+    "infra/config/gateway/litellm_names.py",
+    "tests/program/golden/",
+    "tests/program/digests/",
+)
 """Made from the defaults, by a command."""
 
 LOCKS = ("requirements.txt", "requirements-dev.txt", "tests/litellm-requirements.txt", "tests/litellm-overrides.txt")
