@@ -41,5 +41,5 @@ def test_the_role_may_do_so_before_it_is_used():
 
 
 def test_an_empty_policy_is_refused():
-    with pytest.raises(ValueError, match="neither a model nor a database"):
+    with pytest.raises(ValueError, match="no model, no database and no role"):
         access()
