@@ -415,10 +415,10 @@ def keep_what_others_use(
     from tools.engine import leaving  # noqa: PLC0415 - clients of the cluster and of Vault take long to import
 
     exported = deployment.state()
-    staying = leaving.look(exported, namespace, lambda: connect(place, deployment), with_operator=with_operator)
-    for line in staying.lines:
+    found = leaving.look(exported, namespace, lambda: connect(place, deployment), with_operator=with_operator)
+    for line in found.lines:
         place.say(line)
-    if state.retain(exported, operator=staying.operator, auth_method=staying.auth_method):
+    if state.retain(exported, found.retained):
         deployment.replace_state(exported)
 
 

@@ -1,14 +1,17 @@
-"""The state of a stack, as `pulumi stack export` prints it: what of it others use, and what becomes of that."""
+"""The state of a stack, as `pulumi stack export` prints it: what of it others may use, and what becomes of that."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 Resource = dict[str, Any]
 
-RELEASE = "kubernetes:helm.sh/v3:Release"
+NAMESPACE, RELEASE = "kubernetes:core/v1:Namespace", "kubernetes:helm.sh/v3:Release"
 VAULT, ROLE = "pulumi:providers:vault", "vault:kubernetes/authBackendRole:AuthBackendRole"
 AUTH_METHOD = ("vault:index/authBackend:AuthBackend", "vault:kubernetes/authBackendConfig:AuthBackendConfig")
+AWS = "pulumi:providers:aws"
+SUBNET_GROUPS = {"aws:rds/subnetGroup:SubnetGroup": "rds", "aws:elasticache/subnetGroup:SubnetGroup": "elasticache"}
 OPERATOR_COMPONENT = "litellm:index:ExternalSecretsOperator$"
 
 
@@ -18,13 +21,27 @@ def resources(exported: Mapping[str, Any]) -> list[Resource]:
     return [resource for resource in found if not resource.get("delete")]
 
 
+def of_type(exported: Mapping[str, Any], *types: str) -> list[Resource]:
+    return [each for each in resources(exported) if each.get("type") in types]
+
+
+def inputs_of(exported: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """The inputs of the only resource of a type; nothing where there is none."""
+    found = of_type(exported, kind)
+    return part(found[0], "inputs") if found else {}
+
+
+def part(resource: Resource, name: str) -> dict[str, Any]:
+    return resource.get(name) or {}
+
+
 def operator(exported: Mapping[str, Any]) -> Resource | None:
     """The Helm release of External Secrets Operator; None when the stack does not have it."""
-    return next((each for each in resources(exported) if each.get("type") == RELEASE and is_of_operator(each)), None)
+    return next(iter(operator_parts(exported, RELEASE)), None)
 
 
-def is_of_operator(resource: Resource) -> bool:
-    return OPERATOR_COMPONENT in str(resource["urn"])
+def operator_parts(exported: Mapping[str, Any], kind: str) -> list[Resource]:
+    return [each for each in of_type(exported, kind) if OPERATOR_COMPONENT in str(each["urn"])]
 
 
 @dataclass(frozen=True)
@@ -35,39 +52,63 @@ class AuthMethod:
     role: str
     """The role of the stack."""
 
-    provider: Mapping[str, Any]
-    """How the stack reached Vault."""
+    vault: Mapping[str, Any]
+    """How the stack reached Vault: `address`, `namespace`, `caCertFile`."""
 
     own: bool
     """Whether its path is the one that a stack takes for itself alone."""
 
+    urns: tuple[str, ...]
+
 
 def auth_method(exported: Mapping[str, Any]) -> AuthMethod | None:
     """The auth method that the stack enabled; None when it uses one that was there, or none."""
-    inputs: dict[str, dict[str, Any]] = {
-        str(each.get("type")): each.get("inputs") or {} for each in resources(exported)
-    }
-    if AUTH_METHOD[0] not in inputs:
+    path = inputs_of(exported, AUTH_METHOD[0]).get("path")
+    if path is None:
         return None
-    path, role = str(inputs[AUTH_METHOD[0]]["path"]), str(inputs.get(ROLE, {}).get("roleName", ""))
-    stack = str(resources(exported)[0]["urn"]).removeprefix("urn:pulumi:").partition("::")[0]
-    return AuthMethod(path, role, inputs.get(VAULT, {}), path == f"kubernetes-{stack}")
+    urns = tuple(str(each["urn"]) for each in of_type(exported, *AUTH_METHOD))
+    stack = urns[0].removeprefix("urn:pulumi:").partition("::")[0]
+    role = str(inputs_of(exported, ROLE).get("roleName", ""))
+    return AuthMethod(path, role, inputs_of(exported, VAULT), path == f"kubernetes-{stack}", urns)
 
 
-def retain(exported: Mapping[str, Any], *, operator: bool, auth_method: bool) -> bool:
-    """Write into a state what of it stays where it is when the stack goes; returns whether that is news.
+@dataclass(frozen=True)
+class SubnetGroup:
+    """A group of subnets that a stack made for its server in AWS."""
 
-    Args:
-        exported: the state.
-        operator: whether the operator's Helm release stays. Its namespace does in any case.
-        auth_method: whether the auth method in Vault stays.
-    """
-    wanted = {RELEASE: operator, "kubernetes:core/v1:Namespace": True, **dict.fromkeys(AUTH_METHOD, auth_method)}
-    changed = False
-    for each in resources(exported):
-        kind = str(each.get("type"))
-        if kind not in wanted or not (is_of_operator(each) or kind in AUTH_METHOD):
-            continue
-        if each.get("retainOnDelete", False) != wanted[kind]:
-            each["retainOnDelete"], changed = wanted[kind], True
-    return changed
+    service: str
+    name: str
+    own: frozenset[str]
+    """Names of the stack's own servers."""
+
+    connection: Mapping[str, Any]
+    """How the stack reached AWS: `region`, `role_arn`, `external_id`."""
+
+    urn: str
+
+
+def subnet_groups(exported: Mapping[str, Any]) -> list[SubnetGroup]:
+    servers = of_type(exported, "aws:rds/instance:Instance", "aws:elasticache/replicationGroup:ReplicationGroup")
+    own = {str(name) for each in servers for name in (each.get("id"), part(each, "outputs").get("identifier"))}
+    provider = inputs_of(exported, AWS)
+    # Pulumi writes what is no text as JSON into the inputs of a provider.
+    roles: list[dict[str, str]] = json.loads(provider.get("assumeRoles") or "[]")
+    role = {"role_arn": roles[0].get("roleArn"), "external_id": roles[0].get("externalId")} if roles else {}
+    connection = {"region": provider.get("region"), **role}
+    return [
+        SubnetGroup(SUBNET_GROUPS[each["type"]], str(each["id"]), frozenset(own), connection, str(each["urn"]))
+        for each in of_type(exported, *SUBNET_GROUPS)
+        if "id" in each
+    ]
+
+
+def retain(exported: Mapping[str, Any], wanted: Mapping[str, bool]) -> bool:
+    """Write into a state what stays where it is when the stack goes, by URN; returns whether that is news."""
+    news = [
+        each
+        for each in resources(exported)
+        if each["urn"] in wanted and bool(each.get("retainOnDelete")) != wanted[each["urn"]]
+    ]
+    for each in news:
+        each["retainOnDelete"] = wanted[each["urn"]]
+    return bool(news)
