@@ -93,7 +93,7 @@ def running(client: KubernetesApi, namespace: str) -> tuple[Running, ...] | None
     for path in ("/apis/apps/v1/deployments", f"/apis/apps/v1/namespaces/{namespace}/deployments"):
         found = unless(client, f"{path}?{selector}", 403)
         if found is not None:
-            return tuple(described(client, deployment) for deployment in found.get("items", ()))
+            return tuple(described(client, deployment) for deployment in found.get("items") or ())
     return None
 
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from infra.kubernetes_api import METADATA, METADATA_LIST, RefusedError
+from infra.kubernetes_api import METADATA, RefusedError
 from tools.engine.cluster import Cluster
-from tools.engine.sharing import unless
+from tools.engine.sharing import JSON, listed, unless
 from tools.private_file import private_folder
 from tools.problem import Problem
 
@@ -80,7 +80,7 @@ def restore(
 
 def going(cluster: Cluster) -> list[str]:
     """Names of the operator's CRDs that are being deleted."""
-    found = [each["metadata"] for each in cluster.get(CRDS, METADATA_LIST).get("items", [])]
+    found = [each["metadata"] for each in listed(cluster, CRDS)]
     return [crd["name"] for crd in found if crd["name"].partition(".")[2] in GROUPS and "deletionTimestamp" in crd]
 
 
@@ -91,8 +91,7 @@ def objects_of(cluster: Cluster, name: str) -> Iterator[tuple[str, Object]]:
     version = next((each["name"] for each in spec["versions"] if each["served"]), None)
     if version is None:
         return
-    found = unless(cluster, f"/apis/{group}/{version}/{plural}", 404)
-    for each in found.get("items", []):
+    for each in listed(cluster, f"/apis/{group}/{version}/{plural}", 404, accept=JSON):
         namespace = each["metadata"].get("namespace")
         yield (
             f"/apis/{group}/{version}/" + (f"namespaces/{namespace}/{plural}" if namespace else plural),

@@ -22,6 +22,8 @@ KINDS = {
 }
 """What needs the operator, and where all of a kind are listed."""
 
+JSON = "application/json"
+
 SHOWN = 5
 """Names of a kind in one namespace; more are counted."""
 
@@ -60,15 +62,13 @@ def users(cluster: Cluster, but: str | None) -> list[User]:
     """
     found: dict[str, dict[str, list[str]]] = {}
     for kind, path in KINDS.items():
-        for each in unless(cluster, path, 404, accept=METADATA_LIST).get("items", []):
+        for each in listed(cluster, path, 404):
             metadata = each["metadata"]
             found.setdefault(metadata.get("namespace", ""), {}).setdefault(kind, []).append(metadata["name"])
     if not found:
         return []
-    namespaces = unless(
-        cluster, f"/api/v1/namespaces?labelSelector={quote(PART_OF_LITELLM)}", 403, 404, accept=METADATA_LIST
-    )
-    stacks = {each["metadata"]["name"]: each["metadata"].get("labels", {}) for each in namespaces.get("items", [])}
+    namespaces = listed(cluster, f"/api/v1/namespaces?labelSelector={quote(PART_OF_LITELLM)}", 403, 404)
+    stacks = {each["metadata"]["name"]: each["metadata"].get("labels", {}) for each in namespaces}
     return [
         User(namespace, stacks.get(namespace, {}).get(INSTANCE, ""), objects)
         for namespace, objects in sorted(found.items())
@@ -76,7 +76,13 @@ def users(cluster: Cluster, but: str | None) -> list[User]:
     ]
 
 
-def unless(cluster: Cluster, path: str, *statuses: int, accept: str = "application/json") -> dict[str, Any]:
+def listed(cluster: Cluster, path: str, *statuses: int, accept: str = METADATA_LIST) -> list[dict[str, Any]]:
+    """The objects at a path; none when the answer is one of these errors."""
+    # A list of metadata without any has no list.
+    return unless(cluster, path, *statuses, accept=accept).get("items") or []
+
+
+def unless(cluster: Cluster, path: str, *statuses: int, accept: str = JSON) -> dict[str, Any]:
     """What is at a path; nothing when the answer is one of these errors."""
     try:
         return cluster.get(path, accept)
@@ -100,12 +106,10 @@ def take_over(cluster: Cluster, namespace: str, say: Callable[[str], None]) -> N
     if not ours or not kept or marked:
         return
     secrets = f"/api/v1/namespaces/{namespace}/secrets"
-    records = unless(
-        cluster, f"{secrets}?labelSelector={quote(f'owner=helm,name={OPERATOR}')}", 403, accept=METADATA_LIST
-    )
-    for record in records.get("items", []):
+    records = listed(cluster, f"{secrets}?labelSelector={quote(f'owner=helm,name={OPERATOR}')}", 403)
+    for record in records:
         unless_gone(cluster, f"{secrets}/{record['metadata']['name']}")
-    if records.get("items"):
+    if records:
         say(f"taking over External Secrets Operator in namespace {namespace}, which a stack that is gone has left")
 
 
@@ -117,13 +121,14 @@ def drop_unused_secrets(cluster: Cluster, namespace: str) -> list[str]:
     """
     place = f"/api/v1/namespaces/{namespace}"
     selector = quote(f"{PART_OF_LITELLM},{SYNCED}")
-    ours = unless(cluster, f"{place}/secrets?labelSelector={selector}", 403, 404, accept=METADATA_LIST)
-    names = {each["metadata"]["name"] for each in ours.get("items", [])}
+    names = {
+        each["metadata"]["name"] for each in listed(cluster, f"{place}/secrets?labelSelector={selector}", 403, 404)
+    }
     if not names:
         return []
-    externals = unless(cluster, f"{API}/v1/namespaces/{namespace}/externalsecrets", 404).get("items", [])
+    externals = listed(cluster, f"{API}/v1/namespaces/{namespace}/externalsecrets", 404, accept=JSON)
     wanted = {each["spec"].get("target", {}).get("name") or each["metadata"]["name"] for each in externals}
-    pods = [pod for pod in cluster.get(f"{place}/pods").get("items", []) if "deletionTimestamp" not in pod["metadata"]]
+    pods = [pod for pod in listed(cluster, f"{place}/pods", accept=JSON) if "deletionTimestamp" not in pod["metadata"]]
     read = {name for pod in pods for name in read_by(pod["spec"])}
     unused = sorted(names - wanted - read)
     for name in unused:

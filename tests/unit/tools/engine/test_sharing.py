@@ -56,6 +56,11 @@ def test_a_cluster_without_its_crds_has_no_users():
     assert users(cluster(), None) == []
 
 
+def test_a_list_without_anything_has_no_list():
+    """So the API answers for metadata."""
+    assert users(cluster(**{f"{API}/externalsecrets": {"items": None}}), None) == []
+
+
 def test_who_may_not_look_is_not_told_that_there_is_nobody():
     with pytest.raises(RefusedError):
         users(cluster(**{f"{API}/externalsecrets": 403}), None)
