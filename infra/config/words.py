@@ -9,9 +9,11 @@ UNNAMED = "…"
 """Stands in messages for a name that is not repeated."""
 
 NAMES = re.compile(
-    rf"{ENVIRONMENT_VARIABLE.removesuffix('$')}|[a-z]+(_[a-z]+)+|([a-z0-9-]+\.)+[a-z]+/[A-Za-z][A-Za-z._-]*", re.ASCII
+    rf"{ENVIRONMENT_VARIABLE.removesuffix('$')}|[a-z]+(_[a-z]+)+|([a-z0-9-]+\.)+[a-z]+/[A-Za-z][A-Za-z._-]*"
+    r"|([a-z_]+/)*[a-z_]+\.(py|json|ya?ml|txt|md|pem)",
+    re.ASCII,
 )
-"""Names of environment variables, of settings, of annotations."""
+"""Names of environment variables, of settings, of annotations, of files."""
 
 
 def has_the_form_of_a_name(key: str) -> bool:

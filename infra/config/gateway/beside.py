@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import yaml
 
-from infra.config.plaintext import joined
+from infra.config.words import name as shown
 
 PROJECT = Path(__file__).resolve().parents[3]
 """Where stack files are."""
@@ -44,7 +44,7 @@ def with_files(gateway: Any, folder: Path = PROJECT) -> tuple[Any, list[Finding]
             try:
                 texts[name] = text_of(path, folder) if isinstance(path, str) else path
             except UnusableError as error:
-                problems.append((joined("gateway.files", name), str(error)))
+                problems.append((f"gateway.files.{shown(name)}", str(error)))
         section["files"] = texts
     return section, problems
 
@@ -55,7 +55,11 @@ def text_of(path: str, folder: Path) -> str:
     Raises:
         UnusableError: when there is none, or one that does not fit into a ConfigMap.
     """
-    file = (folder / path).resolve()
+    try:
+        file = (folder / path).resolve()
+    except (OSError, ValueError):
+        # A loop of links, a name that no file can have.
+        file = Path("/")
     if Path(path).is_absolute() or not file.is_relative_to(folder.resolve()):
         raise UnusableError(
             "must be the path of a file of this project, from the folder of the stack files: litellm/config.yaml"

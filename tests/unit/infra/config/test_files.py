@@ -32,6 +32,8 @@ def test_a_file_is_read_with_the_configuration() -> None:
     ("files", "says"),
     [
         ({"a.py": "litellm/another.py"}, "gateway.files.a.py: cannot be read"),
+        ({"a.py": "a\0.py"}, "gateway.files.a.py: must be the path of a file of this project"),
+        ({"Hunter2": "nowhere.py"}, "gateway.files.…: cannot be read"),
         ({"a.py": "../a.py"}, "gateway.files.a.py: must be the path of a file of this project"),
         ({"/app/a.py": "litellm/callbacks.py"}, "the name of a file, or a path such as"),
         ({"config.yaml": "litellm/callbacks.py"}, "lay one under it with configFile"),
