@@ -6,6 +6,7 @@ The tests build on each other: each says what must be true by then.
 import base64
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import hvac.exceptions
@@ -232,6 +233,16 @@ class TestSecondStack:
         assert done.returncode != 0
         assert "litellm:providerDocuments.OPENAI_API_KEY" in done.stdout + done.stderr
         assert "has no property 'openai'" in done.stdout + done.stderr
+
+    def test_a_state_that_was_lost_takes_nothing_over(
+        self, project: Project, vault: Vault, second: dict[str, Any], tmp_path: Path
+    ):
+        """Whose documents are overwritten, tests/program/test_claims.py tries; here it is the auth method."""
+        (tmp_path / "state").mkdir()
+        done = project.make("up", "second", check=False, PULUMI_BACKEND_URL=f"file://{tmp_path / 'state'}")
+        assert done.returncode != 0
+        assert "Vault has an auth method at auth/kubernetes-second/ already" in done.stdout + done.stderr
+        project.make("up", "second", arguments="--expect-no-changes")
 
     def test_a_document_of_somebody_else_is_not_overwritten(self, project: Project, vault: Vault, up: dict[str, Any]):
         vault.write("litellm", "taken/redis", password="of somebody else")
