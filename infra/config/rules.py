@@ -218,7 +218,7 @@ def own_variables_are_ours(
 def provider_keys_have_a_value(provider_keys: Any) -> Iterator[Finding]:
     for variable, value in sorted(provider_keys.items()):
         if not value.get_secret_value().strip():
-            yield f"providerKeys.{variable}", "is empty: set it with `pulumi config set --secret --path`"
+            yield f"providerKeys.{name(variable)}", "is empty: set it with `pulumi config set --secret --path`"
 
 
 def aws_keeps_what_aws_makes(secrets: Any, database: Any, redis: Any) -> Iterator[Finding]:
