@@ -55,10 +55,12 @@ class SaltKeyProvider(ResourceProvider):
     def create(self, props: Properties) -> CreateResult:
         with explained(props):
             client = connect(props["connection"])
-            found = describe(client, props) or create_secret(client, props) or describe(client, props)
+            before = describe(client, props)
+            new = None if before else create_secret(client, props)
+            found = before or new or describe(client, props)
             if found is None:
                 raise AwsRefusalError(still_scheduled(props))
-            made = outputs(props, must_hold_salt(found, props))
+            made = outputs(props, must_hold_salt(found, props)) | {"adopted": new is None}
             if made["owned"] and made["own_account_only"]:
                 guard(client, made)
         return CreateResult(secret_id(props), made)
@@ -76,7 +78,7 @@ class SaltKeyProvider(ResourceProvider):
         return DiffResult(changes=any(_olds.get(setting) != _news.get(setting) for setting in SETTINGS))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        made = _news | {"arn": _olds["arn"], "owned": _olds["owned"]}
+        made = _news | {"arn": _olds["arn"], "owned": _olds["owned"], "adopted": _olds.get("adopted", False)}
         if _olds["owned"]:
             with explained(_news):
                 apply_settings(connect(_news["connection"]), _olds, made)
@@ -93,8 +95,8 @@ class SaltKeyProvider(ResourceProvider):
         return ReadResult(id_, outputs(props, must_hold_salt(found, props)))
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Delete a secret that this stack made. One that was there before stays."""
-        if not _props["owned"]:
+        """Delete a secret that this state made. One that was there before stays: another state may have made it."""
+        if not _props["owned"] or _props.get("adopted"):
             return
         days = int(_props["recovery_window_days"])
         window = {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}

@@ -317,6 +317,17 @@ def test_deleting_what_is_gone_is_no_error(aws: Aws, window: float):
     SaltKeyProvider().delete(ID, state)
 
 
+def test_a_secret_of_another_state_of_the_stack_outlives_this_one(aws: Aws):
+    """Its owner is the same: who made it cannot be told, and a gateway may need it."""
+    first = created(recovery_window_days=0.0)
+    value = aws.value()
+    second = updated(created(recovery_window_days=0.0), tags=OWNER | {"a": "b"})
+    SaltKeyProvider().delete(ID, second)
+    assert aws.value() == value
+    SaltKeyProvider().delete(ID, first)
+    assert not aws.secrets.list_secrets(IncludePlannedDeletion=True)["SecretList"]
+
+
 def test_an_adopted_secret_outlives_the_stack(aws: Aws):
     aws.secrets.create_secret(Name=NAME, **OLD)
     SaltKeyProvider().delete(ID, created(recovery_window_days=0.0))
