@@ -154,7 +154,7 @@ def inventory(vault: Vault) -> set[str]:
     }
     found |= {f"policy {name}" for name in vault.client.sys.list_policies()["data"]["policies"]}
     with suppress(hvac.exceptions.InvalidPath):
-        found |= {f"role {name}" for name in vault.client.auth.kubernetes.list_roles(mount_point=AUTH)["data"]["keys"]}
+        found |= {f"role {name}" for name in vault.client.auth.kubernetes.list_roles(mount_point=AUTH)["keys"]}
     found |= {f"folder {name}" for name in vault.list(MOUNT, "")}
     found |= {
         f"document {folder}{name}"

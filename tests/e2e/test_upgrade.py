@@ -111,8 +111,10 @@ def salt(before: Project, vault: Vault) -> dict[str, str]:
 
 
 def changes(project: Project, *arguments: str) -> list[dict[str, Any]]:
-    answer = project.make("preview", STACK, arguments=" ".join(("--json", *arguments))).stdout
+    """What a preview would change. It fails for the rules as well, which a stack as small as this one does not keep."""
+    answer = project.make("preview", STACK, check=False, arguments=" ".join(("--json", *arguments))).stdout
     (report,) = json.loads(answer[answer.index("{") :])["stacks"]
+    assert "problems" not in report
     return report["changes"]
 
 

@@ -27,7 +27,7 @@ def of_others(provider: Mapping[str, Any], path: str, own: str) -> list[str] | N
         timeout=TIMEOUT_SECONDS,
     )
     try:
-        roles: list[str] = client.auth.kubernetes.list_roles(mount_point=path)["data"]["keys"]
+        roles: list[str] = client.auth.kubernetes.list_roles(mount_point=path)["keys"]
     except hvac.exceptions.InvalidPath:
         return []
     except (hvac.exceptions.VaultError, requests.RequestException):
