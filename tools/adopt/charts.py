@@ -11,9 +11,59 @@ from tools.adopt.workload import (
     read_placement,
     read_resources,
     read_variable,
+    sslmode,
 )
 
 NO_KEY = "the stack file has no key for it"
+
+COMMON = (
+    *(
+        "replicaCount",
+        "replicas",
+        "numWorkers",
+        "autoscaling",
+        "keda",
+        "resources",
+        "logLevel",
+        "terminationGracePeriodSeconds",
+    ),
+    *("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "priorityClassName", "hostAliases"),
+    *("imagePullSecrets", "initContainers", "serviceAccount", "volumes", "volumeMounts", "extraContainers"),
+    *(
+        "extraInitContainers",
+        "extraResources",
+        "podAnnotations",
+        "podLabels",
+        "lifecycle",
+        "command",
+        "args",
+        "strategy",
+    ),
+    *("collector", "metricsServer", "serviceMonitor", "billingMetrics"),
+)
+"""What is looked at in the values of both charts."""
+
+MADE_ANYWAY = (
+    *(
+        "nameOverride",
+        "fullnameOverride",
+        "service",
+        "livenessProbe",
+        "readinessProbe",
+        "startupProbe",
+        "podSecurityContext",
+    ),
+    *("securityContext", "migrationJob", "pdb", "postgresql", "deploymentAnnotations", "deploymentLabels", "enabled"),
+    *("deploymentMinReadySeconds", "serviceAccounts", "backend", "ui", "image", "hpa"),
+)
+"""What this program has an answer of its own for: names, probes, restrictions, migrations, disruption budgets."""
+
+LITELLM_HELM = (
+    *("proxy_config", "proxyConfigMap", "masterkey", "masterkeySecretName", "masterkeySecretKey", "environmentSecrets"),
+    *("environmentConfigMaps", "envVars", "extraEnvVars", "db", "redis", "ingress"),
+)
+LITELLM = ("gateway", "masterKey", "database", "redis", "ingress")
+LITELLM_GATEWAY = ("config", "extraEnv", "envSecrets", "envConfigMaps")
 
 
 def is_litellm_helm(values: Mapping[str, Any]) -> bool:
@@ -51,6 +101,7 @@ def from_litellm_helm(values: Mapping[str, Any]) -> Running:
         read_variable(running, name, value, "envVars")
     read_environment(running, list_at(values, "extraEnvVars"), "extraEnvVars")
     read_helm_database(running, tree_at(values, "db"))
+    leave_the_rest(running, values, LITELLM_HELM, "")
     if at(values, "redis.enabled"):
         running.redis = {"kind": "in-cluster"}
     ingress = tree_at(values, "ingress")
@@ -83,16 +134,19 @@ def from_litellm(values: Mapping[str, Any]) -> Running:
     running.whole_secrets += [str(name) for name in list_at(gateway, "envSecrets")]
     for name in list_at(gateway, "envConfigMaps"):
         running.leave("gateway.envConfigMaps", f"write what the ConfigMap {name} holds into gateway.environment")
+    leave_the_rest(running, values, LITELLM, "")
+    leave_the_rest(running, gateway, LITELLM_GATEWAY, "gateway.")
     writer = tree_at(values, "database.writer")
     if writer.get("host"):
         running.database = {
             "host": str(writer["host"]),
             "port": int(writer.get("port") or 5432),
             "name": str(writer.get("dbname") or "litellm"),
+            "sslmode": sslmode(str(writer.get("sslMode") or "")),
         }
         secret = tree_at(writer, "passwordSecret")
         from_secret(running, secret.get("name") or "litellm-writer-secret", secret)
-    for key in ("useIAMAuth", "useAzureEntraAuth", "schema", "sslMode", "sslRootCert"):
+    for key in ("useIAMAuth", "useAzureEntraAuth", "schema", "sslRootCert"):
         if writer.get(key):
             running.leave(f"database.writer.{key}", "set what fits in database")
     if at(values, "database.reader.host"):
@@ -115,6 +169,13 @@ def from_litellm(values: Mapping[str, Any]) -> Running:
             "ingress",
         )
     return running
+
+
+def leave_the_rest(running: Running, values: Mapping[str, Any], known: tuple[str, ...], prefix: str) -> None:
+    """Nothing that was set goes without a word."""
+    for key in sorted(set(values) - {*known, *COMMON, *MADE_ANYWAY}):
+        if values[key]:
+            running.leave(f"{prefix}{key}", NO_KEY)
 
 
 def read_common(running: Running, values: Mapping[str, Any], prefix: str) -> None:
@@ -169,14 +230,20 @@ def read_helm_database(running: Running, database: Mapping[str, Any]) -> None:
             )
         return
     host, _, port = str(database.get("endpoint") or "").partition(":")
-    running.database = {"host": host, "port": int(port or 5432), "name": str(database.get("database") or "litellm")}
+    running.database = {
+        "host": host,
+        "port": int(port or 5432),
+        "name": str(database.get("database") or "litellm"),
+        "sslmode": sslmode(str(database.get("url") or "").rpartition("sslmode=")[2].partition("&")[0]),
+    }
     secret = tree_at(database, "secret")
     from_secret(running, secret.get("name") or "postgres", secret)
     if secret.get("endpointKey"):
         running.leave("db.secret.endpointKey", "the host is in a Secret: set database.host")
-    for key in ("readReplicaUrl",):
-        if database.get(key):
-            running.leave(f"db.{key}", NO_KEY)
+    if database.get("readReplicaUrl") or secret.get("readReplicaUrlKey"):
+        running.leave("db.readReplicaUrl", NO_KEY)
+    if at(database, "connectionPool.enabled"):
+        running.leave("db.connectionPool", NO_KEY)
 
 
 def from_secret(running: Running, name: Any, keys: Mapping[str, Any]) -> None:

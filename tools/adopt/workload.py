@@ -1,8 +1,9 @@
 """What pods of LiteLLM say, in Kubernetes' own words: the same in a Deployment and in the values of a chart."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from infra.config.gateway.settings import MEMORY_FLOOR_GIB, UNITS, bytes_of, pinned
 from infra.config.plaintext import looks_secret, names_a_secret
@@ -19,6 +20,19 @@ OURS = {
 """Variables that need no line: the program sets them."""
 
 MASTER, SALT = ("LITELLM_MASTER_KEY", "PROXY_MASTER_KEY", "MASTER_KEY"), ("LITELLM_SALT_KEY",)
+ALB = "alb.ingress.kubernetes.io/"
+ALB_KEYS = {
+    "scheme": "scheme",
+    "group.name": "groupName",
+    "certificate-arn": "certificateArn",
+    "ssl-policy": "sslPolicy",
+}
+BODY, TIMEOUT = "nginx.ingress.kubernetes.io/proxy-body-size", "nginx.ingress.kubernetes.io/proxy-read-timeout"
+TAKEN = {*(ALB + key for key in ALB_KEYS), BODY, TIMEOUT}
+"""Annotations of controllers that the stack file has a key for."""
+
+MEGABYTE = re.compile(r"(\d+)([mMgG])")
+
 DATABASE = {"DATABASE_HOST": "host", "DATABASE_PORT": "port", "DATABASE_NAME": "name"}
 REDIS = {"REDIS_HOST": "host", "REDIS_PORT": "port", "REDIS_USERNAME": "username", "REDIS_SSL": "tls"}
 
@@ -86,10 +100,16 @@ def read_database_url(running: Running, url: str, where: str) -> None:
         "host": host,
         "port": port,
         "name": unquote(parts.path.lstrip("/")) or "litellm",
+        "sslmode": sslmode(parse_qs(parts.query).get("sslmode", [""])[0]),
     }
     for name, value in (("DATABASE_USERNAME", parts.username), ("DATABASE_PASSWORD", parts.password)):
         if value and not value.startswith("$("):
             running.secrets.setdefault(name, Written(unquote(value), where))
+
+
+def sslmode(given: str) -> str:
+    """As Prisma does it where nobody says: TLS when the server has it."""
+    return given if given in ("disable", "require") else "prefer"
 
 
 def read_image(running: Running, image: str, where: str) -> None:
@@ -169,9 +189,12 @@ def read_ingress(
     if secret and class_name != "alb":
         issuer = next(((str(annotations[key]), kind) for key, kind in issuers.items() if key in annotations), None)
         running.ingress["tls"] = {"issuer": issuer[0], "issuerKind": issuer[1]} if issuer else {"secretName": secret}
+    take_controller_settings(running.ingress, annotations)
     controllers = ("nginx.ingress.kubernetes.io/", "alb.ingress.kubernetes.io/", "traefik.ingress.kubernetes.io/")
     mine = {
-        key: str(value) for key, value in annotations.items() if key not in issuers and not key.startswith("kubectl.")
+        key: str(value)
+        for key, value in annotations.items()
+        if key not in {*issuers, *TAKEN} and not key.startswith("kubectl.")
     }
     if kept := {key: value for key, value in mine.items() if not key.startswith(controllers)}:
         running.ingress["annotations"] = kept
@@ -180,3 +203,13 @@ def read_ingress(
             f"{where}.annotations.{key}",
             "of the controller: the program sets its own; add it to ingress.annotations where it is meant",
         )
+
+
+def take_controller_settings(ingress: Tree, annotations: Mapping[str, Any]) -> None:
+    """What the stack file says in its own words about the controller."""
+    if balancer := {ours: str(annotations[ALB + key]) for key, ours in ALB_KEYS.items() if ALB + key in annotations}:
+        ingress["alb"] = balancer
+    if size := MEGABYTE.fullmatch(str(annotations.get(BODY, ""))):
+        ingress["maxBodyMegabytes"] = int(size[1]) * (1 if size[2] in "mM" else 1024)
+    if (seconds := str(annotations.get(TIMEOUT, ""))).isdigit():
+        ingress["streamTimeoutSeconds"] = int(seconds)
