@@ -9,7 +9,7 @@ import yaml
 from tools.adopt import charts, live
 from tools.adopt.running import Running, Tree, at, tree_at
 from tools.adopt.stack import Adopted, adopt, as_stack_file
-from tools.engine.stack_file import NAME, Loader
+from tools.engine.stack_file import NAME
 from tools.problem import Problem
 
 LEFT = 3
@@ -76,7 +76,7 @@ def read(source: str, get: Callable[[], live.Get]) -> Running:
 
 def read_file(path: Path) -> Tree:
     try:
-        content: Any = yaml.load(path.read_text(), Loader)  # noqa: S506 - derives from SafeLoader
+        content: Any = yaml.safe_load(path.read_text())  # as LiteLLM reads it
     except OSError as error:
         raise Problem(f"cannot read the file that FROM names: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):

@@ -3,14 +3,13 @@
 import copy
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
-from infra.config.plaintext import literal_secrets
-from tools.adopt.running import Place, Running, Tree, Written, as_tree, at
+from infra.config.detector import is_secret, names_a_secret
+from tools.adopt.running import Place, Running, Tree, Written, as_tree
 from tools.adopt.workload import MASTER, read_database_url
 
 REFERENCE = "os.environ/"
-PARTS = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
 def take_settings(running: Running) -> None:
@@ -59,33 +58,46 @@ def take_database(running: Running, general: Tree) -> None:
 
 
 def hide_secrets(running: Running) -> None:
-    known: dict[str, str] = {place.value: name for name, place in running.secrets.items() if isinstance(place, Written)}
-    for path in list(literal_secrets(running.config)):
-        parent, last = parent_of(running.config, path)
-        value = str(parent[last])
-        name = known.get(value) or unused(variable_of(running.config, path), running.secrets)
+    """Put the name of a variable in the place of every secret that is written down; equal values share one."""
+    known = {place.value: name for name, place in running.secrets.items() if isinstance(place, Written)}
+
+    def hidden(value: Any, path: str, names: tuple[str, ...], provider: str) -> Any:
+        if tree := as_tree(value):
+            provider = provider_of(tree) or provider
+            return {
+                key: hidden(item, f"{path}.{key}" if path else str(key), called(str(key), names), provider)
+                for key, item in tree.items()
+            }
+        if isinstance(value, list):
+            items = cast("list[Any]", value)
+            return [hidden(item, f"{path}[{index}]", names, provider) for index, item in enumerate(items)]
+        if not isinstance(value, str) or not any(is_secret(name, value) for name in names):
+            return value
+        name = known.get(value) or unused(variable_of(names[0], provider), running.secrets)
         known[value] = name
         running.secrets.setdefault(name, Written(value, path))
-        parent[last] = REFERENCE + name
+        return REFERENCE + name
+
+    running.config = {key: hidden(section, key, (key,), "") for key, section in running.config.items()}
 
 
-def parent_of(config: Any, path: str) -> tuple[Any, Any]:
-    steps: list[Any] = [int(number) if number else name for name, number in PARTS.findall(path)]
-    found = config
-    for step in steps[:-1]:
-        found = found[step]
-    return found, steps[-1]
+def called(name: str, around: tuple[str, ...]) -> tuple[str, ...]:
+    """What is below a setting with the name of a secret is called like both."""
+    return name, *(each for each in around if names_a_secret(each))
 
 
-def variable_of(config: Tree, path: str) -> str:
-    """A name for a secret: by the provider of its model (`OPENAI_API_KEY`), otherwise by its setting."""
-    setting = [name for name, _ in PARTS.findall(path) if name][-1]
-    model = re.match(r"model_list\[(\d+)\]\.litellm_params\.", path)
-    if model:
-        called = at(config["model_list"][int(model[1])], "litellm_params.model")
-        provider = str(called or "").partition("/")[0] if "/" in str(called or "") else "openai"
-        setting = setting if setting.startswith(provider) else f"{provider}_{setting}"
-    return re.sub(r"\W", "_", setting).upper()
+def provider_of(params: Tree) -> str:
+    """LiteLLM's prefix of a model, by its parameters; `openai` where a model has none."""
+    model = params.get("model")
+    if not isinstance(model, str):
+        return ""
+    return model.partition("/")[0] if "/" in model else "openai"
+
+
+def variable_of(setting: str, provider: str) -> str:
+    """A name for a secret: `OPENAI_API_KEY` for the key of a model, otherwise like its setting."""
+    named = setting if not provider or setting.startswith(provider) else f"{provider}_{setting}"
+    return re.sub(r"\W", "_", named).upper()
 
 
 def unused(name: str, taken: dict[str, Place]) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from infra.config.detector import is_secret
 from infra.config.gateway.settings import MEMORY_FLOOR_GIB, UNITS, bytes_of, pinned
-from infra.config.plaintext import looks_secret, names_a_secret
 from tools.adopt.running import InSecret, Running, Tree, Written, as_tree, tree_at, trees_at
 
 OURS = {
@@ -71,7 +71,7 @@ def read_variable(running: Running, name: str, value: Any, where: str) -> None:
         running.database = {**(running.database or {}), DATABASE[name]: int(text) if name.endswith("PORT") else text}
     elif name in REDIS:
         read_redis_variable(running, name, text)
-    elif names_a_secret(name) or looks_secret(text):
+    elif is_secret(name, text):
         running.secrets[name] = Written(text, f"{where}.{name}")
     else:
         running.environment[name] = text
