@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help upgrade preview up try key destroy recover repair plan render config local-down test e2e check fmt docs setup
+.PHONY: help adopt upgrade preview up try key destroy recover repair plan render config local-down test e2e check fmt docs setup
 
 help: ## Show this list
 	@python3 -I tools/engine/make_help.py $(MAKEFILE_LIST)
@@ -56,9 +56,13 @@ test: check ## Run `check`, then the unit and program tests
 e2e: setup ## Test with a real engine, cluster and Vault (KUBECONFIG, VAULT_ADDR, VAULT_TOKEN)
 	@$(PYTHON) -m pytest tests/e2e -m e2e $(ARGS)
 
-# The commits of an upgrade: from one release of this program to the next.
+# What `adopt` reads, and the commits of an upgrade: from one release of this program to the next.
 FROM ?=
 TO ?=
+adopt: export FROM := $(FROM)
+adopt: setup ## Write a stack file from the gateway you have: FROM=values.yaml|config.yaml|cluster:ns/deployment STACK=mine
+	@$(PYTHON) -m tools.cli adopt $(ARGS)
+
 upgrade: export UPGRADE_FROM = $(FROM)
 upgrade: export UPGRADE_TO = $(TO)
 upgrade: setup ## Test that stacks of one commit live on with another: FROM=v0.1.0 [TO=HEAD]

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from infra.cluster import kubeconfig_path
 from tools.engine import operations
 from tools.engine.cluster import Cluster
 from tools.engine.operations import Workplace
@@ -167,6 +168,27 @@ def render(
             raise Problem("--values is for --sealed-secrets CERT.pem: without it the values come from the store")
         options = gitops.Options(out, state, repo, revision, sealed_secrets, scope, values)
         return gitops.main(PROJECT, stack, all_overlays(overlay, os.environ), options, print)
+
+    finish(write)
+
+
+@app.command()
+def adopt(
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from", envvar="FROM", help="A config.yaml, a ConfigMap, Helm values, or cluster:NAMESPACE/DEPLOYMENT."
+        ),
+    ],
+    stack: Annotated[str, typer.Option(envvar="STACK", help="Name of the new stack.")],
+) -> None:
+    """Write a stack file from the gateway that you have; no secret is read. Ends with 3 when something is left to do."""
+
+    def write() -> int:
+        from infra.kubernetes_api import KubernetesApi  # noqa: PLC0415 - no other command has to wait for these
+        from tools.adopt import command  # noqa: PLC0415
+
+        return command.main(PROJECT, source, stack, lambda: KubernetesApi(kubeconfig_path(), None).get, print)
 
     finish(write)
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import yaml
 
+from infra.config.gateway.modules import MODULE, modules_named, supplied
 from tools.adopt import charts, live
 from tools.adopt.running import Running, Tree, at, tree_at
 from tools.adopt.stack import Adopted, adopt, as_stack_file
@@ -71,7 +72,23 @@ def read(source: str, get: Callable[[], live.Get]) -> Running:
         if not namespace or not name:
             raise Problem("FROM=cluster:… needs a namespace and a Deployment: FROM=cluster:litellm/litellm")
         return live.from_cluster(get(), namespace, name)
-    return from_document(read_file(Path(source)))
+    running = from_document(read_file(Path(source)))
+    add_modules(running, Path(source).parent)
+    return running
+
+
+def add_modules(running: Running, folder: Path) -> None:
+    """The Python modules that settings name, where they stand beside the file."""
+    for where, text in modules_named(running.config):
+        if not MODULE.fullmatch(text) or supplied(text, running.files):
+            continue
+        name = f"{text.rpartition('.')[0].replace('.', '/')}.py"
+        try:
+            running.files[name] = (folder / name).read_text()
+        except (OSError, UnicodeDecodeError):
+            running.leave(
+                where, "names a Python module that is not beside the file: put it there, or add it to gateway.files"
+            )
 
 
 def read_file(path: Path) -> Tree:
@@ -118,4 +135,9 @@ def write(project: Path, stack: str, adopted: Adopted) -> list[Path]:
             FILE_HEADER + yaml.safe_dump(adopted.config, sort_keys=False, allow_unicode=True, width=120)
         )
         written.append(config_file)
+    for name, text in adopted.files.items():
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        written.append(path)
     return written

@@ -30,6 +30,7 @@ def from_cluster(get: Get, namespace: str, name: str) -> Running:
         )
     container, config = found
     running = Running(config=config, namespace=namespace)
+    running.files = dict(modules(get, namespace, pod, container))
     running.gateway["replicas"] = int(at(deployment, "spec.replicas") or 1)
     for other in containers:
         if other is not container:
@@ -52,16 +53,26 @@ def from_cluster(get: Get, namespace: str, name: str) -> Running:
     return running
 
 
-def configurations(get: Get, namespace: str, pod: Mapping[str, Any], container: Mapping[str, Any]) -> Iterator[Tree]:
+def configurations(get: Get, namespace: str, pod: Tree, container: Tree) -> Iterator[Tree]:
     """Whatever the container mounts that is a configuration of LiteLLM."""
-    mounted = {mount.get("name") for mount in trees_at(container, "volumeMounts")}
-    for volume in trees_at(pod, "volumes"):
-        name = at(volume, "configMap.name")
-        if not name or volume.get("name") not in mounted:
-            continue
-        for text in tree_at(get(f"/api/v1/namespaces/{namespace}/configmaps/{name}"), "data").values():
+    for data in mounted(get, namespace, pod, container):
+        for text in data.values():
             if (config := configuration(str(text))) is not None:
                 yield config
+
+
+def mounted(get: Get, namespace: str, pod: Tree, container: Tree) -> Iterator[Tree]:
+    """What is in the ConfigMaps that a container mounts."""
+    mounts = {mount.get("name") for mount in trees_at(container, "volumeMounts")}
+    for volume in trees_at(pod, "volumes"):
+        if (name := at(volume, "configMap.name")) and volume.get("name") in mounts:
+            yield tree_at(get(f"/api/v1/namespaces/{namespace}/configmaps/{name}"), "data")
+
+
+def modules(get: Get, namespace: str, pod: Tree, container: Tree) -> Iterator[tuple[str, str]]:
+    """Python files that the container mounts out of ConfigMaps."""
+    for data in mounted(get, namespace, pod, container):
+        yield from ((name, str(text)) for name, text in data.items() if name.endswith(".py"))
 
 
 def configuration(text: str) -> Tree | None:

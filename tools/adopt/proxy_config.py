@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from infra.config.detector import is_secret, names_a_secret
 from tools.adopt.running import Place, Running, Tree, Written, as_tree
-from tools.adopt.workload import MASTER, read_database_url
+from tools.adopt.workload import MASTER, read_database_url, read_variable
 
 REFERENCE = "os.environ/"
 
@@ -27,6 +27,8 @@ def take_settings(running: Running) -> None:
     litellm = as_tree(running.config.get("litellm_settings"))
     if isinstance(litellm.get("request_timeout"), int):
         running.gateway["requestTimeout"] = litellm.pop("request_timeout")
+    for name, value in as_tree(running.config.pop("environment_variables", None)).items():
+        read_variable(running, str(name), value, "environment_variables")
     hide_secrets(running)
     for name in [name for name, section in running.config.items() if section in ({}, [], None)]:
         del running.config[name]

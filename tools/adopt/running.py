@@ -49,6 +49,9 @@ class Running:
     whole_secrets: list[str] = field(default_factory=list[str])
     """Kubernetes Secrets whose keys all become variables; which keys they have is not known here."""
 
+    files: dict[str, str] = field(default_factory=dict[str, str])
+    """Texts of Python modules and other files that the configuration names, by their path beside it."""
+
     database: Tree | None = None
     redis: Tree | None = None
     ingress: Tree | None = None

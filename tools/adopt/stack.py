@@ -1,7 +1,7 @@
 """From what runs to a stack file: its sections, the file beside it, and what somebody has to put into the store."""
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from infra.config.plaintext import referenced_variables
@@ -33,6 +33,9 @@ class Adopted:
 
     left: tuple[Left, ...]
 
+    files: dict[str, str] = field(default_factory=dict[str, str])
+    """What goes beside it, by the path from the stack file."""
+
 
 def adopt(running: Running, stack: str) -> Adopted:
     """Translate a gateway for a stack of this name."""
@@ -53,13 +56,21 @@ def adopt(running: Running, stack: str) -> Adopted:
     gateway: Tree = dict(running.gateway)
     if running.config:
         gateway["configFile"] = f"litellm/{stack}.yaml"
+    if running.files:
+        gateway["files"] = {name: f"litellm/{stack}/{name}" for name in sorted(running.files)}
     if running.environment:
         gateway["environment"] = dict(sorted(running.environment.items()))
     sections["gateway"] = gateway
     sections["ingress"] = running.ingress or {"enabled": False}
     if running.ingress is None:
         running.leave("ingress", "nothing says how clients reach the gateway: set ingress.className and ingress.host")
-    return Adopted(sections, running.config, tuple(commands(places, document, running.namespace)), tuple(running.left))
+    return Adopted(
+        sections,
+        running.config,
+        tuple(commands(places, document, running.namespace)),
+        tuple(running.left),
+        {f"litellm/{stack}/{name}": text for name, text in running.files.items()},
+    )
 
 
 def supply(running: Running) -> None:
