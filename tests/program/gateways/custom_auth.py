@@ -1,3 +1,5 @@
+# pyright: reportMissingImports=false, reportUntypedFunctionDecorator=false
+# Runs in LiteLLM, not here.
 """Who may call the gateway: whoever brings a key that begins with the name of a team."""
 
 from fastapi import HTTPException, Request
