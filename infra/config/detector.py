@@ -153,6 +153,7 @@ SECRET_NAMES = re.compile(
 )
 
 HARMLESS_LAST_WORDS = {
+    *("LIST", "INFO", "VALUES"),
     *(
         "ENDPOINT",
         "URL",
