@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from components.gateway.gateway import PORT
+from components.gateway.pod import PORT
 from components.network.network_policy import Client, Opening
 from infra.config.database.kinds import InClusterDatabase
 from infra.config.network import ClientConfig

@@ -1,39 +1,19 @@
 """LiteLLM itself: its configuration file, its pods and the Service in front of them."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.gateway.deployment import deployment_spec, rollout_seconds
 from components.gateway.files import (
-    CONFIG_FOLDER,
-    SECRET_FOLDER,
-    config_volume,
     hash_of,
     key_of_file,
-    secret_volume,
 )
-from components.gateway.pod import COMMAND, SURROUNDINGS, container, pod, seconds, variables
+from components.gateway.pod import PORT
 from components.labels import labels, selector
 from components.objects import short_hash
-
-PORT = 4000
-
-KEEP_ALIVE_SECONDS = 95
-"""Longer than ingress controllers keep an idle connection to a pod (nginx 60 s, Traefik 90 s): whoever closes first must be
-the one that sends requests, or a request is lost now and then."""
-
-FROM_THE_IMAGE = {
-    f"LITELLM_LOCAL_{what}": "True"
-    for what in ("ANTHROPIC_BETA_HEADERS", "AUTOROUTER_PRESETS", "BLOG_POSTS", "POLICY_TEMPLATES")
-}
-"""Lists that LiteLLM would fetch from GitHub, like that of prices: in a closed network it would wait for them in vain."""
-
-STARTUP_PERIOD_SECONDS = 2
-ROLLOUT_MARGIN_SECONDS = 60
-"""For pulling the image, on top of the time that a pod has for starting."""
 
 REPORT_SECONDS = 30
 """How much longer Pulumi waits than the Deployment may take, so that the Deployment's own reason is what it reports."""
@@ -243,147 +223,3 @@ class Gateway(pulumi.ComponentResource):
             immutable=True,
             opts=opts,
         ).metadata.name
-
-
-def rollout_seconds(args: GatewayArgs) -> int:
-    """How long one pod may keep a rollout from making progress."""
-    return seconds(args.get("startup_timeout", "10m")) + ROLLOUT_MARGIN_SECONDS
-
-
-def deployment_spec(
-    name: str,
-    args: GatewayArgs,
-    config_map: pulumi.Input[str],
-    account: pulumi.Input[str],
-    files_map: pulumi.Input[str] | None = None,
-) -> Any:
-    """Pods that are replaced one by one, never with one less, and that finish what they do before they go."""
-    replicas = args.get("replicas", 1)
-    request_timeout, pre_stop = args.get("request_timeout", 600), args.get("pre_stop_seconds", 10)
-    rest: dict[str, Any] = {
-        "serviceAccountName": account,
-        "terminationGracePeriodSeconds": args.get("grace_period", request_timeout + pre_stop + 10),
-    }
-    if replicas > 1:
-        rest["topologySpreadConstraints"] = [
-            spread(name, key) for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
-        ]
-    return {
-        "replicas": replicas,
-        "revisionHistoryLimit": 3,
-        "progressDeadlineSeconds": rollout_seconds(args),
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-        "selector": {"matchLabels": selector(name)},
-        "template": {
-            "metadata": {"labels": labels(name)}
-            | ({"annotations": {"litellm/identity": args["identity"]}} if "identity" in args else {}),
-            "spec": pod(
-                gateway_container(args),
-                volumes=volumes(args, config_map, files_map),
-                node_selector=args.get("node_selector"),
-                tolerations=args.get("tolerations"),
-                rest=rest,
-            ),
-        },
-    }
-
-
-def volumes(
-    args: GatewayArgs, config_map: pulumi.Input[str], files_map: pulumi.Input[str] | None
-) -> list[dict[str, Any]]:
-    secret = args.get("secret_files")
-    return [
-        config_volume(config_map, args.get("files", {}), files_map),
-        *([secret_volume(secret["secret"], secret["paths"])] if secret else []),
-    ]
-
-
-def gateway_container(args: GatewayArgs) -> dict[str, Any]:
-    pre_stop = args.get("pre_stop_seconds", 10)
-    draining = {"lifecycle": {"preStop": {"sleep": {"seconds": pre_stop}}}} if pre_stop else {}
-    default_resources = {"requests": {"cpu": "1", "memory": "4Gi"}, "limits": {"memory": "4Gi"}}
-    return container(
-        "litellm",
-        args["image"],
-        {
-            "command": COMMAND,
-            "args": [
-                *("--config", f"{CONFIG_FOLDER}/config.yaml"),
-                *("--host", "0.0.0.0"),  # noqa: S104
-                *("--port", str(PORT)),
-                *("--num_workers", str(args.get("workers", 1))),
-                *("--keepalive_timeout", str(args.get("keep_alive_seconds", KEEP_ALIVE_SECONDS))),
-            ],
-            "env": variables(environment(args)),
-            "envFrom": [{"secretRef": {"name": args["environment_secret"]}}],
-            "ports": [{"name": "http", "containerPort": PORT}],
-            "resources": args.get("resources", default_resources),
-            **probes(seconds(args.get("startup_timeout", "10m"))),
-            **draining,
-            "volumeMounts": [
-                {"name": "config", "mountPath": CONFIG_FOLDER, "readOnly": True},
-                *(
-                    [{"name": "secret-files", "mountPath": SECRET_FOLDER, "readOnly": True}]
-                    if "secret_files" in args
-                    else []
-                ),
-            ],
-        },
-    )
-
-
-def environment(args: GatewayArgs) -> dict[str, pulumi.Input[str]]:
-    """Plain environment variables. Kubernetes puts them over those of the Secret."""
-    ours: dict[str, pulumi.Input[str]] = {
-        **SURROUNDINGS,
-        **FROM_THE_IMAGE,
-        # The migration Job's business, and never that of several pods at once.
-        "DISABLE_SCHEMA_UPDATE": "true",
-        "GRACEFUL_SHUTDOWN_TIMEOUT": str(args.get("request_timeout", 600)),
-        "LITELLM_LOG": args.get("log_level", "ERROR"),
-    }
-    if args.get("files"):
-        # The files import each other by their names.
-        ours["PYTHONPATH"] = CONFIG_FOLDER
-    redis = args.get("redis")
-    if redis is not None:
-        ours |= {
-            "REDIS_HOST": redis["host"],
-            "REDIS_PORT": pulumi.Output.from_input(redis["port"]).apply(lambda port: str(int(port))),
-            "REDIS_SSL": str(redis.get("tls", False)),
-        }
-        if "username" in redis:
-            ours["REDIS_USERNAME"] = redis["username"]
-    return ours | dict(args.get("environment", {}))
-
-
-def probes(startup_seconds: int) -> dict[str, Any]:
-    """Ready when LiteLLM reaches its database, alive when it answers. Never /health: it calls every model, for money."""
-    readiness = {"path": "/health/readiness", "port": "http"}
-    return {
-        "startupProbe": {
-            "httpGet": readiness,
-            "periodSeconds": STARTUP_PERIOD_SECONDS,
-            "timeoutSeconds": 5,
-            "failureThreshold": math.ceil(startup_seconds / STARTUP_PERIOD_SECONDS),
-        },
-        "readinessProbe": {"httpGet": readiness, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3},
-        # Patient: a pod that is busy answers late, and killing it would only move its work to the others.
-        "livenessProbe": {
-            "httpGet": {"path": "/health/liveliness", "port": "http"},
-            "periodSeconds": 15,
-            "timeoutSeconds": 10,
-            "failureThreshold": 6,
-        },
-    }
-
-
-def spread(name: str, topology_key: str) -> dict[str, Any]:
-    """Spread pods of one version evenly, where that is possible."""
-    return {
-        "topologyKey": topology_key,
-        "maxSkew": 1,
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": selector(name)},
-        "matchLabelKeys": ["pod-template-hash"],
-    }

@@ -14,6 +14,9 @@ USER = 65534
 COMMAND = ["litellm"]
 """Not the image's entrypoint: that has changed between releases, the command has not."""
 
+PORT = 4000
+"""Where LiteLLM answers."""
+
 SECONDS = {"h": 3600, "m": 60, "s": 1}
 
 SURROUNDINGS: dict[str, str] = {

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from components.gateway.gateway import PORT
+from components.gateway.pod import PORT
 from infra import workloads
 from infra.config.versions import PINS
 from tests.unit.tools.engine.fakes import Call, Machine
