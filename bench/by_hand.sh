@@ -55,7 +55,7 @@ login() {
     step 'auth method' vault auth enable -path="$AUTH" kubernetes
     step 'auth config' vault write "auth/$AUTH/config" @auth-config.json
   fi
-  step 'auth role' vault write "auth/$AUTH/role/$ROLE" @auth-role.json
+  [[ -z $ROLE ]] || step 'auth role' vault write "auth/$AUTH/role/$ROLE" @auth-role.json
 }
 
 postgres() {
@@ -73,7 +73,7 @@ redis() {
 up() {
   local operator='' documents policy login postgres role environment redis
   documents & documents=$!
-  step policy vault policy write "$POLICY" policy.hcl & policy=$!
+  { [[ -z $POLICY ]] || step policy vault policy write "$POLICY" policy.hcl; } & policy=$!
   login & login=$!
   if [[ -f operator-values.json ]]; then operator & operator=$!; fi
   apply namespace

@@ -137,7 +137,8 @@ class Bench:
         kubectl("delete", "pods", "--all", "--now", "-n", namespace, check=False)
         kubectl("delete", "namespace", namespace, "--ignore-not-found")
         vault.client.auth.kubernetes.delete_role(stack.role, mount_point=AUTH)
-        vault.client.sys.delete_policy(stack.policy["name"])
+        if policy := stack.policy:
+            vault.client.sys.delete_policy(policy["name"])
         for document in vault.list(MOUNT, stack.prefix):
             vault.client.secrets.kv.v2.delete_metadata_and_all_versions(f"{stack.prefix}/{document}", mount_point=MOUNT)
 

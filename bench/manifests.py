@@ -58,13 +58,17 @@ class Planned:
         return self.recording.of(DOCUMENT)[0].inputs["customMetadata"]["data"]["managed-by"]
 
     @property
-    def policy(self) -> dict[str, str]:
-        return self.recording.inputs("vault:index/policy:Policy")
+    def policy(self) -> dict[str, str] | None:
+        """The policy that the stack makes; None where an administrator made one for all."""
+        return next((found.inputs for found in self.recording.of("vault:index/policy:Policy")), None)
 
     @property
     def auth(self) -> str:
         """Path of the auth method."""
-        return self.recording.inputs(AUTH_ROLE)["backend"] if self.shared else self.recording.inputs(AUTH)["path"]
+        if not self.shared:
+            return self.recording.inputs(AUTH)["path"]
+        (store,) = self.recording.of("kubernetes:external-secrets.io/v1:SecretStore")
+        return store.inputs["spec"]["provider"]["vault"]["auth"]["kubernetes"]["mountPath"]
 
     @property
     def shared(self) -> bool:
@@ -73,7 +77,8 @@ class Planned:
 
     @property
     def role(self) -> str:
-        return self.recording.inputs(AUTH_ROLE)["roleName"]
+        """The role that the stack makes; empty where an administrator made one for all."""
+        return next((found.inputs["roleName"] for found in self.recording.of(AUTH_ROLE)), "")
 
     @property
     def release(self) -> dict[str, Any] | None:
@@ -99,8 +104,10 @@ def write(stack: Planned, folder: Path) -> None:
     save(folder / "salt.json", {salt["property"]: f"sk-{random_text(salt['length'])}"})
     if not stack.shared:
         save(folder / "auth-config.json", vault_arguments(recording, AUTH_CONFIG))
-    save(folder / "auth-role.json", vault_arguments(recording, AUTH_ROLE))
-    (folder / "policy.hcl").write_text(stack.policy["policy"])
+    if stack.role:
+        save(folder / "auth-role.json", vault_arguments(recording, AUTH_ROLE))
+    if policy := stack.policy:
+        (folder / "policy.hcl").write_text(policy["policy"])
     if stack.release:
         save(folder / "operator-values.json", stack.release["values"])
     (folder / "names.sh").write_text(names(stack))
@@ -182,7 +189,7 @@ def names(stack: Planned) -> str:
         "OWNER": stack.owner,
         "MOUNT": stack.mount,
         "PREFIX": stack.prefix,
-        "POLICY": stack.policy["name"],
+        "POLICY": stack.policy["name"] if stack.policy else "",
         "AUTH": stack.auth,
         "ROLE": stack.role,
         "SHARED": "true" if stack.shared else "",

@@ -56,7 +56,8 @@ class Workspace:
         for binding in stack.recording.of("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"):
             kubectl("delete", "clusterrolebinding", binding.inputs["metadata"]["name"], "--ignore-not-found")
         self.vault.client.sys.disable_auth_method(stack.auth)
-        self.vault.client.sys.delete_policy(stack.policy["name"])
+        if policy := stack.policy:
+            self.vault.client.sys.delete_policy(policy["name"])
 
     def remove_operator(self) -> None:
         releases = [stack.release for stack in self.stacks if stack.release]

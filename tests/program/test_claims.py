@@ -21,6 +21,7 @@ PULUMI = shutil.which("pulumi") or ""
 LACKS = [program for program in PROGRAMS if not shutil.which(program)]
 
 pytestmark = [
+    pytest.mark.e2e,
     pytest.mark.skipif(bool(LACKS), reason=f"needs {', '.join(LACKS)} on PATH"),
     pytest.mark.timeout(600),
 ]

@@ -22,7 +22,10 @@ from tests.vault_server import VaultServer
 from tools.ephemeral.mark import Mark
 from tools.ephemeral.vault_keeper import VaultKeeper
 
-pytestmark = pytest.mark.skipif(vault_server.PROGRAM is None, reason="needs `vault` on PATH")
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(vault_server.PROGRAM is None, reason="needs `vault` on PATH"),
+]
 
 STACK, OTHER = "litellm-dev", "litellm-prod"
 ENVIRONMENT = "litellm-env-pr-1"
