@@ -45,6 +45,7 @@ CONFIG: dict[str, Any] = {
 
 CHANGES: Mapping[str, str] = {
     "identity": "the random part of the mark of documents that are still to be made",
+    "litellm-deployment": "variables: lists that LiteLLM would fetch at its start, and its address (PROXY_BASE_URL)",
     "external-secrets-release": "its CRDs get the annotation with which Helm keeps them",
     "external-secrets-owner": "says whose the operator is",
     **dict.fromkeys(
