@@ -1,5 +1,6 @@
 """An error of a dynamic provider is the text that it was raised with."""
 
+import runpy
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -34,5 +35,11 @@ def test_a_server_answers_with_the_text_of_the_exception_alone():
 
 
 @pytest.mark.parametrize("module", [vault_once, aws_once, aws_key], ids=lambda module: module.__name__)
-def test_every_module_with_a_dynamic_provider_asks_for_it(module: Any):
-    assert module.plain_errors is plain_errors
+def test_every_module_with_a_dynamic_provider_asks_for_it_when_it_is_imported(
+    module: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """The engine's process for dynamic providers does no more than import it."""
+    asked: list[bool] = []
+    monkeypatch.setattr("components.secrets.plain_errors.plain_errors", lambda: asked.append(True))
+    runpy.run_path(module.__file__)
+    assert asked

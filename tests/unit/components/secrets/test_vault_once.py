@@ -6,7 +6,7 @@ import hvac.exceptions
 import pytest
 
 from components.secrets import vault_once
-from components.secrets.vault_once import MountProvider, SaltKeyProvider, VaultRefusalError, VaultSaltKey
+from components.secrets.vault_once import MountProvider, SaltKeyProvider, VaultMount, VaultRefusalError, VaultSaltKey
 from tests.recording import run
 
 SALT = {
@@ -16,7 +16,7 @@ SALT = {
     "length": 48,
     "connection": {"address": "http://v"},
 }
-MOUNT = {"path": "litellm", "connection": {"address": "http://v"}}
+MOUNT: dict[str, Any] = {"path": "litellm", "connection": {"address": "http://v"}}
 
 
 class FakeVault:
@@ -84,6 +84,18 @@ def test_a_document_without_the_property_is_not_adopted(vault: FakeVault):
         SaltKeyProvider().create(SALT)
 
 
+def test_a_write_that_vault_refuses_for_another_reason_is_no_adoption(
+    vault: FakeVault, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(**_: Any) -> None:
+        raise hvac.exceptions.InvalidRequest("the mount is being upgraded")
+
+    vault.documents["litellm/dev/salt"] = {"salt-key": "sk-old"}
+    monkeypatch.setattr(vault, "create_or_update_secret", refuse)
+    with pytest.raises(hvac.exceptions.InvalidRequest, match="upgraded"):
+        SaltKeyProvider().create(SALT)
+
+
 def test_moving_the_salt_key_is_refused_at_preview():
     with pytest.raises(VaultRefusalError, match=r"litellm/dev/salt#salt-key.*litellm/qa/salt.*unreadable"):
         SaltKeyProvider().diff("litellm/dev/salt#salt-key", SALT, SALT | {"path": "qa/salt"})
@@ -98,6 +110,20 @@ def test_a_lost_salt_key_is_an_error_and_not_made_anew(vault: FakeVault):
     """A refresh that says "gone" would make the next `up` generate another key, and LiteLLM's database unreadable."""
     with pytest.raises(VaultRefusalError, match="undelete"):
         SaltKeyProvider().read("litellm/dev/salt#salt-key", SALT)
+
+
+def test_a_refresh_finds_the_salt_key_and_does_not_read_it(vault: FakeVault):
+    created = SaltKeyProvider().create(SALT)
+    found = SaltKeyProvider().read("litellm/dev/salt#salt-key", created.outs or {})
+    assert (found.id, found.outs) == ("litellm/dev/salt#salt-key", SALT)
+
+
+def test_a_refresh_keeps_in_mind_that_a_salt_key_was_adopted(vault: FakeVault):
+    vault.documents["litellm/dev/salt"] = {"salt-key": "sk-old"}
+    created = SaltKeyProvider().create(SALT)
+    found = SaltKeyProvider().read(created.id, created.outs or {})
+    SaltKeyProvider().delete(created.id, found.outs or {})
+    assert vault.documents["litellm/dev/salt"] == {"salt-key": "sk-old"}
 
 
 def test_the_salt_key_of_a_short_lived_environment_goes_with_it(vault: FakeVault):
@@ -124,11 +150,58 @@ def test_an_engine_that_is_there_is_used(vault: FakeVault):
     assert MountProvider().create(MOUNT).id == "litellm"
 
 
-@pytest.mark.parametrize("engine", [{"type": "kv", "options": {"version": "1"}}, {"type": "pki", "options": None}])
+@pytest.mark.parametrize(
+    "engine",
+    [
+        {"type": "kv", "options": {"version": "1"}},
+        {"type": "kv", "options": None},
+        {"type": "pki", "options": None},
+        {"type": "plugin", "options": {"version": "2"}},
+    ],
+    ids=["version 1", "version 1 as of old", "another type", "another type, version 2"],
+)
 def test_an_engine_of_another_kind_is_refused(vault: FakeVault, engine: dict[str, Any]):
     vault.engines["litellm/"] = engine
     with pytest.raises(VaultRefusalError, match="KV version 2"):
         MountProvider().create(MOUNT)
+
+
+def test_an_engine_that_is_used_keeps_its_settings(vault: FakeVault):
+    theirs = {"type": "kv", "options": {"version": "2"}, "description": "of the platform team"}
+    vault.engines["litellm/"] = theirs
+    MountProvider().create(MOUNT)
+    assert vault.engines == {"litellm/": theirs}
+
+
+@pytest.mark.parametrize(("path", "replaces"), [("litellm", []), ("other", ["path"])])
+def test_only_another_path_is_another_engine(path: str, replaces: list[str]):
+    news = {"path": path, "connection": {"address": "https://other"}}
+    change = MountProvider().diff("litellm", MOUNT, news)
+    assert (change.changes, change.replaces) == (bool(replaces), replaces)
+
+
+@pytest.mark.parametrize(("mounted", "found"), [("litellm/", "litellm"), ("other/", None)])
+def test_a_refresh_sees_whether_the_engine_is_there(vault: FakeVault, mounted: str, found: str | None):
+    vault.engines = {mounted: {"type": "kv", "options": {"version": "2"}}}
+    read = MountProvider().read("litellm", MOUNT)
+    assert (read.id, read.outs) == (found, MOUNT)
+
+
+@pytest.mark.parametrize(
+    ("given", "settings"),
+    [
+        ({}, {"namespace": None, "verify": True}),
+        ({"namespace": None, "ca_cert_file": None}, {"namespace": None, "verify": True}),
+        ({"namespace": "team", "ca_cert_file": "ca.pem"}, {"namespace": "team", "verify": "ca.pem"}),
+    ],
+    ids=["defaults", "said to be the defaults", "own"],
+)
+def test_vault_is_reached_as_the_connection_says_and_its_certificate_is_checked(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], settings: dict[str, Any]
+):
+    monkeypatch.setattr(vault_once.hvac, "Client", lambda **said: said)
+    reached = vault_once.connect({"connection": {"address": "https://v"} | given})
+    assert reached == {"url": "https://v", "timeout": 30} | settings
 
 
 @pytest.mark.parametrize("documents", [{}, {"litellm/dev/salt": {"salt-key": "sk-old"}}], ids=["empty", "in use"])
@@ -144,5 +217,17 @@ def test_the_resource_carries_no_value_and_no_token():
         VaultSaltKey("salt", mount="litellm", path="dev/salt", connection={"address": "http://v"})
 
     inputs = run(program).named("salt").inputs
-    assert {key for key in inputs if key != "__provider"} == {"mount", "path", "property", "length", "connection"}
-    assert inputs["connection"] == {"address": "http://v"}
+    assert {key: value for key, value in inputs.items() if key != "__provider"} == SALT
+
+
+def test_states_that_stand_know_both_resources_by_their_types():
+    """Of another type they would be others to the engine: the old ones deleted, and new ones made."""
+
+    def program() -> None:
+        VaultMount("engine", **MOUNT)
+        VaultSaltKey("salt", mount="litellm", path="dev/salt", connection={"address": "http://v"})
+
+    recorded = run(program)
+    assert recorded.named("engine").type == "pulumi-python:dynamic/litellm:VaultMount"
+    assert recorded.named("salt").type == "pulumi-python:dynamic/litellm:VaultSaltKey"
+    assert {key: recorded.named("engine").inputs[key] for key in MOUNT} == MOUNT
