@@ -1,10 +1,13 @@
 import json
+from typing import Any
 
 import pulumi
 import pytest
+from pulumi.runtime.mocks import MockResourceArgs
 
 from components.secrets.vault_documents import VaultDocuments, VaultDocumentsArgs, read_only_policy
 from tests.recording import Recording, run
+from tools.offline.mock_engine import RecordingMocks
 
 DOCUMENT = "vault:kv/secretV2:SecretV2"
 POLICY = "vault:index/policy:Policy"
@@ -80,3 +83,66 @@ def test_a_reference_names_path_and_property(recorded: Recording):
 
 def test_properties_are_stored_as_json(recorded: Recording):
     assert json.loads(recorded.of(DOCUMENT)[1].inputs["dataJson"]) == {"password": "p", "username": "litellm"}
+
+
+def test_documents_and_policy_are_known_to_states_that_stand_by_their_urns(recorded: Recording):
+    """By another one they would be others to the engine: it deletes what is there, with all versions."""
+    urns = {"::".join(each.urn.split("::")[2:]) for each in recorded.resources}
+    assert urns >= {
+        f"litellm:index:VaultDocuments${DOCUMENT}::documents-api-keys",
+        f"litellm:index:VaultDocuments${DOCUMENT}::documents-database",
+        f"litellm:index:VaultDocuments${POLICY}::documents-policy",
+    }
+
+
+def test_the_policy_has_the_name_that_was_asked_for(recorded: Recording):
+    assert recorded.inputs(POLICY)["name"] == "litellm-dev"
+
+
+def test_without_a_policy_of_its_own_there_is_none():
+    def program() -> dict[str, object]:
+        given = args()
+        del given["policy"]
+        return {"policy": VaultDocuments("documents", given).policy}
+
+    recorded = run(program)
+    assert not recorded.of(POLICY)
+    assert recorded.outputs["policy"] == ""
+
+
+def test_a_policy_begins_with_its_mark():
+    def program() -> None:
+        VaultDocuments("documents", args(policy_mark="litellm/dev"))
+
+    rules = read_only_policy("litellm", ["dev/api-keys", "dev/database"])
+    first, *others = run(program).inputs(POLICY)["policy"].split("\n\n", 1)
+    assert first == "# managed-by: litellm/dev"
+    assert others == [rules]
+
+
+def test_the_provider_does_not_write_values_again_because_the_mark_changed(recorded: Recording):
+    assert {document.ignore_changes for document in recorded.of(DOCUMENT)} == {("customMetadata",)}
+
+
+def test_the_order_of_properties_is_no_change():
+    def written(*names: str) -> str:
+        documents = {"plain": dict.fromkeys(names, "x")}
+        return run(lambda: VaultDocuments("documents", args(documents=documents))).inputs(DOCUMENT)["dataJson"]
+
+    assert written("b", "a") == written("a", "b")
+
+
+def test_the_revision_of_some_documents_is_made_of_their_versions_alone(monkeypatch: pytest.MonkeyPatch):
+    original = RecordingMocks.new_resource
+
+    def new_resource(self: RecordingMocks, given: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        id_, outputs = original(self, given)
+        return id_, outputs | {"metadata": {"version": given.name.removeprefix("documents-")}}
+
+    def program() -> dict[str, object]:
+        documents = VaultDocuments("documents", args())
+        both = documents.revision_of("database", "api-keys")
+        return {"all": documents.revision, "one": documents.revision_of("database"), "both": both}
+
+    monkeypatch.setattr(RecordingMocks, "new_resource", new_resource)
+    assert run(program).outputs == {"all": "api-keys.database", "one": "database", "both": "database.api-keys"}
