@@ -118,6 +118,8 @@ class VaultClaims:
         except hvac.exceptions.InvalidRequest as error:
             if "check-and-set" not in str(error):
                 raise
+            # With our mark on what is theirs, our next `up` would take it for its own, and write over it.
+            kv.update_metadata(path=path, mount_point=self.store.mount, custom_metadata={})
             raise self._taken(path, "somebody who was faster") from None
 
     def _metadata(self, path: str) -> dict[str, Any] | None:

@@ -125,6 +125,11 @@ def test_the_policy_of_its_account_comes_and_goes(aws: Aws):
     assert aws.policy() is None
 
 
+def test_a_policy_that_is_not_wanted_is_not_put_by_another_change(aws: Aws):
+    updated(created(own_account_only=False), own_account_only=False, tags=OWNER | {"a": "b"})
+    assert aws.policy() is None
+
+
 def test_two_salt_keys_are_different(aws: Aws):
     created()
     first = aws.value()

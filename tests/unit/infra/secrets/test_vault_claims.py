@@ -36,7 +36,9 @@ class FakeVault:
         return {"data": {"custom_metadata": custom, "current_version": len(self.versions.get(path, []))}}
 
     def update_metadata(self, path: str, mount_point: str, custom_metadata: dict[str, str]) -> None:
-        self.marks[path] = custom_metadata["managed-by"]
+        self.marks.pop(path, None)
+        if custom_metadata:
+            self.marks[path] = custom_metadata["managed-by"]
 
     def create_or_update_secret(self, path: str, mount_point: str, cas: int, secret: dict[str, str]) -> None:
         if self.faster is not None:
@@ -79,9 +81,12 @@ def test_a_document_that_nobody_has_is_taken_before_it_is_written(vault: FakeVau
     assert vault.versions == {"dev/api-keys": [{}]}
 
 
-def test_a_preview_takes_nothing(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
-    claims(vault).claim_document(document(UNKNOWN), {})
+@pytest.mark.parametrize(("preview", "mark"), [(True, OURS), (True, UNKNOWN), (False, UNKNOWN)])
+def test_a_preview_takes_nothing_and_nobody_does_without_a_mark(
+    vault: FakeVault, monkeypatch: pytest.MonkeyPatch, preview: bool, mark: Any
+):
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
+    claims(vault).claim_document(document(mark), {})
     assert not vault.marks
     assert not vault.versions
 
@@ -127,13 +132,62 @@ def test_of_two_that_come_at_once_the_second_is_refused(vault: FakeVault):
     assert vault.versions == {"dev/api-keys": [{"master-key": "the first"}]}
 
 
+def test_the_second_one_is_refused_when_it_comes_again(vault: FakeVault):
+    """It had marked the document when it lost: with that mark, it would look like an `up` of its own that was killed."""
+    vault.faster = {"master-key": "the first"}
+    with pytest.raises(TakenError):
+        claims(vault).claim_document(document(), {})
+    vault.faster = None
+    with pytest.raises(TakenError):
+        claims(vault).claim_document(document(), {})
+
+
+def test_the_first_one_goes_on_when_the_second_was_refused(vault: FakeVault):
+    vault.faster = {"master-key": "the first"}
+    with pytest.raises(TakenError):
+        claims(vault).claim_document(document(), {})
+    claims(vault).document_is_ours(document(THEIRS), document(THEIRS))
+
+
+def test_a_write_that_vault_refuses_for_another_reason_says_so(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):
+    def refuse(**_: Any) -> None:
+        raise hvac.exceptions.InvalidRequest("the mount is being upgraded")
+
+    monkeypatch.setattr(vault, "create_or_update_secret", refuse)
+    with pytest.raises(hvac.exceptions.InvalidRequest, match="upgraded"):
+        claims(vault).claim_document(document(), {})
+
+
+def test_a_document_is_marked_before_it_has_a_version(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):
+    """Killed in between, the next `up` finds its own mark."""
+    seen: list[dict[str, str]] = []
+    monkeypatch.setattr(vault, "create_or_update_secret", lambda **_: seen.append(dict(vault.marks)))
+    claims(vault).claim_document(document(), {})
+    assert seen == [{"dev/api-keys": OURS}]
+
+
+def test_an_engine_that_is_not_there_has_no_document(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):
+    def missing(**_: Any) -> None:
+        raise hvac.exceptions.UnsupportedOperation
+
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
+    monkeypatch.setattr(vault, "read_secret_metadata", missing)
+    claims(vault).claim_document(document(), {})
+
+
+def test_a_stack_that_adopts_leaves_a_document_without_a_mark_alone(vault: FakeVault):
+    vault.versions = {"dev/api-keys": [{"theirs": "x"}]}
+    with pytest.raises(TakenError):
+        claims(vault, adopt=True).claim_document(document(), {})
+
+
 @pytest.mark.parametrize("mark", [STACK, THEIRS])
 def test_a_stack_that_adopts_takes_its_own_documents_over(vault: FakeVault, mark: str):
     vault.marks, vault.versions = {"dev/api-keys": mark}, {"dev/api-keys": [{"master-key": "the first"}]}
     claims(vault, adopt=True).claim_document(document(), {})
 
 
-@pytest.mark.parametrize("mark", ["litellm/prod", "litellm/dev/other", "somebody"])
+@pytest.mark.parametrize("mark", ["litellm/prod", "litellm/dev/other", f"{THEIRS}/{'3' * 8}", f"x{STACK}", "somebody"])
 def test_a_stack_that_adopts_leaves_those_of_others_alone(vault: FakeVault, mark: str):
     vault.marks, vault.versions = {"dev/api-keys": mark}, {"dev/api-keys": [{"master-key": "x"}]}
     with pytest.raises(TakenError):
