@@ -6,9 +6,12 @@ import hvac.exceptions
 import pulumi
 import pytest
 
+from infra.environment import deploy
+from infra.secrets import vault_claims
 from infra.secrets.claims import TakenError
 from infra.secrets.vault import VaultStore
 from infra.secrets.vault_claims import VaultClaims
+from tests.recording import run
 from tests.unit.infra.stacks import target
 
 STACK = "litellm/dev"
@@ -105,6 +108,31 @@ def test_a_refusal_says_in_which_cluster_the_other_one_is(vault: FakeVault):
     vault.marks, vault.versions = {"dev/api-keys": THEIRS}, {"dev/api-keys": [{}]}
     with pytest.raises(TakenError, match=r"another state of stack dev, in cluster bbbbbbbb"):
         claims(vault).claim_document(document(), {})
+
+
+@pytest.mark.parametrize("own_cluster", [True, False])
+def test_a_refusal_says_that_the_other_one_is_in_this_cluster(vault: FakeVault, own_cluster: bool):
+    check = claims(vault)
+    cluster = check.store.cluster if own_cluster else "b" * 8
+    vault.marks, vault.versions = {"dev/api-keys": f"{STACK}/{cluster}/{'2' * 8}"}, {"dev/api-keys": [{}]}
+    with pytest.raises(TakenError) as caught:
+        check.claim_document(document(), {})
+    assert ("another state of stack dev, in this cluster" in str(caught.value)) is own_cluster
+
+
+def test_a_refusal_names_a_stack_of_an_earlier_release(vault: FakeVault):
+    vault.marks, vault.versions = {"dev/api-keys": STACK}, {"dev/api-keys": [{}]}
+    with pytest.raises(TakenError, match="of a stack dev;"):
+        claims(vault).claim_document(document(), {})
+
+
+@pytest.mark.parametrize(
+    "custom", [UNKNOWN, {"data": UNKNOWN}, {}, None], ids=["unknown", "data unknown", "empty", "none"]
+)
+def test_a_document_whose_mark_is_not_known_yet_is_not_taken(vault: FakeVault, custom: Any):
+    claims(vault).claim_document({"name": "dev/api-keys", "customMetadata": custom}, {})
+    assert not vault.marks
+    assert not vault.versions
 
 
 def test_a_document_without_a_mark_is_not_overwritten(vault: FakeVault):
@@ -244,13 +272,38 @@ FOUND = {
 }
 
 
-def test_a_role_of_somebody_else_is_not_overwritten(vault: FakeVault):
-    vault.roles = {"/v1/auth/kubernetes-dev/role/litellm-dev": FOUND | {"token_policies": ["other"]}}
+@pytest.mark.parametrize("differs", FOUND)
+def test_a_role_of_somebody_else_is_not_overwritten(vault: FakeVault, differs: str):
+    vault.roles = {"/v1/auth/kubernetes-dev/role/litellm-dev": FOUND | {differs: ["other"]}}
     with pytest.raises(TakenError, match=r"role litellm-dev at auth/kubernetes-dev/.*kubernetesAuth\.role"):
-        claims(vault).role_is_free(ROLE, {})
+        claims(vault).role_is_free(ROLE | {"boundServiceAccountNamespaces": ["litellm-dev"]}, {})
+
+
+def test_what_a_preview_does_not_know_of_a_role_yet_is_no_difference(vault: FakeVault):
+    vault.roles = {"/v1/auth/kubernetes-dev/role/litellm-dev": FOUND}
+    claims(vault).role_is_free(ROLE, {})
 
 
 def test_a_role_that_would_be_the_same_is_free(vault: FakeVault):
     claims(vault).role_is_free(ROLE, {})
     vault.roles = {"/v1/auth/kubernetes-dev/role/litellm-dev": FOUND}
     claims(vault).role_is_free(ROLE | {"boundServiceAccountNamespaces": ["litellm-dev"]}, {})
+
+
+def test_each_check_is_asked_for_what_the_stack_makes_in_vault(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):
+    """By a type that no resource has, nothing would ever be checked."""
+    stack = target(secrets={"vault": {"kubernetesAuth": {"create": True}}})
+    assert isinstance(stack.store, VaultStore)
+    monkeypatch.setattr(vault_claims, "open_client", lambda _: vault)
+    checks = vault_claims.claims(stack.store, stack)
+    assert {type_: check.__name__ for type_, check in checks.before_create.items()} == {
+        "vault:kv/secretV2:SecretV2": "claim_document",
+        "vault:index/policy:Policy": "policy_is_free",
+        "vault:index/authBackend:AuthBackend": "auth_method_is_free",
+        "vault:kubernetes/authBackendRole:AuthBackendRole": "role_is_free",
+    }
+    assert {type_: check.__name__ for type_, check in checks.before_update.items()} == {
+        "vault:kv/secretV2:SecretV2": "document_is_ours"
+    }
+    registered = {each.type for each in run(lambda: deploy(stack), stack="dev").resources}
+    assert {*checks.before_create, *checks.before_update} <= registered
