@@ -6,12 +6,14 @@ import pytest
 from pulumi.automation import CommandError, CommandResult
 
 from tests.unit.tools.ephemeral.fakes import CLUSTER, OWNER, World
+from tools.ephemeral import removal
 from tools.ephemeral.environments import Place, Wish, extend
 from tools.ephemeral.errors import Busy, Interrupted, Taken
 from tools.ephemeral.mark import Mark
 from tools.ephemeral.names import name_of
 from tools.ephemeral.record import Record, Records
 from tools.ephemeral.removal import down, reap
+from tools.ephemeral.stores import Swept
 from tools.problem import Problem
 
 FAILED = CommandError(CommandResult("", "error: no", 255))
@@ -33,6 +35,102 @@ def test_down_removes_the_state_the_marks_and_last_the_namespace():
 
 def test_nothing_to_remove_is_fine():
     assert not down(World().place(), MINE)
+
+
+@pytest.fixture
+def dropped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The environments whose database was dropped."""
+    names: list[str] = []
+    monkeypatch.setattr(removal, "drop_database", lambda _kube, record, _say: names.append(record.name.safe))
+    return names
+
+
+def test_its_database_is_dropped_while_everything_else_is_there(monkeypatch: pytest.MonkeyPatch):
+    """The Job that drops it needs the Secret of the admin, which is in the namespace."""
+    world = World()
+    world.record("pr-1")
+    seen: list[tuple[bool, bool, bool]] = []
+
+    def drop(*_: object) -> None:
+        seen.append((not world.engine.log, not world.keeper.swept, "litellm-env-pr-1" in world.kube.namespaces()))
+
+    monkeypatch.setattr(removal, "drop_database", drop)
+    assert down(world.place(), MINE)
+    assert seen == [(True, True, True)]
+
+
+def test_a_database_that_is_to_stay_is_not_dropped(dropped: list[str]):
+    world = World()
+    world.record("pr-1")
+    assert down(world.place(), MINE, leave_database=True)
+    assert dropped == []
+    assert not world.engine.stacks
+    assert world.kube.namespaces() == {"kube-system"}
+
+
+def test_reap_drops_the_databases_of_what_has_expired_alone(dropped: list[str]):
+    world = World()
+    world.record("old", lives=PAST)
+    world.record("young", unique="00000002")
+    reap(world.place(), dry_run=False)
+    assert dropped == ["old"]
+
+
+@pytest.mark.parametrize("work", ["down", "reap"])
+def test_a_database_that_could_not_be_dropped_keeps_everything(monkeypatch: pytest.MonkeyPatch, work: str):
+    """Nobody could drop it later."""
+    world = World()
+    record = world.record("pr-1", lives=PAST)
+
+    def refuse(*_: object) -> None:
+        raise Problem("the server does not answer")
+
+    monkeypatch.setattr(removal, "drop_database", refuse)
+    if work == "down":
+        with pytest.raises(Problem, match="does not answer"):
+            down(world.place(), MINE)
+    else:
+        assert reap(world.place(), dry_run=False).failed == {"pr-1": "the server does not answer"}
+    assert [*world.engine.stacks] == ["env-pr-1"]
+    assert record.mark in world.keeper.held
+    assert not world.engine.log
+    found = Records(world.kube, CLUSTER).read(name_of("pr-1"))
+    assert found
+    assert found.url == record.url
+
+
+def test_what_runs_in_it_is_stopped_before_the_state_goes():
+    world = World()
+    world.record("pr-1")
+    before: list[str] = []
+    world.engine.on_destroy = lambda: before.extend(world.kube.log)
+    down(world.place(), MINE)
+    assert "delete /apis/apps/v1/namespaces/litellm-env-pr-1/deployments" in before
+    assert "delete /api/v1/namespaces/litellm-env-pr-1" not in before
+
+
+def test_what_does_not_carry_the_mark_is_named_and_left(monkeypatch: pytest.MonkeyPatch):
+    world = World()
+    world.record("pr-1")
+    monkeypatch.setattr(world.keeper, "sweep", lambda _: Swept(("litellm/a",), ("litellm/ephemeral/pr-1/theirs",)))
+    assert down(world.place(), MINE)
+    (line,) = [line for line in world.said if "left alone" in line]
+    assert line.endswith(": litellm/ephemeral/pr-1/theirs")
+
+
+def test_the_state_goes_after_what_its_marks_show(monkeypatch: pytest.MonkeyPatch):
+    """Killed in between, the next run finds what is left by the state."""
+    world = World()
+    world.record("pr-1")
+    seen: list[bool] = []
+
+    def sweep(_: Mark) -> Swept:
+        seen.append("env-pr-1" in world.engine.stacks)
+        return Swept(())
+
+    monkeypatch.setattr(world.keeper, "sweep", sweep)
+    assert down(world.place(), MINE)
+    assert seen == [True]
 
 
 def test_somebody_elses_environment_stays():
