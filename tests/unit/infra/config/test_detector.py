@@ -133,6 +133,16 @@ BY_VALUE = {
 }
 """Formats of real secrets, each wherever it stands."""
 
+BEGINNINGS = (
+    *("AIza", "AQ.Ab", "ya29.", "ABSK", "bedrock-api-key-", "hf_", "gsk_", "xai-", "nvapi-", "r8_", "rpa_", "pplx-"),
+    *("tgp_v1_", "fw_", "csk-", "jina_", "tvly-", "pcsk_", "apify_api_", "github_pat_", "glpat-", "npm_", "dckr_pat_"),
+    *("gho_", "ghp_", "ghr_", "ghs_", "ghu_", "pul-", "dop_v1_", "tskey-", "sbp_", "sb_secret_", "lsv2_", "glsa_"),
+    *("glc_", "NRAK-", "PMAK-", "dt0c01.", "sntrys_", "sntryu_", "lin_api_", "ntn_", "shpat_", "whsec_", "rk_test_"),
+    *("sk_test_", "xapp-", "xoxa-", "xoxb-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-", "xoxe.", "phx_", "atlasv1-"),
+    *("sk-", "hvs.", "hvb.", "hvr."),
+)
+"""What says by itself that a key follows, also one that does not look random."""
+
 BY_NAME = (
     *(
         "OPENAI_API_KEY",
@@ -286,6 +296,14 @@ def test_the_tables_are_as_long_as_they_should_be() -> None:
 @pytest.mark.parametrize("value", BY_VALUE.values(), ids=BY_VALUE)
 def test_a_secret_is_known_by_its_form_wherever_it_stands(value: str) -> None:
     assert is_secret("FOO", value)
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_a_secret_is_known_by_how_it_begins_alone(beginning: str) -> None:
+    """Random characters would be found without it."""
+    rest = LOWER[:16] + "1"
+    assert not looks_secret(rest)
+    assert looks_secret(beginning + rest)
 
 
 @pytest.mark.parametrize("name", BY_NAME)

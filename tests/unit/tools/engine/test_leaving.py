@@ -72,7 +72,10 @@ def test_an_operator_that_nobody_else_uses_stays_unless_it_was_asked_for():
 
 
 def test_an_operator_that_others_use_does_not_go_whoever_asks():
-    with pytest.raises(Problem, match=r"is used by others; nothing was changed.*\n.*team-a: ExternalSecret db"):
+    with pytest.raises(
+        Problem,
+        match=r"is used by others; nothing was changed: .*without --with-operator.*\n.*team-a: ExternalSecret db",
+    ):
         looked(exported(RELEASE, HOME), FOREIGN, with_operator=True)
 
 
