@@ -68,6 +68,13 @@ class Project:
     def outputs(self, stack: str) -> dict[str, Any]:
         return json.loads(self.pulumi("stack", "output", "--json", "--stack", stack))
 
+    def changes(self, stack: str, *options: str) -> list[dict[str, Any]]:
+        """What a preview would change. It fails for the rules as well, which a stack as small as a test's does not keep."""
+        answer = self.make("preview", stack, check=False, arguments=" ".join(("--json", *options))).stdout
+        (report,) = json.loads(answer[answer.index("{") :])["stacks"]
+        assert "problems" not in report, report["problems"]
+        return report["changes"]
+
     def stacks(self) -> list[str]:
         return [stack["name"].rpartition("/")[2] for stack in json.loads(self.pulumi("stack", "ls", "--json"))]
 
