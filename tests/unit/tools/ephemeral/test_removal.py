@@ -178,7 +178,20 @@ def test_a_state_that_cannot_be_read_is_not_needed():
     world = World()
     record = world.record("pr-1")
     world.engine.fails = [FAILED, FAILED]
-    world.engine.kinds_in_state = {"kubernetes:core/v1:Namespace", "vault:kv/secretV2:SecretV2", "pulumi:pulumi:Stack"}
+    world.engine.kinds_in_state = {
+        "kubernetes:core/v1:Namespace",
+        "vault:kv/secretV2:SecretV2",
+        "vault:index/policy:Policy",
+        "vault:kubernetes/authBackendRole:AuthBackendRole",
+        "aws:secretsmanager/secret:Secret",
+        "aws:iam/role:Role",
+        "aws:iam/rolePolicy:RolePolicy",
+        "pulumi-python:dynamic/litellm:AwsInitialValue",
+        "pulumi-python:dynamic/litellm:AwsSaltKey",
+        "pulumi-python:dynamic/litellm:VaultSaltKey",
+        "random:index/randomPassword:RandomPassword",
+        "pulumi:pulumi:Stack",
+    }
     assert down(world.place(), MINE)
     assert world.keeper.swept == [record.mark]
     assert not world.engine.stacks
@@ -295,6 +308,40 @@ def test_what_is_being_removed_is_not_extended(work: str):
     place = world.place()
     with place.leases.held("litellm-env-pr-1", work, place.say), pytest.raises(Busy, match=f"`{work}` is removing"):
         extend(place, MINE)
+
+
+@pytest.mark.parametrize("work", ["down", "reap"])
+def test_nobody_extends_what_goes_at_this_moment(work: str):
+    world = World()
+    world.record("pr-1", lives=PAST)
+    place = world.place()
+    refused: list[str] = []
+
+    def extend_it() -> None:
+        with pytest.raises(Busy) as caught:
+            extend(place, Wish("pr-1", OWNER, "4h"))
+        refused.append(str(caught.value))
+
+    world.engine.on_destroy = extend_it
+    if work == "down":
+        down(place, MINE)
+    else:
+        reap(place, dry_run=False)
+    (text,) = refused
+    assert f"`{work}` is removing" in text
+
+
+def test_reap_says_of_each_why_it_goes():
+    world = World()
+    world.record("old", lives=PAST)
+    world.keeper.held[Mark(CLUSTER, "left", "00000009")] = ["ephemeral/left/salt"]
+    world.engine.stacks["env-gone"] = {"mark": str(Mark(CLUSTER, "gone", "00000001"))}
+    reap(world.place(), dry_run=True)
+    assert world.said == [
+        "old: expired (dry run)",
+        "left: left in the store (dry run)",
+        "gone: left in the state backend (dry run)",
+    ]
 
 
 def test_what_is_being_brought_up_is_extended():
