@@ -187,6 +187,11 @@ BY_NAME_AND_VALUE = (
     ("SENTRY_DSN", "https://sentry.example.com/2"),
     ("LITELLM_LICENSE", "from-the-vendor-for-one-year"),
     ("litellm_license", "from-the-vendor-for-one-year"),
+    ("LITELLM_LICENSE", "sixteen-letters-"),
+    ("STABILITY_API_KEY", "1b2c3d4e-0000-4444-8888-123456789abc"),
+    ("SERVICE_TOKEN", "i-" + "0a1b2c3d4e5f60718"),
+    ("DB_PASSWORD", "ssh-" + "hunter" + "two"),
+    ("DB_PASSWORD", "arn" + ":hunter" + "two"),
 )
 
 HARMLESS = (
@@ -285,6 +290,18 @@ HARMLESS = (
     ("locale", "de_DE.UTF-8"),
     ("size", "4096Mi"),
     ("label", "task-litellm-production-2026"),
+    ("api_key", ""),
+    ("api_key", " "),
+    ("LITELLM_LICENSE", "apache-2.0"),
+    ("LITELLM_LICENSE", "fifteen-letters"),
+    ("tls_secret", pem("CERTIFICATE")),
+    ("verification_key", pem("PUBLIC KEY")),
+    ("description", "Basic knowledge of networks"),
+    ("number", some(32, DIGITS)),
+    ("word", some(32, "abcdef")),
+    ("suffix", some(20)),
+    ("host", "averyveryverylongnameofaservice12"),
+    ("name", "a1b2c3d4-e5f6a7b8-c9d0e1f2-a3b4c5d6"),
 )
 
 
@@ -327,6 +344,13 @@ def test_what_is_found_is_part_of_the_text_so_that_a_report_can_mask_it(value: s
     for found in secrets_in(value):
         text = text.replace(found, "")
     assert not looks_secret(text)
+
+
+@pytest.mark.parametrize("length", range(8, 12))
+def test_a_login_is_found_with_and_without_its_padding(length: int) -> None:
+    login = "Basic " + encoded("somebody:" + LOWER[:length])
+    assert looks_secret(login)
+    assert looks_secret(login.rstrip("="))
 
 
 def test_words_of_names_are_found_in_every_way_of_writing_them() -> None:
