@@ -157,6 +157,55 @@ def test_documents_of_an_environment_before_are_not_taken_over(vault: FakeVault)
         keeper(vault).claim(NEXT, ["salt"])
 
 
+def test_a_document_without_a_mark_is_not_taken_over(vault: FakeVault):
+    vault.documents["ephemeral/pr-1/redis"] = {}
+    with pytest.raises(Problem, match="belongs to somebody who left no mark"):
+        keeper(vault).claim(MARK, ["redis"])
+    assert vault.documents["ephemeral/pr-1/redis"] == {}
+
+
+def test_a_claim_leaves_what_else_somebody_wrote_to_its_metadata(vault: FakeVault):
+    vault.documents["ephemeral/pr-1/salt"] |= {"note": "kept"}
+    keeper(vault).claim(MARK, ["salt"])
+    assert vault.documents["ephemeral/pr-1/salt"] == {"managed-by": str(MARK), "note": "kept"}
+
+
+def test_a_role_goes_before_its_policy(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):
+    """The policy has the mark that says whose the role is."""
+    roles: list[dict[str, Any]] = []
+    monkeypatch.setattr(vault, "delete_policy", lambda name: roles.append(dict(vault.roles)))
+    keeper(vault).sweep(MARK)
+    assert roles == [{}]
+
+
+def test_a_policy_whose_role_is_gone_already_goes_as_well(vault: FakeVault):
+    """A sweep was killed in between."""
+    vault.roles.clear()
+    assert f"policy {NAME}" in keeper(vault).sweep(MARK).removed
+    assert NAME not in vault.policies
+
+
+def test_what_goes_and_what_stays_is_named(vault: FakeVault):
+    documents = {f"litellm/ephemeral/pr-1/{name}" for name in ("api-keys", "salt")}
+    everything = {f"role {NAME} of auth/kubernetes", f"policy {NAME}", *documents}
+    assert set(keeper(vault).sweep(NEXT).foreign) == everything
+    assert set(keeper(vault).sweep(MARK).removed) == everything
+
+
+def test_policies_of_ordinary_stacks_are_not_looked_at(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):
+    vault.policies["litellm-prod"] = read_only_policy("litellm", ["prod/salt"], "litellm/prod")
+    read: list[str] = []
+    original = vault.read_policy
+
+    def read_policy(name: str) -> Any:
+        read.append(name)
+        return original(name)
+
+    monkeypatch.setattr(vault, "read_policy", read_policy)
+    assert keeper(vault).marks(CLUSTER) == {MARK}
+    assert read == [NAME]
+
+
 def test_with_one_role_for_all_only_documents_are_looked_at():
     """The token has no right to look at policies and roles."""
     vault = FakeVault()
