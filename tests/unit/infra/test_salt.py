@@ -219,6 +219,23 @@ def test_its_own_document_stays_its_own_when_the_configuration_names_it():
     assert (key.protect, key.retain_on_delete) == (True, True)
 
 
+@pytest.mark.parametrize("kinds", [("aws", "vault"), ("vault", "aws")])
+def test_of_two_in_a_state_the_one_of_the_configuration_stays(kinds: tuple[str, str]):
+    """By the name of the other one, the engine would look for the salt key in another place, and make a new one."""
+    known = salt.salts(state(*(made(kind) for kind in kinds)))
+    assert salt.kept(target(), known).own_salt == "dev/salt"
+    assert salt.kept(target(secrets=AWS), known).own_salt == "litellm/dev/salt"
+
+
+def test_one_that_is_at_another_place_is_not_kept_for_this_one():
+    moved = target(keys=existing("ops/salt"))
+    assert salt.kept(moved, salt.salts(state(made("vault")))) is moved
+
+
+def test_outputs_of_a_state_without_a_provider_say_of_no_store():
+    assert salt.salts(state(outputs("litellm/ops/salt#salt-key"))) == ()
+
+
 def test_a_document_of_somebody_else_is_not_made_our_own():
     assert not registered(target(keys=existing("ops/salt")), outputs("litellm/ops/salt#salt-key"), provider("vault"))
 
