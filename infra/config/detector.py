@@ -287,7 +287,8 @@ def names_a_secret(name: str) -> bool:
 def harmless(name: str, value: str) -> bool:
     """Whether a value cannot be the secret that its name speaks of."""
     text, words = value.strip(), words_of(name)
-    if "WEBHOOK" in words or "DSN" in words:
+    named = SECRET_WORDS & set(words)
+    if named and named <= {"WEBHOOK", "DSN"}:
         return "://" not in text
     if "LICENSE" in words and len(text) < SHORTEST_LICENSE:
         return True

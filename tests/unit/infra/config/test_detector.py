@@ -177,7 +177,16 @@ BY_NAME = (
         "aws_session_token",
         "SSL_KEY_PASSPHRASE",
     ),
-    *("privateKey", "drain_endpoint_token", "LAGO_API_KEY", "ARIZE_SPACE_KEY", "database_password", "basic_auth"),
+    *(
+        "GITHUB_WEBHOOK_SECRET",
+        "webhook_token",
+        "privateKey",
+        "drain_endpoint_token",
+        "LAGO_API_KEY",
+        "ARIZE_SPACE_KEY",
+        "database_password",
+        "basic_auth",
+    ),
 )
 """Places whose value is a secret, also one of seven letters."""
 
@@ -300,6 +309,7 @@ HARMLESS = (
     ("number", some(32, DIGITS)),
     ("word", some(32, "abcdef")),
     ("suffix", some(20)),
+    ("SLACK_WEBHOOK_URL", "alerts-of-the-team"),
     ("host", "averyveryverylongnameofaservice12"),
     ("name", "a1b2c3d4-e5f6a7b8-c9d0e1f2-a3b4c5d6"),
 )
