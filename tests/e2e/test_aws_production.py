@@ -255,7 +255,7 @@ def test_an_edit_of_the_file_alone_does_not_lift_the_protection(
     ("change", "message"),
     [
         ({"secrets": {"aws": {"accountId": "999999999999"}}}, "the AWS credentials are of account 123456789012"),
-        ({"ingress": {"host": "litellm.example.org"}}, "a certificate for it is not for host litellm.example.org"),
+        ({"ingress": {"host": "litellm.example.org"}}, "is a domain whose certificate is not for ingress.host"),
         ({"secrets": {"aws": {"region": "eu-central-1"}}}, "there is no secret litellm/shared/providers"),
     ],
     ids=["another account", "a certificate of another host", "another region"],
