@@ -76,9 +76,11 @@ class Kind:
         if NAME in self.run(kind, "get", "clusters").output.split():
             self.run("docker", "start", NODE)
         else:
+            nodes = self.folder / "kind.yaml"
+            nodes.write_text(manifest("kind.yaml"))
             self.run(
-                *(kind, "create", "cluster", "--name", NAME, "--config", str(HERE / "kind.yaml")),
-                *("--image", PINS["kind-node"].image, "--kubeconfig", str(self.kubeconfig), "--wait", "120s"),
+                *(kind, "create", "cluster", "--name", NAME, "--config", str(nodes)),
+                *("--kubeconfig", str(self.kubeconfig), "--wait", "120s"),
                 limit=CREATE_SECONDS,
             )
         self.run(kind, "export", "kubeconfig", "--name", NAME, "--kubeconfig", str(self.kubeconfig))
@@ -148,7 +150,7 @@ class Kind:
 
 def manifest(name: str) -> str:
     """One of the files beside this one, with images in the versions of `versions.yaml`."""
-    return Template((HERE / name).read_text()).substitute({pin: PINS[pin].image for pin in PINS})
+    return Template((HERE / name).read_text()).substitute({pin.replace("-", "_"): PINS[pin].image for pin in PINS})
 
 
 def shown(command: Sequence[str]) -> str:
