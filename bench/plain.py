@@ -61,6 +61,8 @@ class Plain:
     def write(self, folder: Path, virtualenv: Path) -> None:
         folder.mkdir(mode=0o700)
         (folder / "__main__.py").write_text(self.program)
+        # The state names the modules of dynamic resources.
+        (folder / "components").symlink_to(Path(__file__).resolve().parents[1] / "components")
         values = folder / "values.json"
         values.touch(0o600)
         values.write_text(json.dumps(self.values))
