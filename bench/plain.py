@@ -174,7 +174,7 @@ def properties(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def revealed(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.plain import SECRET, SECRET_MARK, Plain, plain
+from bench.plain import SECRET, SECRET_MARK, Plain, plain, snake
 from tests.program.stacks import ROOT, stack_of
 from tools.offline.mock_engine import Recording, run
 from tools.offline.plan import record
@@ -72,3 +72,8 @@ def test_a_secret_stays_one_and_is_in_no_statement():
     )
     assert made.values[1] == {"length": 3, "seed": {"secret": "hidden"}}
     assert "hidden" not in made.program
+
+
+@pytest.mark.parametrize(("name", "called"), [("disableCRDHooks", "disable_crd_hooks"), ("dataJson", "data_json")])
+def test_keywords_are_called_as_the_sdk_calls_them(name: str, called: str):
+    assert snake(name) == called
