@@ -191,6 +191,24 @@ def test_what_is_no_gateway_is_refused_in_a_sentence(tmp_path: Path, text: str):
     assert not (tmp_path / "Pulumi.mine.yaml").exists()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "proxy_config: {}\nnumWorkers: many",
+        "proxy_config: {}\nresources: {limits: {memory: lots}}",
+        "proxy_config: {}\nautoscaling: {enabled: true, minReplicas: some}",
+        "proxy_config: {}\nenvVars: {REDIS_PORT: none}",
+        "masterKey: {}\ndatabase: {writer: {host: pg, port: high}}",
+    ],
+)
+def test_a_value_of_another_type_is_refused_in_a_sentence(tmp_path: Path, text: str):
+    source = tmp_path / "values.yaml"
+    source.write_text(text)
+    with pytest.raises(Problem, match="a value of another type"):
+        adopted(source, tmp_path)
+    assert not (tmp_path / "Pulumi.mine.yaml").exists()
+
+
 CONFIG = "model_list:\n- {model_name: m, litellm_params: {model: openai/gpt-4o, api_key: os.environ/OPENAI_API_KEY}}\n"
 CLUSTER: dict[str, Any] = {
     "/apis/apps/v1/namespaces/ai/deployments/llm": {

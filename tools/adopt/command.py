@@ -37,7 +37,14 @@ def main(project: Path, source: str, stack: str, get: Callable[[], live.Get], sa
         Problem: when there is nothing to adopt, or when a file of that name is there.
     """
     check(project, stack)
-    adopted = adopt(read(source, get), stack)
+    try:
+        adopted = adopt(read(source, get), stack)
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
+        # Whatever a source has in the place of a number, a quantity or a map; it may be a secret, so it is not repeated.
+        raise Problem(
+            "what FROM names has a value of another type than its kind of file allows, such as text for a number of replicas: "
+            "check it with the chart or LiteLLM first"
+        ) from None
     for path in write(project, stack, adopted):
         say(f"wrote {path}")
     if adopted.commands:
