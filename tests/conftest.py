@@ -1,6 +1,5 @@
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -9,13 +8,11 @@ from tests import programs
 # An output that is put into a string by mistake must fail in a test, not ship its warning text to a cluster.
 os.environ.setdefault("PULUMI_ERROR_OUTPUT_STRING", "1")
 
-E2E = Path(__file__).parent / "e2e"
-
 
 @pytest.fixture(scope="session", autouse=True)
 def path_of_a_new_machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing on PATH that a new machine may lack, but for end-to-end tests, which say what they need."""
-    if all(item.path.is_relative_to(E2E) for item in request.session.items):
+    if all(item.get_closest_marker("e2e") for item in request.session.items):
         yield
         return
     with pytest.MonkeyPatch.context() as patch:
