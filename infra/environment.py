@@ -284,6 +284,7 @@ class Environment:
 
     def _ingress(self, gateway: Gateway) -> pulumi.Input[str]:
         if not self.config.ingress.enabled:
-            return pulumi.Output.concat("http://", gateway.service_name, ".", self.namespace, ".svc:4000")
+            below = self.config.gateway.root_path
+            return pulumi.Output.concat("http://", gateway.service_name, ".", self.namespace, f".svc:4000{below}")
         args = workloads.ingress(self.config, self.namespace, gateway, self._certificate())
         return Ingress("litellm-ingress", args, self._options(gateway)).url

@@ -205,9 +205,9 @@ def migration(
 
 def addresses(config: StackConfig) -> dict[str, str]:
     """Where LiteLLM is reached, for its links and the way back from a login; and where its page may be written to, when it is
-    served below a path."""
+    served below a path. LiteLLM itself puts that path behind the URL."""
     url = config.ingress.url
-    below_a_path = config.gateway.environment.get("SERVER_ROOT_PATH")
+    below_a_path = config.gateway.root_path
     return {
         **({"PROXY_BASE_URL": url} if url else {}),
         **({"LITELLM_UI_PATH": "/tmp/litellm/ui"} if below_a_path else {}),  # noqa: S108 - the pod's own folder
@@ -317,6 +317,7 @@ def ingress(
         "issuer_kind": tls.issuer_kind if tls and tls.issuer else None,
         "tls_secret_name": tls.secret_name if tls else None,
         "public_port": ingress.public_port,
+        "path": config.gateway.root_path or None,
     }
     args: IngressArgs = {
         "namespace": namespace,

@@ -80,6 +80,9 @@ class IngressArgs(TypedDict):
     annotations: NotRequired[Mapping[str, str]]
     """Optional: more annotations, over ours. Defaults to none."""
 
+    path: NotRequired[str]
+    """Optional: path below which the gateway is served, as in its `SERVER_ROOT_PATH`: `/llm`. Defaults to the whole host."""
+
     public_port: NotRequired[int]
     """Optional: port of the URL. Defaults to the scheme's."""
 
@@ -125,7 +128,12 @@ class Ingress(pulumi.ComponentResource):
             "rules": [
                 {
                     "host": args["host"],
-                    "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": service}}]},
+                    "http": {
+                        "paths": [
+                            {"path": path, "pathType": "Prefix", "backend": {"service": service}}
+                            for path in paths(args.get("path", ""))
+                        ]
+                    },
                 }
             ],
         }
@@ -143,8 +151,18 @@ class Ingress(pulumi.ComponentResource):
         scheme = "https" if tls else "http"
         public_port = args.get("public_port")
         port = f":{public_port}" if public_port else ""
-        self.url = pulumi.Output.all(args["host"], ingress.urn).apply(lambda known: f"{scheme}://{known[0]}{port}")
+        below = f"{port}{args.get('path', '')}"
+        self.url = pulumi.Output.all(args["host"], ingress.urn).apply(lambda known: f"{scheme}://{known[0]}{below}")
         self.register_outputs({"url": self.url})
+
+
+WELL_KNOWN = ("oauth-protected-resource", "oauth-authorization-server")
+"""What clients of MCP servers ask the host for, with the path of the gateway behind it (RFC 9728, RFC 8414)."""
+
+
+def paths(below: str) -> list[str]:
+    """The paths of the host that are the gateway's."""
+    return [below, *(f"/.well-known/{name}{below}" for name in WELL_KNOWN)] if below else ["/"]
 
 
 Annotations = dict[str, pulumi.Input[str]]

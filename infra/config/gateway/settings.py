@@ -47,6 +47,11 @@ UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
 }
 """Bytes of a Kubernetes quantity's unit."""
 
+BELOW_A_PATH = "SERVER_ROOT_PATH"
+"""How LiteLLM is told the path below which it is served."""
+
+ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*|/"
+
 OWN_VARIABLES = frozenset(
     {
         "DATABASE_URL",
@@ -231,6 +236,13 @@ class GatewayConfig(Section):
             raise ValueError(f"{', '.join(ours)} is set by the program from other keys: remove it here")
         return value
 
+    @field_validator("environment")
+    @classmethod
+    def root_path_is_a_path(cls, value: dict[str, str]) -> dict[str, str]:
+        if not re.fullmatch(ROOT_PATH, value.get(BELOW_A_PATH, "")):
+            raise ValueError(f"{BELOW_A_PATH} must be a path such as /llm, with / in front and none at its end")
+        return value
+
     @field_validator("files")
     @classmethod
     def files_fit(cls, value: dict[str, str]) -> dict[str, str]:
@@ -322,6 +334,11 @@ class GatewayConfig(Section):
                     "one. Entries of the same name share its load when they differ"
                 )
         return self
+
+    @property
+    def root_path(self) -> str:
+        """Path below which LiteLLM is served (`SERVER_ROOT_PATH`): `/llm`; empty for the whole host."""
+        return self.environment.get(BELOW_A_PATH, "").rstrip("/")
 
     @property
     def grace_period(self) -> int:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from infra.config.load import ConfigError
 from infra.workloads import addresses
 from tests.unit.infra.config.test_sweep import config
 
@@ -28,6 +29,17 @@ def test_without_an_ingress_litellm_goes_by_the_request() -> None:
     assert addresses(config(ingress={"enabled": False, "host": None})) == {}
 
 
+@pytest.mark.parametrize("path", ["llm", "/llm/", "https://litellm.example.com/llm", "/a b"])
+def test_a_root_path_that_is_none_is_refused_with_one_that_is(path: str) -> None:
+    with pytest.raises(ConfigError, match="SERVER_ROOT_PATH must be a path such as /llm"):
+        config(gateway={"environment": {"SERVER_ROOT_PATH": path}})
+
+
 def test_below_a_path_the_page_is_written_where_the_pod_may_write() -> None:
     found = addresses(config(gateway={"environment": {"SERVER_ROOT_PATH": "/llm"}}))
     assert found["LITELLM_UI_PATH"].startswith("/tmp/")
+    assert found["PROXY_BASE_URL"] == "http://litellm.example.com"
+
+
+def test_at_the_root_the_page_of_the_image_is_served() -> None:
+    assert "LITELLM_UI_PATH" not in addresses(config(gateway={"environment": {"SERVER_ROOT_PATH": "/"}}))

@@ -106,3 +106,14 @@ def test_a_controller_without_addresses_is_not_waited_for() -> None:
 def test_a_class_without_known_annotations_is_refused() -> None:
     with pytest.raises(Exception, match="allowed: nginx, traefik"):
         recorded(class_name="haproxy")
+
+
+def test_a_gateway_below_a_path_leaves_the_rest_of_the_host_to_others() -> None:
+    recording = recorded(path="/llm", public_port=8080)
+    (rule,) = recording.inputs(INGRESS)["spec"]["rules"]
+    assert [entry["path"] for entry in rule["http"]["paths"]] == [
+        "/llm",
+        "/.well-known/oauth-protected-resource/llm",
+        "/.well-known/oauth-authorization-server/llm",
+    ]
+    assert recording.outputs["url"] == "http://litellm.example.com:8080/llm"
