@@ -177,6 +177,8 @@ def gateway(
         args["keep_alive_seconds"] = config.ingress.stream_timeout(litellm.request_timeout) + KEEP_ALIVE_MARGIN_SECONDS
     if connection := redis_connection(config.redis, servers):
         args["redis"] = connection
+    if litellm.metrics_of_workers:
+        args["metrics_of_workers"] = True
     if litellm.files:
         args["files"] = litellm.files
     if secret_files is not None:

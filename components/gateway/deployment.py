@@ -6,7 +6,14 @@ from typing import Any
 
 import pulumi
 
-from components.gateway.files import CONFIG_FOLDER, SECRET_FOLDER, config_volume, secret_volume
+from components.gateway.files import (
+    CONFIG_FOLDER,
+    METRICS_FOLDER,
+    SECRET_FOLDER,
+    config_volume,
+    metrics_volume,
+    secret_volume,
+)
 from components.gateway.pod import COMMAND, PORT, SURROUNDINGS, container, pod, seconds, variables
 from components.labels import labels, selector
 
@@ -76,6 +83,7 @@ def volumes(args: Args, config_map: pulumi.Input[str], files_map: pulumi.Input[s
     return [
         config_volume(config_map, args.get("files", {}), files_map),
         *([secret_volume(secret["secret"], secret["paths"])] if secret else []),
+        *([metrics_volume()] if args.get("metrics_of_workers") else []),
     ]
 
 
@@ -108,6 +116,7 @@ def gateway_container(args: Args) -> dict[str, Any]:
                     if "secret_files" in args
                     else []
                 ),
+                *([{"name": "metrics", "mountPath": METRICS_FOLDER}] if args.get("metrics_of_workers") else []),
             ],
         },
     )
@@ -126,6 +135,8 @@ def environment(args: Args) -> dict[str, pulumi.Input[str]]:
     if args.get("files"):
         # The files import each other by their names.
         ours["PYTHONPATH"] = CONFIG_FOLDER
+    if args.get("metrics_of_workers"):
+        ours["PROMETHEUS_MULTIPROC_DIR"] = METRICS_FOLDER
     redis = args.get("redis")
     if redis is not None:
         ours |= {

@@ -1,4 +1,4 @@
-"""Files of LiteLLM's pods: beside its config.yaml, and in a folder of their own where they are secrets."""
+"""Files of LiteLLM's pods: beside its config.yaml, in a folder of their own where they are secrets, and what it writes."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ from components.objects import short_hash
 
 CONFIG_FOLDER = "/etc/litellm"
 SECRET_FOLDER = "/etc/litellm-secrets"  # noqa: S105 - a folder
+METRICS_FOLDER = "/run/litellm-metrics"
 
 
 def key_of_file(path: str) -> str:
@@ -37,3 +38,8 @@ def config_volume(
 
 def secret_volume(secret: pulumi.Input[str], paths: Iterable[str]) -> dict[str, Any]:
     return {"name": "secret-files", "secret": {"secretName": secret, "items": items(paths), "defaultMode": 0o444}}
+
+
+def metrics_volume() -> dict[str, Any]:
+    """Where the workers of a pod leave their metrics for each other."""
+    return {"name": "metrics", "emptyDir": {"sizeLimit": "1Gi"}}

@@ -76,6 +76,10 @@ class GatewayArgs(TypedDict):
     workers: NotRequired[int]
     """Optional: worker processes in each pod. Defaults to 1."""
 
+    metrics_of_workers: NotRequired[bool]
+    """Optional: the workers of a pod collect their metrics for Prometheus in a folder of their own, so that any of them
+    answers for all. Defaults to false."""
+
     resources: NotRequired[pulumi.Input[Mapping[str, Any]]]
     """Optional: requests and limits. Defaults to 1 CPU and 4Gi, what LiteLLM recommends for one worker."""
 

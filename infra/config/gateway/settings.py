@@ -12,7 +12,7 @@ from infra.config.base import FILE_NAME, Checked, Compute, Duration, Image, Sect
 from infra.config.gateway.beside import LARGEST_BYTES
 from infra.config.gateway.litellm_names import PROVIDERS, SECTIONS
 from infra.config.gateway.models import LiteLLM, Model, Parameters, Text
-from infra.config.gateway.modules import missing_modules
+from infra.config.gateway.modules import missing_modules, texts
 from infra.config.plaintext import referenced_variables
 from infra.config.references import PropertyReference
 from infra.config.versions import PINS
@@ -51,6 +51,9 @@ BELOW_A_PATH = "SERVER_ROOT_PATH"
 """How LiteLLM is told the path below which it is served."""
 
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*|/"
+
+METRICS_FOLDER_NAMES = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
+WRITABLE = "/tmp/"  # noqa: S108 - the pod's own folder
 
 OWN_VARIABLES = frozenset(
     {
@@ -243,6 +246,16 @@ class GatewayConfig(Section):
             raise ValueError(f"{BELOW_A_PATH} must be a path such as /llm, with / in front and none at its end")
         return value
 
+    @field_validator("environment")
+    @classmethod
+    def metrics_can_be_written(cls, value: dict[str, str]) -> dict[str, str]:
+        if any(not value.get(name, WRITABLE).startswith(WRITABLE) for name in METRICS_FOLDER_NAMES):
+            raise ValueError(
+                f"{METRICS_FOLDER_NAMES[0]} is a folder that the pods cannot write to, which is read-only but for {WRITABLE}: "
+                "remove it; the program sets it where several workers have metrics"
+            )
+        return value
+
     @field_validator("files")
     @classmethod
     def files_fit(cls, value: dict[str, str]) -> dict[str, str]:
@@ -334,6 +347,13 @@ class GatewayConfig(Section):
                     "one. Entries of the same name share its load when they differ"
                 )
         return self
+
+    @property
+    def metrics_of_workers(self) -> bool:
+        """Whether the workers of a pod have to share their metrics, so that any of them answers Prometheus for all."""
+        named = [self.litellm_settings.get(kind) for kind in ("callbacks", "success_callback", "failure_callback")]
+        own = any(name in self.environment for name in METRICS_FOLDER_NAMES)
+        return self.workers > 1 and not own and any("prometheus" in texts(setting) for setting in named)
 
     @property
     def root_path(self) -> str:
