@@ -4,6 +4,7 @@ From top to bottom: keys and credentials go to the store, External Secrets Opera
 database and Redis come up with them, then the migration, then the gateway, and last the way in.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -79,6 +80,7 @@ class Environment:
         """What Pulumi makes in the cluster, unless Argo CD does."""
         self._network_policies()
         self.secret_store = self._secret_store()
+        self.other_stores = self._other_stores()
         database = self._database()
         redis = self._redis()
         gateway_secret = self._synced("litellm-env", self.contents.gateway())
@@ -204,19 +206,31 @@ class Environment:
             self._options(*self.operator, *self.store.resources),
         )
 
+    def _other_stores(self) -> dict[str, SecretStore]:
+        """One SecretStore for each other engine, which reads with the identity of the first one."""
+        return {
+            mount: SecretStore(
+                f"secret-store-{re.sub('[^a-z0-9]+', '-', mount.lower()).strip('-')}",
+                {"namespace": self.namespace, "provider": block},
+                self._options(self.secret_store),
+            )
+            for mount, block in self.store.other_mounts.items()
+        }
+
     def _synced(self, name: str, content: SecretContent) -> SyncedSecret:
         return SyncedSecret(
             name,
             {
                 "namespace": self.namespace,
                 "store": self.secret_store.store,
+                "stores": {mount: other.store for mount, other in self.other_stores.items()},
                 "values": content.values,
                 "extract": content.extract,
                 "template": content.template,
                 "revision": self.store.documents.revision_of(*content.documents),
                 "refresh_interval": self.config.external_secrets.refresh_interval,
             },
-            self._options(self.secret_store, *self.store.resources),
+            self._options(self.secret_store, *self.other_stores.values(), *self.store.resources),
         )
 
     def _account(self) -> PodAccount | None:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pulumi
 
 from components.secrets.aws_names import is_arn
-from infra.secrets.documents import SALT, SALT_KEY
+from infra.secrets.documents import SALT, SALT_KEY, to_remote
 from infra.target import Target
 
 READ_STATE = "pulumi:pulumi:readStackResourceOutputs"
@@ -46,8 +46,8 @@ class Salt:
 
     def is_at(self, kind: str, place: str) -> bool:
         """Whether that is this one. Of a secret in AWS one may give the name, another the ARN."""
-        document, _, name = self.place.rpartition("#")
-        other, _, other_name = place.rpartition("#")
+        document, _, name = self.place.partition("#")
+        other, _, other_name = place.partition("#")
         known = {self.arn} if is_arn(other) and self.arn else {document}
         return kind == self.kind and name == other_name and any(same(other, each) for each in known)
 
@@ -116,7 +116,7 @@ def wanted(target: Target) -> str:
     """The place of the salt key that the configuration asks for."""
     existing = target.config.keys.salt.existing
     reference = target.store.locate(SALT, SALT_KEY)
-    return target.store.place({"key": existing.document, "property": existing.property} if existing else reference)
+    return target.store.place(to_remote(existing) if existing else reference)
 
 
 def check(target: Target, known: tuple[Salt, ...]) -> Iterator[str]:
@@ -136,11 +136,11 @@ def remedy(target: Target, salt: Salt) -> str:
     config = target.config
     if config.secrets.kind != salt.kind:
         return f"Set litellm:secrets.kind back to {salt.kind}"
-    document, _, name = salt.place.rpartition("#")
+    document, _, name = salt.place.partition("#")
     mount = f"{config.secrets.vault.mount.path}/" if salt.kind == "vault" else ""
     if not document.startswith(mount):
-        return f"Set litellm:secrets.vault.mount.path back to that of {document}"
-    named = f"`litellm:keys.salt.existing: {{document: {document.removeprefix(mount)}, property: {name}}}`"
+        return f"Set litellm:secrets.vault.mount.path back to that of {document}, or keys.salt.existing.mount to it"
+    named = f"`litellm:keys.salt.existing: {{document: {document.removeprefix(mount)}{f', property: {name}' if name else ''}}}`"
     return (
         f"Write {named}"
         if config.keys.salt.existing

@@ -1,15 +1,18 @@
 """What the rest of the program knows of a store: where one value is, as External Secrets Operator addresses it."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 
 
 class RemoteReference(TypedDict):
-    """One property of one document in the secret store."""
+    """One property of one document in the secret store, or the whole document."""
 
     key: pulumi.Input[str]
     """Required: path of the document, as the ESO provider takes it (Vault: below the mount, without `data/`)."""
 
-    property: pulumi.Input[str]
-    """Required: name of the property in the document."""
+    property: NotRequired[pulumi.Input[str]]
+    """Optional: name of the property in the document. Defaults to the whole document."""
+
+    mount: NotRequired[str]
+    """Optional: where the document is, when that is not where the store looks: the path of another engine of Vault."""

@@ -37,6 +37,9 @@ class VaultDocumentsArgs(TypedDict):
     also_readable: NotRequired[Sequence[str]]
     """Optional: paths below the mount of documents that somebody else wrote. Defaults to none."""
 
+    elsewhere: NotRequired[Mapping[str, Sequence[str]]]
+    """Optional: such documents in other KV version 2 engines, by the path of the engine. Defaults to none."""
+
 
 class VaultDocuments(pulumi.ComponentResource):
     """KV version 2 documents with a read-only policy on exactly their paths.
@@ -79,7 +82,7 @@ class VaultDocuments(pulumi.ComponentResource):
             f"{name}-policy",
             name=policy,
             policy=pulumi.Output.from_input(args["mount"]).apply(
-                lambda mount: read_only_policy(mount, readable, args.get("policy_mark"))
+                lambda mount: read_only_policy(mount, readable, args.get("policy_mark"), args.get("elsewhere", {}))
             ),
             opts=pulumi.ResourceOptions(parent=self),
         ).name
@@ -100,10 +103,15 @@ class VaultDocuments(pulumi.ComponentResource):
         return pulumi.Output.unsecret(secret.metadata.apply(lambda metadata: str(metadata.get("version", ""))))
 
 
-def read_only_policy(mount: str, paths: Sequence[str], mark: str | None = None) -> str:
-    """A Vault policy (HCL) that allows reading these documents of a KV version 2 engine, and nothing else."""
+def read_only_policy(
+    mount: str, paths: Sequence[str], mark: str | None = None, elsewhere: Mapping[str, Sequence[str]] | None = None
+) -> str:
+    """A Vault policy (HCL) that allows reading these documents of KV version 2 engines, and nothing else."""
     head = [policy_mark(mark)] if mark else []
-    rules = [f'path {json.dumps(f"{mount}/data/{path}")} {{\n  capabilities = ["read"]\n}}\n' for path in paths]
+    places = [(engine, path) for engine, below in {mount: paths, **(elsewhere or {})}.items() for path in below]
+    rules = [
+        f'path {json.dumps(f"{engine}/data/{path}")} {{\n  capabilities = ["read"]\n}}\n' for engine, path in places
+    ]
     return "\n".join([*head, *rules])
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -32,6 +32,9 @@ class SyncedSecretArgs(TypedDict):
 
     values: Mapping[str, RemoteReference]
     """Required: the values that the template may use, by name, and where each is in the store."""
+
+    stores: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Optional: SecretStores, in the same namespace, of the other mounts that `values` are in, by mount. Defaults to none."""
 
     extract: NotRequired[Sequence[str]]
     """Optional: documents to take as a whole (`dataFrom.extract`): the template may use each of their properties by its name.
@@ -90,7 +93,7 @@ class SyncedSecret(pulumi.ComponentResource):
                     },
                 },
                 "data": [
-                    {"secretKey": variable, "remoteRef": {"key": reference["key"], "property": reference["property"]}}
+                    {"secretKey": variable, **source(reference, args.get("stores", {}))}
                     for variable, reference in sorted(args["values"].items())
                 ],
                 **({"dataFrom": [{"extract": {"key": key}} for key in whole]} if whole else {}),
@@ -103,6 +106,14 @@ class SyncedSecret(pulumi.ComponentResource):
         )
         self.secret = given_name(resource)
         self.register_outputs({"secret": self.secret})
+
+
+def source(reference: RemoteReference, stores: Mapping[str, pulumi.Input[str]]) -> dict[str, Any]:
+    """Where one value comes from, as an ExternalSecret says it."""
+    remote = {"key": reference["key"], **({"property": reference["property"]} if "property" in reference else {})}
+    store = stores.get(reference.get("mount", ""))
+    elsewhere = {} if store is None else {"sourceRef": {"storeRef": {"kind": "SecretStore", "name": store}}}
+    return {"remoteRef": remote, **elsewhere}
 
 
 def go_duration(text: str) -> str:

@@ -15,8 +15,9 @@ from infra.config.base import ALLOWED
 from infra.config.encrypted import is_encrypted, wrongly_encrypted
 from infra.config.gateway.beside import with_files
 from infra.config.places import Place, at, keys_of, nearest, shown, takes_a_secret
-from infra.config.rules import cross_checks, documents_are_of_the_store
+from infra.config.rules import cross_checks
 from infra.config.stack import StackConfig
+from infra.config.stores import references_are_of_the_store
 from infra.config.sweep import plain_secrets
 from infra.config.words import UNNAMED
 
@@ -147,7 +148,7 @@ def validate(data: Mapping[str, Any], secret: Iterable[str]) -> tuple[StackConfi
     except ValidationError as error:
         valid = dict(sections_that_are_valid(data))
         return None, [problem(details, data, secret) for details in error.errors()] + from_rules(valid)
-    names = documents_are_of_the_store(config.references(), config.secrets.kind)
+    names = references_are_of_the_store(config.references(), config.secrets.kind)
     found = from_rules({name: getattr(config, name) for name in StackConfig.model_fields})
     return config, found + [ConfigProblem(where, message) for where, message in names]
 

@@ -1,14 +1,11 @@
 """What can be wrong between the sections of a configuration, each of which is fine by itself."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
 
 from components.gateway.proxy_config import proxy_config
 from components.secrets.aws_names import arn_field
-from infra.config.aws.types import SecretReference
 from infra.config.aws_pods import pods_have_their_role, tokens_are_not_overruled
 from infra.config.database.common import DocumentCredentials
 from infra.config.database.kinds import InClusterDatabase, connections_available, connections_needed
@@ -20,7 +17,6 @@ from infra.config.gateway.modules import mapping
 from infra.config.gateway.served import models_named, served_by_nobody
 from infra.config.gateway.settings import OWN_VARIABLES as NOT_OURS_TO_GIVE
 from infra.config.ingress import ALB_MAX_IDLE_SECONDS, certificate_covers
-from infra.config.references import PropertyReference, StorePath
 from infra.config.words import name
 
 Finding = tuple[str, str]
@@ -226,22 +222,6 @@ def aws_keeps_what_aws_makes(secrets: Any, database: Any, redis: Any) -> Iterato
     for section, kind in (("database", database.kind), ("redis", redis.kind)):
         if kind in ("rds", "elasticache") and secrets.kind != "aws":
             yield f"{section}.kind", f"is {kind}, which needs secrets.kind aws: use that store, or kind existing"
-
-
-def documents_are_of_the_store(references: Iterable[tuple[str, PropertyReference]], kind: str) -> Iterator[Finding]:
-    """What each store takes as the name of a document."""
-    for where, reference in references:
-        try:
-            TypeAdapter(NAMES[kind]).validate_python(reference.document)
-        except ValidationError:
-            yield where, f"is {OTHERWISE[kind]}"
-
-
-NAMES: dict[str, Any] = {"vault": StorePath, "aws": SecretReference}
-OTHERWISE = {
-    "vault": "no path below the mount: write shared/providers, without / in front and without data/",
-    "aws": "no secret: write its name, or its whole ARN with the six random characters at the end",
-}
 
 
 def rotation_has_a_document(secrets: Any, database: Any) -> Iterator[Finding]:

@@ -101,7 +101,7 @@ class StackConfig(Section):
             for where, credentials in (("credentials", self.database.credentials), ("admin", self.database.admin)):
                 if isinstance(credentials, DocumentCredentials):
                     for name in (credentials.username_property, credentials.password_property):
-                        yield f"database.{where}", PropertyReference(document=credentials.document, property=name)
+                        yield f"database.{where}", credentials.at(name)
         if isinstance(self.redis, ExistingRedis) and self.redis.password:
             yield "redis.password", self.redis.password
 

@@ -26,7 +26,7 @@ from infra.config.database.existing import ExistingDatabase
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
 from infra.secrets.documents import DATABASE
-from infra.secrets.store import OpenStore, Values
+from infra.secrets.store import OpenStore, Values, place_in
 from infra.servers import Servers
 from infra.stack import READER, NamedStack
 
@@ -71,7 +71,7 @@ class AwsStore:
         return {"key": f"{self.prefix}/{document}", "property": name}
 
     def place(self, reference: RemoteReference) -> str:
-        return f"{reference['key']}#{reference['property']}"
+        return place_in(reference)
 
     def secrets_of(self, documents: Mapping[str, object]) -> list[str]:
         """Names of the secrets that hold these documents."""

@@ -122,7 +122,11 @@ class Contents:
             values |= {"DATABASE_USERNAME": login[USERNAME], "DATABASE_PASSWORD": login[PASSWORD]}
             template["DATABASE_URL"] = pulumi.Output.all(*self.servers.database).apply(self.url)
         whole = bundles(values)
-        singly = {name: reference for name, reference in values.items() if reference["key"] not in whole}
+        singly = {
+            name: reference
+            for name, reference in values.items()
+            if "mount" in reference or reference["key"] not in whole
+        }
         return replace(self.content(singly, template, API_KEYS, DATABASE, REDIS, PROVIDERS), extract=whole)
 
     def files(self) -> SecretContent | None:
@@ -188,19 +192,24 @@ def bundles(values: Mapping[str, RemoteReference]) -> tuple[str, ...]:
     """Documents of several values, all of which are called like the variables: those are extracted as a whole."""
     by_document: dict[str, list[bool]] = {}
     for name, reference in values.items():
-        if isinstance(key := reference["key"], str):
-            by_document.setdefault(key, []).append(reference["property"] == name)
+        if isinstance(key := reference["key"], str) and "mount" not in reference:
+            by_document.setdefault(key, []).append(reference.get("property") == name)
     return tuple(sorted(key for key, same in by_document.items() if len(same) > 1 and all(same)))
 
 
 def to_remote(reference: PropertyReference) -> RemoteReference:
-    return {"key": reference.document, "property": reference.property}
+    remote: RemoteReference = {"key": reference.document}
+    if reference.property is not None:
+        remote["property"] = reference.property
+    if reference.mount is not None:
+        remote["mount"] = reference.mount
+    return remote
 
 
 def credentials(given: DocumentCredentials) -> dict[str, RemoteReference]:
     return {
-        USERNAME: {"key": given.document, "property": given.username_property},
-        PASSWORD: {"key": given.document, "property": given.password_property},
+        USERNAME: to_remote(given.at(given.username_property)),
+        PASSWORD: to_remote(given.at(given.password_property)),
     }
 
 

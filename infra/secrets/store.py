@@ -1,7 +1,7 @@
 """The contract of a secret store: what the composition asks of one. Vault and AWS keep it, and this file knows neither."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pulumi
@@ -13,6 +13,11 @@ from infra.stack import NamedStack
 
 Values = Mapping[str, Mapping[str, pulumi.Input[str]]]
 """Documents to write: name -> property -> value."""
+
+
+def place_in(reference: RemoteReference) -> str:
+    """One value in its store, for people: `litellm/dev/api-keys#master-key`; a whole document without `#`."""
+    return f"{reference['key']}#{reference['property']}" if "property" in reference else str(reference["key"])
 
 
 class Documents(Protocol):
@@ -44,6 +49,9 @@ class OpenStore:
 
     resources: tuple[pulumi.Resource, ...]
     """What must be there before anything is read."""
+
+    other_mounts: Mapping[str, pulumi.Output[dict[str, Any]]] = field(default_factory=dict[str, Any])
+    """How the operator reads what is in other engines of the store, by mount, with the same identity."""
 
 
 class Store(Protocol):

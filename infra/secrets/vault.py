@@ -21,7 +21,7 @@ from infra.config.load import ConfigProblem
 from infra.config.secrets import VaultConfig, http_url, is_loopback
 from infra.config.stack import StackConfig
 from infra.secrets.documents import SALT
-from infra.secrets.store import OpenStore, Values
+from infra.secrets.store import OpenStore, Values, place_in
 from infra.servers import Servers
 from infra.stack import READER, NamedStack
 
@@ -71,7 +71,15 @@ class VaultStore:
         return {"key": f"{self.prefix}/{document}", "property": name}
 
     def place(self, reference: RemoteReference) -> str:
-        return f"{self.mount}/{reference['key']}#{reference['property']}"
+        return f"{reference.get('mount', self.mount)}/{place_in(reference)}"
+
+    def elsewhere(self, target: NamedStack) -> dict[str, list[str]]:
+        """Documents that the stack refers to and that are in other engines, by mount."""
+        found: dict[str, set[str]] = {}
+        for _, given in target.config.references():
+            if given.mount not in (None, self.mount):
+                found.setdefault(given.mount, set()).add(given.document)
+        return {mount: sorted(documents) for mount, documents in sorted(found.items())}
 
     def adopted(self, document: str, name: str, opts: pulumi.InvokeOptions) -> pulumi.Output[str] | None:
         if not self.config.adopt:
@@ -102,12 +110,15 @@ class VaultStore:
             mount = VaultMount("vault-mount", path=self.mount, connection=connection, opts=opts).path
         salt = self._salt_key(target, mount, connection, opts)
         own_salt = [target.own_salt or f"{self.prefix}/{SALT}"] if salt else []
+        here = {given.document for _, given in target.config.references() if given.mount in (None, self.mount)}
+        elsewhere = self.elsewhere(target)
         args: VaultDocumentsArgs = {
             "mount": mount,
             "prefix": self.prefix,
             "documents": values,
             "owner": self._mark(target, opts),
-            "also_readable": sorted({*own_salt, *(given.document for _, given in target.config.references())}),
+            "also_readable": sorted({*own_salt, *here}),
+            "elsewhere": elsewhere,
         }
         if self.config.kubernetes_auth.create_role:
             args["policy"] = self.policy
@@ -125,6 +136,7 @@ class VaultStore:
         block |= {key: value for key, value in optional.items() if value}
         return OpenStore(
             provider_block=pulumi.Output.from_input({"vault": block}),
+            other_mounts={path: pulumi.Output.from_input({"vault": {**block, "path": path}}) for path in elsewhere},
             reader=reader,
             documents=documents,
             resources=(documents, auth, *salt),

@@ -4,19 +4,23 @@
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, cast
 
 import hvac
 import hvac.exceptions
 import requests
 
 from components.secrets.vault_documents import OWNER
+from infra.config.references import PropertyReference, steps, within
 from infra.reason import reason
 from infra.secrets.documents import SALT
 from infra.secrets.vault import VaultStore
 from infra.stack import READER, NamedStack
 
 TIMEOUT_SECONDS = 10
+
+SYNTAX = set("@#|*?[]{}")
+"""What External Secrets Operator takes for more than a name, when no property is called so."""
 
 
 def open_client(vault: VaultStore) -> Any:
@@ -79,8 +83,12 @@ def check_engine(client: Any, vault: VaultStore) -> Iterator[str]:
         yield from check_room(client, vault)
     elif found["path"] != f"{vault.mount}/":
         yield inside_another(vault, found["path"])
-    elif found["type"] != "kv" or (found.get("options") or {}).get("version") != "2":
+    elif not is_kv2(found):
         yield f"the secrets engine at {vault.mount}/ is not KV version 2: choose another litellm:secrets.vault.mount.path"
+
+
+def is_kv2(engine: Mapping[str, Any]) -> bool:
+    return engine["type"] == "kv" and (engine.get("options") or {}).get("version") == "2"
 
 
 def check_room(client: Any, vault: VaultStore) -> Iterator[str]:
@@ -189,10 +197,10 @@ def check_role(client: Any, vault: VaultStore, target: NamedStack) -> Iterator[s
             yield f"{role} does not admit {wanted} ({setting}): have it added, or choose another one"
 
 
-def metadata(client: Any, vault: VaultStore, path: str) -> dict[str, Any] | None:
+def metadata(client: Any, vault: VaultStore, path: str, mount: str | None = None) -> dict[str, Any] | None:
     """What Vault knows of a document, but not its values; None when there is none that this token may look at."""
     try:
-        return client.secrets.kv.v2.read_secret_metadata(path=path, mount_point=vault.mount)["data"]
+        return client.secrets.kv.v2.read_secret_metadata(path=path, mount_point=mount or vault.mount)["data"]
     except (hvac.exceptions.InvalidPath, hvac.exceptions.Forbidden, hvac.exceptions.UnsupportedOperation):
         return None
 
@@ -231,18 +239,18 @@ def check_documents(
                 "overwrite it: choose another litellm:secrets.vault.prefix, or move that document away"
             )
         else:
-            yield from check_document_settings(vault, path, found)
+            yield from check_document_settings(vault.mount, path, found)
         if vault.config.adopt:
             yield from check_adopted(client, vault, document, properties)
     salt = target.config.keys.salt.existing
-    path = salt.document if salt else f"{vault.prefix}/{SALT}"
-    if found := metadata(client, vault, path):
-        yield from check_document_settings(vault, path, found)
+    path, mount = (salt.document, salt.mount) if salt else (f"{vault.prefix}/{SALT}", None)
+    if found := metadata(client, vault, path, mount):
+        yield from check_document_settings(mount or vault.mount, path, found)
 
 
-def check_document_settings(vault: VaultStore, path: str, found: Mapping[str, Any]) -> Iterator[str]:
+def check_document_settings(mount: str, path: str, found: Mapping[str, Any]) -> Iterator[str]:
     """A document must take another version, and must not go by itself."""
-    document, change = f"{vault.mount}/{path} in Vault", f"vault kv metadata patch -mount={vault.mount}"
+    document, change = f"{mount}/{path} in Vault", f"vault kv metadata patch -mount={mount}"
     if found.get("cas_required"):
         yield (
             f"{document} wants check-and-set with every write (cas_required), which Vault's provider cannot do: `{change} "
@@ -258,23 +266,54 @@ def check_document_settings(vault: VaultStore, path: str, found: Mapping[str, An
         yield f"the value of {document} was destroyed: write it again from a backup"
     elif version.get("deletion_time"):
         yield (
-            f"{document} goes, or went, at {version['deletion_time']}: keep it with `vault kv undelete -mount={vault.mount} "
+            f"{document} goes, or went, at {version['deletion_time']}: keep it with `vault kv undelete -mount={mount} "
             f"-versions={current} {path}`"
         )
 
 
 def check_references(client: Any, vault: VaultStore, target: NamedStack) -> Iterator[str]:
+    for mount in vault.elsewhere(target):
+        found = mounted(client, mount)
+        if found and (found["path"] != f"{mount}/" or not is_kv2(found)):
+            yield f"there is no secrets engine of KV version 2 at {mount}/ in Vault, which a mount of a reference names"
     for where, reference in target.config.references():
-        path = f"/v1/{vault.mount}/subkeys/{reference.document}"
-        try:
-            found: Any = client.adapter.get(url=path)["data"]["subkeys"]
-        except hvac.exceptions.InvalidPath:
-            yield f"litellm:{where}: there is no document {vault.mount}/{reference.document} in Vault"
-            continue
-        except hvac.exceptions.Forbidden:
-            continue
-        if reference.property not in found:
-            yield (
-                f"litellm:{where}: the document {vault.mount}/{reference.document} has no property "
-                f"{reference.property!r}; it has {', '.join(sorted(found)) or 'none'}"
-            )
+        yield from check_reference(client, vault, where, reference)
+
+
+def check_reference(client: Any, vault: VaultStore, where: str, reference: PropertyReference) -> Iterator[str]:
+    mount, name = reference.mount or vault.mount, reference.property or ""
+    document = f"{mount}/{reference.document}"
+    try:
+        found: Any = client.adapter.get(url=f"/v1/{mount}/subkeys/{reference.document}")["data"]["subkeys"]
+    except hvac.exceptions.InvalidPath:
+        engine, api, path = reference.document.partition("/data/")
+        meant = f". If {engine}/ is a secrets engine: write mount {engine} and document {path}" if api else ""
+        yield f"litellm:{where}: there is no document {document} in Vault{meant}"
+        return
+    except hvac.exceptions.Forbidden:
+        return
+    if not may_have(found, name):
+        names = ", ".join(sorted(flattened(found))) or "none"
+        yield f"litellm:{where}: the document {document} has no property {name!r}; it has {names}"
+
+
+def may_have(subkeys: Any, name: str) -> bool:
+    """Whether a document may have a property, by the names in it. What is below a list, Vault does not say."""
+    if set(name) & SYNTAX:
+        return True
+    try:
+        within(subkeys, name)
+    except KeyError:
+        return False
+    except TypeError:
+        return steps(name)[-1].isdigit()
+    return True
+
+
+def flattened(subkeys: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """The names of all properties, those below others with dots."""
+    for name, below in subkeys.items():
+        if isinstance(below, Mapping) and below:
+            yield from flattened(cast("Mapping[str, Any]", below), f"{above}{name}.")
+        else:
+            yield f"{above}{name}"

@@ -11,7 +11,9 @@ from typing import Any
 from components.secrets.aws_client import AwsRefusalError, connect, explained
 from components.secrets.references import RemoteReference
 from infra.config.load import ConfigProblem
+from infra.config.references import within
 from infra.secrets.aws import AwsStore
+from infra.secrets.store import place_in
 from tools.problem import Problem
 
 
@@ -28,11 +30,12 @@ def read(store: AwsStore, problems: Sequence[ConfigProblem], reference: RemoteRe
 
 
 def value(client: Any, reference: RemoteReference) -> str:
-    key, name = str(reference["key"]), reference["property"]
+    key = str(reference["key"])
     try:
-        return str(json.loads(client.get_secret_value(SecretId=key)["SecretString"])[name])
+        text = str(client.get_secret_value(SecretId=key)["SecretString"])
+        return str(within(json.loads(text), str(reference["property"]))) if "property" in reference else text
     except (client.exceptions.ResourceNotFoundException, ValueError, KeyError, TypeError):
-        raise Problem(f"there is no {key}#{name} in AWS Secrets Manager: `make up` writes it") from None
+        raise Problem(f"there is no {place_in(reference)} in AWS Secrets Manager: `make up` writes it") from None
 
 
 @contextmanager

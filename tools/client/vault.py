@@ -12,6 +12,7 @@ import requests
 
 from components.secrets.references import RemoteReference
 from infra.config.load import ConfigProblem
+from infra.config.references import within
 from infra.reason import reason
 from infra.secrets.vault import VaultStore
 from infra.urls import without_secrets
@@ -32,11 +33,12 @@ def read(store: VaultStore, problems: Sequence[ConfigProblem], reference: Remote
 
 
 def value(client: Any, mount: str, reference: RemoteReference) -> str:
-    key, name = str(reference["key"]), reference["property"]
+    key, name = str(reference["key"]), str(reference.get("property", ""))
+    mount = reference.get("mount", mount)
     try:
         found = client.secrets.kv.v2.read_secret_version(path=key, mount_point=mount, raise_on_deleted_version=True)
-        return str(found["data"]["data"][name])
-    except (hvac.exceptions.InvalidPath, KeyError):
+        return str(within(found["data"]["data"], name))
+    except (hvac.exceptions.InvalidPath, KeyError, TypeError):
         raise Problem(
             f"there is no {mount}/{key}#{name} in Vault at {without_secrets(client.url)}: `make up` writes it"
         ) from None

@@ -73,7 +73,9 @@ def needs(external: Manifest) -> dict[str, Address]:
     """Which values a Secret is made of, by the name that its templates use."""
     spec = external.content["spec"]
     needed: dict[str, Address] = {
-        each["secretKey"]: (each["remoteRef"]["key"], each["remoteRef"]["property"]) for each in spec["data"]
+        # A whole secret is one value, and called like the variable.
+        each["secretKey"]: (each["remoteRef"]["key"], each["remoteRef"].get("property", each["secretKey"]))
+        for each in spec["data"]
     }
     documents = [each["extract"]["key"] for each in spec.get("dataFrom", [])]
     used = re.findall(r"\{\{\s*\.(\w+)", " ".join(spec["target"]["template"]["data"].values()))

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from pydantic import Field, StringConstraints, model_validator
 
 from infra.config.base import SECRET_KEY, Checked, DnsName, Image, Section
-from infra.config.references import DocumentName
+from infra.config.references import DocumentReference, PropertyReference
 from infra.config.versions import PINS
 
 SUPERUSER = "postgres"
@@ -38,17 +38,18 @@ PropertyName = Annotated[str, StringConstraints(min_length=1, max_length=253)]
 SecretKey = Annotated[str, StringConstraints(pattern=SECRET_KEY)]
 
 
-class DocumentCredentials(Section):
+class DocumentCredentials(DocumentReference):
     """A user name and a password in a document that is in the store already. They are referenced, never read."""
-
-    document: DocumentName
-    """The document: its path below the mount (Vault), or the name or ARN of the secret (AWS)."""
 
     username_property: PropertyName = "username"
     """Property with the user name."""
 
     password_property: PropertyName = "password"  # noqa: S105 - a name
     """Property with the password."""
+
+    def at(self, name: str) -> PropertyReference:
+        """One of the properties."""
+        return PropertyReference(document=self.document, mount=self.mount, property=name)
 
 
 class SecretCredentials(Section):

@@ -39,6 +39,7 @@ class FakeVault:
         """What `sys/mounts` says, where that is not what may be used."""
         self.roles: dict[str, Any] = {}
         self.auth_configs: dict[str, Any] = {"kubernetes": {}}
+        self.asked: list[str] = []
         self.sys = self.secrets = self.kv = self.v2 = self.adapter = self
         self.auth = SimpleNamespace(token=self)
 
@@ -62,6 +63,7 @@ class FakeVault:
         return {"data": self.listed or {}}
 
     def get(self, url: str) -> Any:
+        self.asked.append(url)
         if "/internal/ui/mounts/" in url:
             name = url.partition("/mounts/")[2]
             if name not in self.mounts:
@@ -270,6 +272,46 @@ def test_a_salt_key_that_is_there_already_must_stay_as_well(vault: FakeVault):
     vault.settings = {"old/keys": {"delete_version_after": "1h0m0s"}}
     existing = {"salt": {"existing": {"document": "old/keys", "property": "salt"}}}
     assert "-delete-version-after=0s old/keys" in problems(target(keys=existing))
+
+
+def referring(**reference: Any) -> Target:
+    return target(secretEnvironment={"OPENAI_API_KEY": {"document": "shared/keys", "property": "a"} | reference})
+
+
+NESTED = {"shared/keys": {"openai": {"prod": None, "dotted.name": None}, "list": None, "a.b": None}}
+
+
+@pytest.mark.parametrize("name", ["openai.prod", "openai", "list.0", "a.b", "list.#.name"])
+def test_a_property_below_others_is_found(vault: FakeVault, name: str):
+    vault.subkeys = NESTED
+    preflight(referring(property=name), documents(target().config))
+
+
+@pytest.mark.parametrize("name", ["openai.dev", "list.name", "other.prod"])
+def test_a_property_below_others_that_is_not_there_is_named_with_those_that_are(vault: FakeVault, name: str):
+    vault.subkeys = NESTED
+    assert f"has no property {name!r}; it has a.b, list, openai.dotted.name, openai.prod" in problems(
+        referring(property=name)
+    )
+
+
+def test_a_document_of_another_mount_is_looked_for_there(vault: FakeVault):
+    vault.mounts["kv"] = KV2
+    vault.subkeys = {"shared/keys": {"a": None}}
+    preflight(referring(mount="kv"), documents(target().config))
+    assert "/v1/kv/subkeys/shared/keys" in vault.asked
+    assert "there is no document kv/other in Vault" in problems(referring(mount="kv", document="other"))
+
+
+def test_another_mount_is_of_kv_version_2(vault: FakeVault):
+    vault.mounts["kv"] = {"type": "kv", "options": {"version": "1"}}
+    vault.subkeys = {"shared/keys": {"a": None}}
+    assert "no secrets engine of KV version 2 at kv/" in problems(referring(mount="kv"))
+
+
+def test_a_path_with_the_mount_of_another_engine_is_said_to_be_one(vault: FakeVault):
+    said = problems(referring(document="kv/data/team/keys"))
+    assert "If kv/ is a secrets engine: write mount kv and document team/keys" in said
 
 
 ONE_ROLE = {"secrets": {"vault": {"kubernetesAuth": {"create": False, "createRole": False, "role": "litellm"}}}}

@@ -89,3 +89,9 @@ def test_with_iam_tokens_there_is_no_password_of_the_database_anywhere():
     assert "database" not in documents(config(**tokens))
     assert contents(**tokens).database_role() is None
     assert not [name for name in contents(**tokens).gateway().template if name.startswith("DATABASE")]
+
+
+def test_a_whole_secret_of_aws_has_no_property():
+    store = {"kind": "aws", "aws": {"region": "eu-west-1", "identity": {"kind": "irsa", "clusterName": "one"}}}
+    whole = contents(secrets=store, secretEnvironment={"OPENAI_API_KEY": {"document": "ops/openai"}})
+    assert whole.gateway().values["OPENAI_API_KEY"] == {"key": "ops/openai"}

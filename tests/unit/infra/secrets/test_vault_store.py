@@ -136,3 +136,58 @@ def test_a_role_of_an_administrator_is_used_and_neither_role_nor_policy_written(
 def test_a_role_of_an_administrator_must_be_named_and_be_of_a_method_that_is_there(settings: dict[str, Any]):
     with pytest.raises(ConfigError, match="createRole is false"):
         config(secrets={"vault": settings})
+
+
+ELSEWHERE = {
+    "OPENAI_API_KEY": {"document": "team/openai", "property": "key", "mount": "kv"},
+    "ANTHROPIC_API_KEY": {"document": "team/anthropic", "property": "keys.prod", "mount": "Teams/kv"},
+    "MISTRAL_API_KEY": {"document": "shared/keys", "property": "mistral", "mount": "litellm"},
+}
+EXTERNAL = "kubernetes:external-secrets.io/v1:ExternalSecret"
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Recording:
+    """A stack that refers to documents of other engines."""
+    given = config(secretEnvironment=ELSEWHERE)
+    return run(lambda: deploy(resolve_offline(given, "dev")), stack="dev")
+
+
+def test_documents_of_other_mounts_have_a_store_with_the_same_identity(elsewhere: Recording):
+    stores = {store.name: store.inputs["spec"]["provider"]["vault"] for store in elsewhere.of(STORE)}
+    assert {name: store["path"] for name, store in stores.items()} == {
+        "secret-store-store": "litellm",
+        "secret-store-kv-store": "kv",
+        "secret-store-teams-kv-store": "Teams/kv",
+    }
+    assert len({json.dumps(store["auth"], sort_keys=True) for store in stores.values()}) == 1
+
+
+def test_the_policy_of_a_stack_covers_documents_of_other_mounts(elsewhere: Recording):
+    text = elsewhere.inputs("vault:index/policy:Policy")["policy"]
+    assert 'path "kv/data/team/openai" {' in text
+    assert 'path "Teams/kv/data/team/anthropic" {' in text
+    assert 'path "litellm/data/shared/keys" {' in text
+    assert '"litellm/data/team' not in text
+
+
+def test_a_secret_takes_values_from_several_mounts(elsewhere: Recording):
+    entries = {each["secretKey"]: each for each in elsewhere.inputs(EXTERNAL, "litellm-env-secret")["spec"]["data"]}
+    assert entries["OPENAI_API_KEY"]["remoteRef"] == {"key": "team/openai", "property": "key"}
+    assert entries["OPENAI_API_KEY"]["sourceRef"]["storeRef"]["kind"] == "SecretStore"
+    assert "sourceRef" not in entries["LITELLM_MASTER_KEY"]
+    assert "sourceRef" not in entries["MISTRAL_API_KEY"], "its own mount is no other one"
+
+
+def test_the_same_names_in_another_mount_are_not_taken_as_a_whole_from_the_own_one():
+    keys = {name: {"document": "a", "property": name, "mount": "kv"} for name in ("OPENAI_API_KEY", "GROQ_API_KEY")}
+    recorded = run(lambda: deploy(resolve_offline(config(secretEnvironment=keys), "dev")), stack="dev")
+    spec = recorded.inputs(EXTERNAL, "litellm-env-secret")["spec"]
+    assert "dataFrom" not in spec
+    assert {"OPENAI_API_KEY", "GROQ_API_KEY"} <= {each["secretKey"] for each in spec["data"]}
+
+
+def test_a_salt_key_of_another_mount_is_shown_with_it():
+    given = config(keys={"salt": {"existing": {"document": "keys", "property": "salt", "mount": "kv"}}})
+    recorded = run(lambda: deploy(resolve_offline(given, "dev")), stack="dev")
+    assert recorded.outputs["secretPlaces"]["saltKey"] == "kv/keys#salt"

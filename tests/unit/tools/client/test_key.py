@@ -14,6 +14,7 @@ from moto import mock_aws
 from tests.unit.tools.engine.fakes import Machine
 from tools.cli import PROJECT
 from tools.client import vault
+from tools.client.aws import value
 from tools.client.key import master_key
 from tools.engine.stack_file import Stack
 from tools.problem import Problem
@@ -114,3 +115,17 @@ def test_an_aws_without_the_key_says_what_writes_it(aws: Any, machine: Machine, 
         aws.create_secret(Name="litellm/cloud/api-keys", SecretString=content)
     with pytest.raises(Problem, match="no litellm/cloud/api-keys#master-key in AWS Secrets Manager"):
         master_key(Stack.read(machine.project, "cloud"), {})
+
+
+def test_a_value_is_read_wherever_it_is_in_aws(aws: Any):
+    aws.create_secret(Name="plain", SecretString=KEY)
+    aws.create_secret(Name="nested", SecretString=json.dumps({"keys": {"master": KEY}}))
+    assert value(aws, {"key": "plain"}) == KEY
+    assert value(aws, {"key": "nested", "property": "keys.master"}) == KEY
+    with pytest.raises(Problem, match=r"no nested#keys\.other in AWS"):
+        value(aws, {"key": "nested", "property": "keys.other"})
+
+
+def test_a_value_of_another_mount_is_read_there():
+    client = FakeVault()
+    assert vault.value(client, "kv", {"key": "dev/api-keys", "property": "master-key", "mount": "litellm"}) == KEY
