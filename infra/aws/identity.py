@@ -13,10 +13,11 @@ from components.gateway.aws_access import AwsAccess, AwsAccessArgs
 from components.secrets.aws_names import arn_field, oidc_provider_arn, role_name
 from infra.config.aws.identity import IrsaIdentity, PodIdentity, StaticKeys
 from infra.config.aws.store import AwsConfig
-from infra.config.aws_pods import models_of_role, roles_assumed, token_region
+from infra.config.aws_pods import models_of_role, token_region
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import takes_tokens
 from infra.config.database.rds import RdsDatabase
+from infra.config.gateway.bedrock import roles_assumed
 from infra.servers import Servers
 from infra.stack import READER, NamedStack
 from infra.workloads import PodAccount

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from components.gateway.aws_policy import BedrockModel, bedrock_id, fits, use_policy
 from components.secrets.aws_names import arn_field, is_arn, partition_of
 from infra.config.aws.identity import PodIdentity, StaticKeys
+from infra.config.base import AWS_REGION
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, takes_tokens
-from infra.config.gateway.models import Bedrock
+from infra.config.gateway.bedrock import REGIONS, as_the_pods, roles_assumed, roles_in_variables, roles_without_a_name
 from infra.config.gateway.settings import GatewayConfig
 
 if TYPE_CHECKING:
@@ -18,18 +19,11 @@ if TYPE_CHECKING:
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 
-ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
-
 ACCESS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE_NAME", "AWS_SESSION_NAME")
 """Variables that make LiteLLM look for its identity elsewhere than in the role of its pod."""
 
-REGIONS = ("AWS_REGION", "AWS_REGION_NAME")
-
 KEYS_OF_BEDROCK = ("AWS_ACCESS_KEY_ID", "AWS_BEARER_TOKEN_BEDROCK")
 """Variables with a key for every model of Bedrock that has none of its own."""
-
-OWN_CREDENTIALS = ("api_key", "aws_access_key_id", "aws_profile_name", "aws_role_name", "aws_web_identity_token")
-"""Parameters by which a model of LiteLLM has an identity of its own."""
 
 SOME_ACCOUNT = "0" * 12
 
@@ -57,22 +51,9 @@ def needs_role(gateway: GatewayConfig, database: DatabaseConfig, supplied: Colle
     return takes_tokens(database) or bool(keyless(gateway, supplied)) or bool(roles_assumed(gateway))
 
 
-def roles_assumed(gateway: GatewayConfig) -> list[str]:
-    """Roles that LiteLLM takes on with the identity of its pods, for models that name one (`aws_role_name`)."""
-    own = {"aws_web_identity_token", "aws_access_key_id", "aws_profile_name"}
-    named = (model.params.get("aws_role_name") for model in gateway.models if not own & set(model.params))
-    return sorted({str(role) for role in named if isinstance(role, str) and ROLE_ARN.fullmatch(role)})
-
-
-def keyless(gateway: GatewayConfig, supplied: Collection[str]) -> dict[int, Bedrock]:
+def keyless(gateway: GatewayConfig, supplied: Collection[str]) -> dict[int, BedrockModel]:
     """Models of Bedrock that are called with the pods' own identity, by their place in the list."""
-    if set(KEYS_OF_BEDROCK) & set(supplied):
-        return {}
-    return {
-        index: model
-        for index, model in enumerate(gateway.models)
-        if isinstance(model, Bedrock) and not model.api_key and not set(OWN_CREDENTIALS) & set(model.params)
-    }
+    return {} if set(KEYS_OF_BEDROCK) & set(supplied) else as_the_pods(gateway)
 
 
 def token_region(config: "StackConfig") -> str:
@@ -86,29 +67,21 @@ def models_of_role(config: "StackConfig") -> list[BedrockModel]:
     return list(invoked(keyless(config.gateway, (*config.provider_keys, *config.documents_by_variable))).values())
 
 
-def invoked(models: Mapping[int, Bedrock]) -> dict[int, BedrockModel]:
+def invoked(models: Mapping[int, BedrockModel]) -> dict[int, BedrockModel]:
     """What a policy calls the models, but for those that none can name."""
-    found = {index: (bedrock_id(called(model)), model.region) for index, model in models.items()}
+    found = {index: (bedrock_id(model["model"]), model["region"]) for index, model in models.items()}
     return {
         index: {"model": name, "region": region}
         for index, (name, region) in found.items()
-        if name and not is_variable(region)
+        if name and re.fullmatch(AWS_REGION, region)
     }
-
-
-def is_variable(region: str) -> bool:
-    return region.startswith("os.environ/")
-
-
-def called(model: Bedrock) -> str:
-    """What LiteLLM calls: `model_id` is in place of the model."""
-    return str(model.params.get("model_id") or model.model)
 
 
 def pods_have_their_role(
     secrets: Any, gateway: Any, database: Any, provider_keys: Any, provider_documents: Any, secret_environment: Any
 ) -> Iterator[tuple[str, str]]:
     """Whatever the pods need a role for, somebody has to give it to them, and a policy has to name it."""
+    yield from roles_without_a_name(gateway)
     supplied = (*provider_keys, *provider_documents, *secret_environment)
     if not may_make_role(secrets, gateway):
         given = ROLE_ANNOTATION in gateway.service_account_annotations or not gateway.create_iam_role
@@ -119,6 +92,12 @@ def pods_have_their_role(
                 f"gateway.serviceAccountAnnotations ({ROLE_ANNOTATION}), {WITHOUT_ROLE}",
             )
         return
+    for where in roles_in_variables(gateway):
+        yield (
+            where,
+            "has an aws_role_name out of a variable that the program does not know, so the pods' role cannot be limited to it: "
+            f"write its ARN, or the variable into gateway.environment, {WITHOUT_ROLE}",
+        )
     if not needs_role(gateway, database, supplied):
         return
     identity = secrets.aws.identity
@@ -144,7 +123,7 @@ def pods_have_their_role(
 
 
 def models_can_be_named(
-    models: Mapping[int, Bedrock], partition: str, roles: Sequence[str] = ()
+    models: Mapping[int, BedrockModel], partition: str, roles: Sequence[str] = ()
 ) -> Iterator[tuple[str, str]]:
     named = invoked(models)
     for index, model in models.items():
@@ -153,11 +132,12 @@ def models_can_be_named(
             yield (
                 where,
                 "its model is not the ID or ARN of one model or inference profile that can be invoked, or its region is a "
-                f"variable, so the pods' role cannot be limited to it: name one, {WITHOUT_ROLE}",
+                f"variable or not given (region, params.aws_region_name), so the pods' role cannot be limited to it: name one, "
+                f"{WITHOUT_ROLE}",
             )
             continue
         name = named[index]["model"]
-        its_partition = arn_field(name, "partition") if is_arn(name) else partition_of(model.region)
+        its_partition = arn_field(name, "partition") if is_arn(name) else partition_of(model["region"])
         if its_partition != partition:
             yield (
                 where,

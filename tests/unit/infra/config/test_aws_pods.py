@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from infra.config.aws_pods import known_to_aws, makes_role, models_of_role, roles_assumed
+from infra.config.aws_pods import known_to_aws, makes_role, models_of_role
+from infra.config.gateway.bedrock import roles_assumed
 from infra.config.load import ConfigError
 from infra.config.stack import StackConfig
 from tests.unit.infra.stacks import config
@@ -14,6 +15,7 @@ IRSA = {"kind": "irsa", "clusterName": "ops"}
 KEYS = {"kind": "static-keys", "kubernetesSecret": "keys"}
 CONTROLLER = {"kind": "pod-identity", "controllerRoleArn": f"arn:aws:iam::{ACCOUNT}:role/operator"}
 ROLE = {"serviceAccountAnnotations": {"eks.amazonaws.com/role-arn": f"arn:aws:iam::{ACCOUNT}:role/own"}}
+ASSUMED = f"arn:aws:iam::{ACCOUNT}:role/bedrock"
 CLAUDE = {"name": "claude", "provider": "bedrock", "model": "anthropic.claude-v1:0", "region": "eu-west-1"}
 MOCK = {"name": "mock", "provider": "mock"}
 TOKENS = {
@@ -51,7 +53,11 @@ def test_a_model_of_bedrock_without_a_key_needs_a_role():
     "sections",
     [
         {"gateway": {"models": [MOCK]}},
-        {"gateway": {"models": [CLAUDE | {"params": {"aws_role_name": "arn:other", "aws_session_name": "litellm"}}]}},
+        {
+            "gateway": {
+                "models": [CLAUDE | {"params": {"aws_role_name": ASSUMED, "aws_web_identity_token": "oidc/azure/x"}}]
+            }
+        },
         {"gateway": {"models": [CLAUDE], "createIamRole": False}},
         {"gateway": {"models": [CLAUDE], **ROLE}},
         {"gateway": {"models": [CLAUDE]}, "providerDocuments": ACCESS_KEY},
@@ -166,9 +172,6 @@ def test_the_ways_out_are_ways_out(sections: dict[str, Any]):
     assert stack(**sections)
 
 
-ASSUMED = f"arn:aws:iam::{ACCOUNT}:role/bedrock"
-
-
 def test_a_role_that_a_model_takes_on_may_be_assumed_by_the_pods():
     named = stack(gateway={"models": [CLAUDE | {"params": {"aws_role_name": ASSUMED, "aws_session_name": "litellm"}}]})
     assert makes_role(named)
@@ -188,3 +191,86 @@ def test_a_model_in_a_region_out_of_a_variable_cannot_be_named_in_a_policy():
     }
     assert "or its region is a variable" in message(gateway=variable)
     stack(gateway=variable | {"createIamRole": False})
+
+
+def litellm(model: str, **params: Any) -> dict[str, Any]:
+    return {"name": "any", "provider": "litellm", "model": model, "params": params}
+
+
+@pytest.mark.parametrize(
+    ("entry", "environment", "named", "region"),
+    [
+        (litellm("bedrock/vendor.m-v1:0", aws_region_name="eu-west-2"), {}, "vendor.m-v1:0", "eu-west-2"),
+        (litellm("bedrock/converse/eu.vendor.m", aws_region_name="eu-west-2"), {}, "eu.vendor.m", "eu-west-2"),
+        (litellm("bedrock/us-east-1/vendor.m"), {}, "vendor.m", "us-east-1"),
+        (litellm("bedrock/vendor.m"), {"AWS_REGION_NAME": "eu-west-3"}, "vendor.m", "eu-west-3"),
+        (litellm("bedrock/vendor.m"), {"AWS_REGION": "eu-west-3"}, "vendor.m", "eu-west-3"),
+        (litellm("vendor.m", custom_llm_provider="bedrock", aws_region_name="eu-west-2"), {}, "vendor.m", "eu-west-2"),
+        (
+            litellm(f"bedrock/arn:aws:bedrock:eu-west-1:{ACCOUNT}:application-inference-profile/a1"),
+            {},
+            f"arn:aws:bedrock:eu-west-1:{ACCOUNT}:application-inference-profile/a1",
+            "eu-west-1",
+        ),
+    ],
+)
+def test_a_model_of_bedrock_in_litellms_words_may_be_invoked_as_well(
+    entry: dict[str, Any], environment: dict[str, str], named: str, region: str
+):
+    found = stack(gateway={"models": [entry], "environment": environment})
+    assert makes_role(found)
+    assert models_of_role(found) == [{"model": named, "region": region}]
+
+
+@pytest.mark.parametrize("model", ["bedrock/vendor.m", "bedrock/*"])
+def test_a_model_of_bedrock_that_no_policy_can_name_says_what_is_missing(model: str):
+    said = message(gateway={"models": [litellm(model)]})
+    assert "litellm:gateway.models[0]: " in said
+    assert "params.aws_region_name" in said
+    stack(gateway={"models": [litellm(model)], "createIamRole": False})
+
+
+@pytest.mark.parametrize(
+    "gateway",
+    [
+        {"models": [litellm("bedrock/vendor.m", aws_role_name=ASSUMED)]},
+        {"models": [litellm("bedrock/vendor.m", aws_role_name="os.environ/ROLE")], "environment": {"ROLE": ASSUMED}},
+        {"models": [CLAUDE], "environment": {"AWS_ROLE_NAME": ASSUMED}},
+        {
+            "models": [litellm("bedrock/vendor.m", litellm_credential_name="ours")],
+            "config": {
+                "credential_list": [{"credential_name": "ours", "credential_values": {"aws_role_name": ASSUMED}}]
+            },
+        },
+        {
+            "models": [MOCK],
+            "config": {
+                "guardrails": [
+                    {"guardrail_name": "a", "litellm_params": {"guardrail": "bedrock", "aws_role_name": ASSUMED}}
+                ]
+            },
+        },
+    ],
+    ids=["parameter", "plain variable", "of all", "credential", "guardrail"],
+)
+def test_a_role_may_be_assumed_wherever_it_is_named(gateway: dict[str, Any]):
+    found = stack(gateway=gateway)
+    assert makes_role(found)
+    assert roles_assumed(found.gateway) == [ASSUMED]
+    assert models_of_role(found) == []
+
+
+def test_a_role_in_a_secret_variable_cannot_be_named_in_a_policy():
+    hidden = {
+        "gateway": {"models": [litellm("bedrock/vendor.m", aws_role_name="os.environ/ROLE")]},
+        "secretEnvironment": {"ROLE": {"document": "shared", "property": "role"}},
+    }
+    assert "write its ARN" in message(**hidden)
+    hidden["gateway"]["createIamRole"] = False
+    assert stack(**hidden)
+
+
+def test_a_role_that_is_no_arn_is_refused_and_not_shown():
+    said = message(secrets={}, gateway={"models": [CLAUDE | {"params": {"aws_role_name": "bedrock-caller"}}]})
+    assert "gateway.models[0]: aws_role_name must be the ARN of a role" in said
+    assert "bedrock-caller" not in said
