@@ -28,7 +28,7 @@ from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret
 from components.sync.shared import OPERATOR
 from components.sync.store import SecretStore
-from infra import workloads
+from infra import pods, workloads
 from infra.config.aws_pods import ROLE_ANNOTATION, known_to_aws, makes_role
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import InClusterDatabase
@@ -64,6 +64,7 @@ class Environment:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.config = target.config
+        self.pods = pods.everywhere(target.config)
         self.providers = providers(target)
         operator_identity = target.store.operator_identity(target, self._options())
         self.operator = self._operator(operator_identity)
@@ -194,6 +195,7 @@ class Environment:
                     "environment": operator.environment,
                     "identity": identity.arn if identity else None,
                     "owner": self.target.instance,
+                    "pod": self.pods,
                 },
                 self._options(),
             )
@@ -265,11 +267,13 @@ class Environment:
         admin = self._synced("postgres-admin", content).secret if content else None
         server: list[pulumi.Resource] = []
         if isinstance(database, InClusterDatabase) and admin is not None:
-            args = workloads.postgres(database, self.namespace, admin, retain_data=self.config.protect)
+            args = workloads.postgres(database, self.namespace, admin, self.pods, retain_data=self.config.protect)
             server.append(Postgres(workloads.POSTGRES, args, self._options(protect=self.config.protect)))
         password = self.contents.database_role()
         role = self._synced("postgres-role", password).secret if password else None
-        bootstrap = workloads.bootstrap(database, self.servers, self.namespace, admin, role, self.config.ephemeral.mark)
+        bootstrap = workloads.bootstrap(
+            database, self.servers, self.namespace, admin, role, self.pods, self.config.ephemeral.mark
+        )
         return [DatabaseBootstrap(workloads.BOOTSTRAP, bootstrap, self._options(*server))]
 
     def _redis(self) -> list[pulumi.Resource]:
@@ -277,17 +281,18 @@ class Environment:
         if not isinstance(redis, InClusterRedis) or content is None:
             return []
         secret = self._synced("redis-config", content).secret
-        return [Redis(workloads.REDIS, workloads.redis(redis, self.namespace, secret), self._options())]
+        return [Redis(workloads.REDIS, workloads.redis(redis, self.namespace, secret, self.pods), self._options())]
 
     def _gateway(self, secret: SyncedSecret, database: list[pulumi.Resource], redis: list[pulumi.Resource]) -> Gateway:
+        placed = pods.of_gateway(self.config)
         migration = Migration(
             workloads.MIGRATION,
-            workloads.migration(self.config, self.servers, self.namespace, secret.secret, self.account),
+            workloads.migration(self.config, self.servers, self.namespace, secret.secret, self.account, placed),
             self._options(*database),
         )
         content = self.contents.files()
         files = self._synced("litellm-files", content).secret if content else None
-        args = workloads.gateway(self.config, self.servers, self.namespace, secret.secret, self.account, files)
+        args = workloads.gateway(self.config, self.servers, self.namespace, secret.secret, self.account, placed, files)
         return Gateway(workloads.GATEWAY, args, self._options(migration, *redis))
 
     def _certificate(self) -> pulumi.Input[str] | None:

@@ -16,6 +16,7 @@ from components.gateway.migration import MigrationArgs
 from components.gateway.proxy_config import coordination_redis, proxy_config
 from components.ingress.ingress import IngressArgs, LoadBalancer
 from components.namespace.limits import NamespaceLimitsArgs
+from components.pods import PodSettings
 from infra.config.aws_pods import token_region
 from infra.config.database.common import SecretCredentials
 from infra.config.database.existing import ExistingDatabase
@@ -86,7 +87,9 @@ def limits(quota: QuotaConfig, namespace: Name) -> NamespaceLimitsArgs:
     return args
 
 
-def postgres(database: InClusterDatabase, namespace: Name, admin_secret: Name, retain_data: bool) -> PostgresArgs:
+def postgres(
+    database: InClusterDatabase, namespace: Name, admin_secret: Name, pod: PodSettings, retain_data: bool
+) -> PostgresArgs:
     return {
         "namespace": namespace,
         "image": database.image,
@@ -96,6 +99,7 @@ def postgres(database: InClusterDatabase, namespace: Name, admin_secret: Name, r
         "storage": database.storage,
         "storage_class": database.storage_class,
         "retain_data": retain_data,
+        "pod": pod,
     }
 
 
@@ -105,6 +109,7 @@ def bootstrap(
     namespace: Name,
     admin_secret: Name | None,
     role_secret: Name | None,
+    pod: PodSettings,
     mark: str | None = None,
 ) -> DatabaseBootstrapArgs:
     """`admin_secret` is the Secret that is synced from the store; None when the admin is in a Kubernetes Secret already.
@@ -118,6 +123,7 @@ def bootstrap(
         "database": database.name,
         "sslmode": database.sslmode,
         "admin_secret": admin_secret or "",
+        "pod": pod,
     }
     if role_secret is None:
         args["iam_username"] = database.username
@@ -135,12 +141,13 @@ def bootstrap(
     return args
 
 
-def redis(config: InClusterRedis, namespace: Name, secret: Name) -> RedisArgs:
+def redis(config: InClusterRedis, namespace: Name, secret: Name, pod: PodSettings) -> RedisArgs:
     return {
         "namespace": namespace,
         "image": config.image,
         "secret": secret,
         "resources": config.resources.as_kubernetes(),
+        "pod": pod,
     }
 
 
@@ -150,6 +157,7 @@ def gateway(
     namespace: Name,
     secret: Name,
     account: PodAccount | None,
+    pod: PodSettings,
     secret_files: Name | None = None,
 ) -> GatewayArgs:
     litellm = config.gateway
@@ -158,6 +166,7 @@ def gateway(
         "image": litellm.image,
         "config": config_file(config),
         "environment_secret": secret,
+        "pod": pod,
         "replicas": litellm.replicas,
         "workers": litellm.workers,
         "resources": litellm.resources.as_kubernetes(),
@@ -169,8 +178,6 @@ def gateway(
         "startup_timeout": litellm.startup_timeout,
         "service_account_annotations": {**litellm.service_account_annotations, **texts_allowed(config, IN_THE_ACCOUNT)},
         "annotations": texts_allowed(config, IN_THE_PODS),
-        "node_selector": litellm.node_selector,
-        "tolerations": tolerations(config),
     }
     if config.ingress.class_name == "alb":
         # Its idle timeout is that of a stream; a pod that closed first would now and then lose a request.
@@ -189,13 +196,12 @@ def gateway(
 
 
 def migration(
-    config: StackConfig, servers: Servers, namespace: Name, secret: Name, account: PodAccount | None
+    config: StackConfig, servers: Servers, namespace: Name, secret: Name, account: PodAccount | None, pod: PodSettings
 ) -> MigrationArgs:
     args: MigrationArgs = {
         "namespace": namespace,
         "image": config.gateway.image,
-        "node_selector": config.gateway.node_selector,
-        "tolerations": tolerations(config),
+        "pod": pod,
         "timeout": config.gateway.startup_timeout,
     }
     if account and takes_tokens(config.database):
@@ -280,10 +286,6 @@ def redis_connection(config: RedisConfig, servers: Servers) -> RedisConnection |
 
 def speaks_tls(config: RedisConfig) -> bool:
     return isinstance(config, ElastiCacheConfig) or (isinstance(config, ExistingRedis) and config.tls)
-
-
-def tolerations(config: StackConfig) -> list[dict[str, Any]]:
-    return [toleration.model_dump(exclude_none=True) for toleration in config.gateway.tolerations]
 
 
 def load_balancer(config: AlbConfig, certificate: pulumi.Input[str] | None) -> LoadBalancer:

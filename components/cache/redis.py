@@ -8,7 +8,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.labels import labels, selector
 from components.objects import name_after
-from components.pods import RESTRICTED_CONTAINER, restricted_pod, secret_variable
+from components.pods import RESTRICTED_CONTAINER, PodSettings, restricted_pod, secret_variable, template
 
 PORT = 6379
 USER = 999
@@ -35,6 +35,9 @@ class RedisArgs(TypedDict):
 
     resources: pulumi.Input[Mapping[str, Any]]
     """Required: Kubernetes requests and limits of the server. The memory limit must be well above `maxmemory`."""
+
+    pod: NotRequired[PodSettings]
+    """Optional: where the pods run, and what else all pods of a stack have. Defaults to nothing."""
 
     timeout: NotRequired[str]
     """Optional: how long to wait until the server is ready, as a Go duration. Defaults to `5m`."""
@@ -76,7 +79,7 @@ class Redis(pulumi.ComponentResource):
             # Two servers behind one Service would each have half of the counters.
             "strategy": {"type": "Recreate"},
             "selector": {"matchLabels": selector(name)},
-            "template": {"metadata": {"labels": labels(name)}, "spec": pod(args)},
+            "template": template(name, pod(args), args.get("pod")),
         }
         kubernetes.apps.v1.Deployment(
             f"{name}-server",

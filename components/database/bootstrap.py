@@ -8,7 +8,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.labels import labels
 from components.objects import REPLACED_AS_A_WHOLE, given_name
-from components.pods import RESTRICTED_CONTAINER, restricted_pod, secret_variable
+from components.pods import RESTRICTED_CONTAINER, PodSettings, restricted_pod, secret_variable, template
 
 USER = 999
 """`postgres` in the Debian-based official image."""
@@ -64,6 +64,9 @@ class DatabaseBootstrapArgs(TypedDict):
     revision: NotRequired[pulumi.Input[str]]
     """Optional: any text; a new one runs the Job again. Defaults to nothing."""
 
+    pod: NotRequired[PodSettings]
+    """Optional: where the pods run, and what else all pods of a stack have. Defaults to nothing."""
+
     timeout: NotRequired[str]
     """Optional: how long to wait for the Job, as a Go duration. The Job gives up after 5 minutes. Defaults to `6m`."""
 
@@ -88,12 +91,10 @@ class DatabaseBootstrap(pulumi.ComponentResource):
         if ("role_secret" in args) == ("iam_username" in args):
             raise ValueError("exactly one of role_secret and iam_username is needed")
         timeout = args.get("timeout", "6m")
-        template = pod(args)
-        annotations = {"litellm/revision": args.get("revision", "")}
         spec: Any = {
             "backoffLimit": 1,
             "activeDeadlineSeconds": 300,
-            "template": {"metadata": {"labels": labels(name), "annotations": annotations}, "spec": template},
+            "template": template(name, pod(args), args.get("pod"), {"litellm/revision": args.get("revision", "")}),
         }
         job = kubernetes.batch.v1.Job(
             f"{name}-job",

@@ -8,7 +8,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.labels import labels, selector
 from components.objects import name_after
-from components.pods import RESTRICTED_CONTAINER, restricted_pod, secret_variable
+from components.pods import RESTRICTED_CONTAINER, PodSettings, restricted_pod, secret_variable, template
 
 PORT = 5432
 USER = 999
@@ -48,6 +48,9 @@ class PostgresArgs(TypedDict):
 
     retain_data: NotRequired[bool]
     """Optional: keep the volume when the server is deleted. Defaults to false."""
+
+    pod: NotRequired[PodSettings]
+    """Optional: where the pods run, and what else all pods of a stack have. Defaults to nothing."""
 
     timeout: NotRequired[str]
     """Optional: how long to wait until the server is ready, as a Go duration. Defaults to `5m`."""
@@ -91,7 +94,7 @@ class Postgres(pulumi.ComponentResource):
             "serviceName": name,
             "selector": {"matchLabels": selector(name)},
             "persistentVolumeClaimRetentionPolicy": {"whenDeleted": retention, "whenScaled": "Retain"},
-            "template": {"metadata": {"labels": labels(name)}, "spec": pod(args)},
+            "template": template(name, pod(args), args.get("pod")),
             "volumeClaimTemplates": [claim(storage, args.get("storage_class"))] if storage else [],
         }
         kubernetes.apps.v1.StatefulSet(

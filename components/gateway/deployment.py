@@ -15,7 +15,8 @@ from components.gateway.files import (
     secret_volume,
 )
 from components.gateway.pod import COMMAND, PORT, SURROUNDINGS, container, pod, seconds, variables
-from components.labels import labels, selector
+from components.labels import selector
+from components.pods import template
 
 KEEP_ALIVE_SECONDS = 95
 """Longer than ingress controllers keep an idle connection to a pod (nginx 60 s, Traefik 90 s): whoever closes first must be
@@ -30,6 +31,11 @@ FROM_THE_IMAGE = {
 STARTUP_PERIOD_SECONDS = 2
 ROLLOUT_MARGIN_SECONDS = 60
 """For pulling the image, on top of the time that a pod has for starting."""
+
+EVENLY = tuple(
+    {"topologyKey": key, "maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway"}
+    for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+)
 
 Args = Mapping[str, Any]
 """Those of the component `Gateway`."""
@@ -54,27 +60,26 @@ def deployment_spec(
         "serviceAccountName": account,
         "terminationGracePeriodSeconds": args.get("grace_period", request_timeout + pre_stop + 10),
     }
-    if replicas > 1:
-        rest["topologySpreadConstraints"] = [
-            spread(name, key) for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
-        ]
+    if constraints := spread(name, args, replicas):
+        rest["topologySpreadConstraints"] = constraints
     return {
         "replicas": replicas,
         "revisionHistoryLimit": 3,
         "progressDeadlineSeconds": rollout_seconds(args),
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
         "selector": {"matchLabels": selector(name)},
-        "template": {
-            "metadata": {"labels": labels(name)}
-            | ({"annotations": {"litellm/identity": args["identity"]}} if "identity" in args else {}),
-            "spec": pod(
+        "template": template(
+            name,
+            pod(
                 gateway_container(args),
                 volumes=volumes(args, config_map, files_map),
                 node_selector=args.get("node_selector"),
                 tolerations=args.get("tolerations"),
                 rest=rest,
             ),
-        },
+            args.get("pod"),
+            {"litellm/identity": args["identity"]} if "identity" in args else None,
+        ),
     }
 
 
@@ -170,12 +175,12 @@ def probes(startup_seconds: int) -> dict[str, Any]:
     }
 
 
-def spread(name: str, topology_key: str) -> dict[str, Any]:
-    """Spread pods of one version evenly, where that is possible."""
-    return {
-        "topologyKey": topology_key,
-        "maxSkew": 1,
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": selector(name)},
-        "matchLabelKeys": ["pod-template-hash"],
-    }
+def spread(name: str, args: Args, replicas: int) -> list[dict[str, Any]]:
+    """Constraints with which pods of one version spread: over zones and nodes where possible, if nobody says otherwise."""
+    given = args.get("pod", {}).get("topology_spread")
+    if given is None:
+        given = EVENLY if replicas > 1 else ()
+    return [
+        {**constraint, "labelSelector": {"matchLabels": selector(name)}, "matchLabelKeys": ["pod-template-hash"]}
+        for constraint in given
+    ]

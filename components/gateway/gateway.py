@@ -14,6 +14,7 @@ from components.gateway.files import (
 from components.gateway.pod import PORT
 from components.labels import labels, selector
 from components.objects import short_hash
+from components.pods import PodSettings
 
 REPORT_SECONDS = 30
 """How much longer Pulumi waits than the Deployment may take, so that the Deployment's own reason is what it reports."""
@@ -122,6 +123,9 @@ class GatewayArgs(TypedDict):
 
     tolerations: NotRequired[pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]]
     """Optional: taints of nodes that the pods tolerate. Defaults to none."""
+
+    pod: NotRequired[PodSettings]
+    """Optional: where the pods run, and what else all pods of a stack have. Defaults to nothing."""
 
 
 class Gateway(pulumi.ComponentResource):

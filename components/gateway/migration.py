@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 from components.gateway.pod import COMMAND, SURROUNDINGS, container, pod, seconds, variables
 from components.labels import labels
 from components.objects import REPLACED_AS_A_WHOLE, given_name
-from components.pods import secret_variable
+from components.pods import PodSettings, secret_variable, template
 
 DEFAULT_RESOURCES = {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}
 
@@ -48,6 +48,9 @@ class MigrationArgs(TypedDict):
 
     tolerations: NotRequired[pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]]
     """Optional: taints of nodes that the Job tolerates. Defaults to none."""
+
+    pod: NotRequired[PodSettings]
+    """Optional: where the pods run, and what else all pods of a stack have. Defaults to nothing."""
 
     timeout: NotRequired[str]
     """Optional: how long all attempts together may take, a Go duration. Defaults to `15m`."""
@@ -112,13 +115,15 @@ def job_spec(name: str, args: MigrationArgs, timeout: int) -> Any:
         "podFailurePolicy": {
             "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
         },
-        "template": {
-            "metadata": {"labels": labels(name), "annotations": {"litellm/revision": args.get("revision", "")}},
-            "spec": pod(
+        "template": template(
+            name,
+            pod(
                 main,
                 node_selector=args.get("node_selector"),
                 tolerations=args.get("tolerations"),
                 rest={"restartPolicy": "Never", **account},
             ),
-        },
+            args.get("pod"),
+            {"litellm/revision": args.get("revision", "")},
+        ),
     }

@@ -8,6 +8,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.labels import labels
 from components.objects import name_after
+from components.pods import PodSettings, fields
 from components.sync.shared import KEPT_BY_HELM, OWNER_KEY, OWNER_MARK
 
 
@@ -45,6 +46,9 @@ class ExternalSecretsOperatorArgs(TypedDict):
     owner: NotRequired[pulumi.Input[str] | None]
     """Optional: who installs the operator, such as `litellm-dev`; it is written next to it, in the ConfigMap `OWNER_MARK`.
     Defaults to nobody."""
+
+    pod: NotRequired[PodSettings]
+    """Optional: where the operator's pods run. Defaults to what the chart says."""
 
 
 class ExternalSecretsOperator(pulumi.ComponentResource):
@@ -117,6 +121,6 @@ class ExternalSecretsOperator(pulumi.ComponentResource):
         }
         if identity := args.get("identity"):
             values["podAnnotations"] = {"litellm/identity": identity}
-        if image:
-            values |= {"image": image, "webhook": {"image": image}, "certController": {"image": image}}
-        return values
+        # The chart has its three Deployments side by side: the controller at its top, the others in sections of their own.
+        said = {**({"image": image} if image else {}), **fields(args.get("pod"))}
+        return values | said | ({"webhook": said, "certController": said} if said else {})

@@ -15,6 +15,7 @@ from infra.config.gateway.settings import GatewayConfig
 from infra.config.ingress import IngressConfig
 from infra.config.keys import KeysConfig
 from infra.config.network import NetworkPolicyConfig
+from infra.config.placement import Placement
 from infra.config.quota import QuotaConfig
 from infra.config.redis import ExistingRedis, InClusterRedis, RedisConfig
 from infra.config.references import PropertyReference
@@ -68,6 +69,10 @@ class StackConfig(Section):
     """Where Redis is, which replicas need to share rate limits: `none`, `in-cluster` (the default), `existing` or
     `elasticache`."""
 
+    placement: Placement = Placement()
+    """On which nodes all pods of the stack run: LiteLLM, its Jobs, Postgres, Redis, and the operator where the stack installs
+    it. `gateway.placement` says what is different for the gateway."""
+
     gateway: GatewayConfig = GatewayConfig()
     """LiteLLM itself: image, models, replicas, resources and settings."""
 
@@ -84,6 +89,23 @@ class StackConfig(Section):
     def documents_by_variable(self) -> dict[str, PropertyReference]:
         """Where the gateway's secret variables are in the store, whichever name the configuration has for them."""
         return self.provider_documents | self.secret_environment
+
+    @property
+    def placement_of_all(self) -> Placement:
+        """Where every pod runs but LiteLLM's. Tolerations of the gateway's older key reach all: they exclude no node, and
+        without them the others stay Pending where every node has the taint. Its selector might exclude that of a volume."""
+        if "tolerations" in self.placement.model_fields_set:
+            return self.placement
+        return self.placement.model_copy(update={"tolerations": self.gateway.tolerations})
+
+    @property
+    def placement_of_gateway(self) -> Placement:
+        """Where LiteLLM's pods run."""
+        older = {"node_selector": self.gateway.node_selector, "tolerations": self.gateway.tolerations}
+        given = self.gateway.placement or Placement().model_copy(
+            update={name: value for name, value in older.items() if value}
+        )
+        return self.placement.overridden_by(given)
 
     def references(self) -> Iterator[tuple[str, PropertyReference]]:
         """Everything that this stack reads from documents that somebody else wrote, and where the configuration says so."""

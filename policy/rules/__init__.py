@@ -11,6 +11,7 @@ from policy.rules.gateway import (
 )
 from policy.rules.identity import exact_arns, exact_vault_paths, vault_audience
 from policy.rules.network import network_policy, public_load_balancer, tls
+from policy.rules.placement import placements_agree
 from policy.rules.pods import pinned_images, restricted_pods
 from policy.rules.secrets import no_plain_secrets, operator_api
 from policy.rules.state import protected_salt, protected_state
@@ -28,6 +29,7 @@ RULES: tuple[AnyRule, ...] = (
     network_policy,
     restricted_pods,
     pinned_images,
+    placements_agree,
     keys_required,
     memory_floor,
     replicas_share_redis,

@@ -111,7 +111,7 @@ class Book:
     def key(self, part: Part, path: str, where: str, schema: Schema, *, required: bool) -> None:
         row = self.row(path, schema, required=required)
         part.rows.append(row)
-        inner = one_of_many(schema)
+        inner = next((one["items"] for one in self.options(schema) if "items" in one), None)
         objects = self.objects(inner or schema)
         below = f"{path}[]" if inner else path
         if len(objects) > 1:
@@ -232,11 +232,6 @@ def map_values(schema: Schema) -> Schema | None:
     """The values of a map, whose names are the user's; None for any value, and for an object."""
     values = next(iter(schema.get("patternProperties", {}).values()), schema.get("additionalProperties"))
     return cast("Schema", values) if isinstance(values, dict) else None
-
-
-def one_of_many(schema: Schema) -> Schema | None:
-    """The entries of a list."""
-    return schema.get("items")
 
 
 def told_apart_by(schema: Schema) -> str:

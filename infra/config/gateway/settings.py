@@ -13,6 +13,7 @@ from infra.config.gateway.beside import LARGEST_BYTES
 from infra.config.gateway.litellm_names import PROVIDERS, SECTIONS
 from infra.config.gateway.models import LiteLLM, Model, Parameters, Text
 from infra.config.gateway.modules import missing_modules, texts
+from infra.config.placement import Placement, Toleration
 from infra.config.plaintext import referenced_variables
 from infra.config.references import PropertyReference
 from infra.config.versions import PINS
@@ -109,30 +110,6 @@ def pinned(image: str) -> str:
     return image
 
 
-class Toleration(Section):
-    """A taint of nodes that the gateway's pods tolerate."""
-
-    key: str | None = None
-    """Key of the taint. Without one, every key."""
-
-    operator: Literal["Equal", "Exists"] = "Equal"
-    """`Equal`: `value` must be the taint's. `Exists`: any value."""
-
-    value: str | None = None
-    """Value of the taint, with operator `Equal`."""
-
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    """Effect of the taint. Without one, every effect."""
-
-    @model_validator(mode="after")
-    def operator_fits(self) -> "Toleration":
-        if self.operator == "Equal" and self.key is None:
-            raise ValueError("operator Equal needs a key: give one, or use operator Exists")
-        if self.operator == "Exists" and self.value is not None:
-            raise ValueError("operator Exists takes no value: remove value, or use operator Equal")
-        return self
-
-
 class GatewayConfig(Section):
     """LiteLLM."""
 
@@ -222,11 +199,15 @@ class GatewayConfig(Section):
     key and for `database.iamAuthentication`. It may do nothing else. With false, or with an annotation
     `eks.amazonaws.com/role-arn`, they use what they have."""
 
+    placement: Placement | None = None
+    """Where the gateway's pods and its migration run, as far as that differs from `litellm:placement`: what is given here takes
+    the place of what is given there, key by key."""
+
     node_selector: dict[str, str] = Field(default_factory=dict)
-    """Labels of the nodes that the pods may run on."""
+    """The older name of `placement.nodeSelector`, which is for the gateway and its migration."""
 
     tolerations: tuple[Toleration, ...] = ()
-    """Taints of nodes that the pods tolerate."""
+    """The older name of `placement.tolerations`. All pods of the stack have them, unless `litellm:placement` says which."""
 
     @field_validator("environment")
     @classmethod
@@ -265,6 +246,15 @@ class GatewayConfig(Section):
         if size > LARGEST_BYTES:
             raise ValueError(f"have {size} bytes together, and a ConfigMap takes {LARGEST_BYTES}: shorten them")
         return value
+
+    @model_validator(mode="after")
+    def placed_once(self) -> "GatewayConfig":
+        if self.placement is not None and (self.node_selector or self.tolerations):
+            raise ValueError(
+                "placement has nodeSelector and tolerations, too: write them there, or in litellm:placement for all pods, and "
+                "remove the older keys"
+            )
+        return self
 
     @model_validator(mode="after")
     def modules_are_there(self) -> "GatewayConfig":

@@ -19,6 +19,7 @@ from policy.rules.gateway import (
 )
 from policy.rules.identity import exact_arns, exact_vault_paths, vault_audience
 from policy.rules.network import network_policy, public_load_balancer, tls
+from policy.rules.placement import placements_agree
 from policy.rules.pods import pinned_images, restricted_pods
 from policy.rules.secrets import no_plain_secrets, operator_api
 from policy.rules.state import protected_salt, protected_state
@@ -42,6 +43,18 @@ def autoscaler(most: int = 3, metric: str = "cpu") -> Resource:
         "metrics": [{"type": "Resource", "resource": {"name": metric}}],
     }
     return resource("kubernetes:autoscaling/v2:HorizontalPodAutoscaler", {"spec": spec})
+
+
+TAINTED = [{"key": "dedicated", "operator": "Exists"}]
+
+
+def beside(name: str = "redis", **pod: Any) -> Resource:
+    """A workload in the namespace of the gateway."""
+    inputs = {
+        "metadata": {"name": name, "namespace": "ns"},
+        "spec": {"template": {"spec": {"containers": [{"name": name}], **pod}}},
+    }
+    return resource("kubernetes:apps/v1:StatefulSet", inputs, name=name)
 
 
 def service(type_: str, **annotations: str) -> Resource:
@@ -119,6 +132,12 @@ KEPT: list[tuple[AnyRule, tuple[Resource, ...]]] = [
         (service("LoadBalancer", **{"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"}),),
     ),
     (network_policy, (gateway(), network())),
+    (placements_agree, (gateway(), beside(), beside("postgres"))),
+    (placements_agree, (gateway(pod={"tolerations": TAINTED}), beside(tolerations=TAINTED))),
+    (placements_agree, (gateway(pod={"tolerations": TAINTED}), beside(nodeSelector={"pool": "data"}))),
+    (placements_agree, (gateway(pod={"nodeSelector": {"pool": "gateways"}}), beside())),
+    (placements_agree, (beside(), beside("postgres", tolerations=TAINTED))),
+    (placements_agree, (gateway(), beside(), beside("postgres", nodeSelector=UNKNOWN))),
     (keys_required, (gateway(), config_map("general_settings: {master_key: os.environ/LITELLM_MASTER_KEY}\n"))),
     (keys_required, (config_map("general_settings: {public_routes: [LiteLLMRoutes.public_routes]}\n"),)),
     (keys_required, (config_map("general_settings: {dangerously_permit_weak_or_unset_master_key: false}\n"),)),
@@ -175,6 +194,17 @@ VIOLATED: list[tuple[AnyRule, tuple[Resource, ...], str]] = [
     (public_load_balancer, (ingress({f"{ALB}/scheme": "internet-facing"}),), "internet-facing"),
     (public_load_balancer, (service("LoadBalancer"),), "type LoadBalancer"),
     (network_policy, (gateway(),), "closes namespace ns"),
+    (placements_agree, (gateway(pod={"tolerations": TAINTED}), beside()), "tolerates no taint, and litellm does"),
+    (
+        placements_agree,
+        (gateway(), beside("postgres", nodeSelector={"a": "b"}), beside("redis")),
+        "has another nodeSelector than postgres",
+    ),
+    (
+        placements_agree,
+        (gateway(), beside("postgres"), beside("redis", priorityClassName="low")),
+        "has another priorityClassName than postgres",
+    ),
     (network_policy, (gateway(), network("another")), "closes namespace ns"),
     (network_policy, (gateway(), network(podSelector={"matchLabels": {"a": "b"}})), "closes namespace ns"),
     (network_policy, (gateway(), network(ingress=[{}])), "closes namespace ns"),

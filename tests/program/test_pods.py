@@ -1,0 +1,84 @@
+"""What holds for all pods of a stack, in whole programs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policy.resource import at
+from tests.program.stacks import EXAMPLES, ROOT, is_template, stack_of
+from tools.engine.stack_file import Stack, merge
+from tools.offline.mock_engine import Recording
+from tools.offline.plan import document, record
+from tools.report.policies import violations
+
+DEV = ROOT / "Pulumi.dev.yaml"
+KINDS = ("Deployment", "StatefulSet", "Job")
+TAINT = {"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}
+
+
+def stack(path: Path = DEV, **config: Any) -> Stack:
+    found = stack_of(path)
+    return Stack(
+        found.name, merge(found.document, {"config": {f"litellm:{key}": value for key, value in config.items()}})
+    )
+
+
+def templates(recording: Recording) -> dict[str, dict[str, Any]]:
+    """The pods' templates by the name of the resource."""
+    return {
+        each.name: each.inputs["spec"]["template"]
+        for each in recording.resources
+        if each.type.rpartition(":")[2] in KINDS and each.type.startswith("kubernetes:")
+    }
+
+
+def pods(recording: Recording) -> dict[str, dict[str, Any]]:
+    return {name: template["spec"] for name, template in templates(recording).items()}
+
+
+def test_every_pod_follows_one_placement():
+    placement = {"nodeSelector": {"pool": "ai"}, "tolerations": [TAINT], "priorityClassName": "high"}
+    found = pods(record(stack(placement=placement)))
+    assert found.keys() == {
+        *("litellm-deployment", "litellm-migration-job", "database-bootstrap-job", "postgres-server", "redis-server")
+    }
+    assert {name: {key: pod.get(key) for key in placement} for name, pod in found.items()} == dict.fromkeys(
+        found, placement
+    )
+
+
+def test_the_operator_follows_as_well_where_the_stack_installs_it():
+    recording = record(stack(placement={"tolerations": [TAINT]}, externalSecrets={"install": True}))
+    (release,) = recording.of("kubernetes:helm.sh/v3:Release")
+    values = release.inputs["values"]
+    parts = [values, values["webhook"], values["certController"]]
+    assert [at(part, "tolerations") for part in parts] == [[TAINT]] * 3
+
+
+def test_the_older_tolerations_of_the_gateway_reach_every_pod_of_a_bundle():
+    """`examples/Pulumi.aws-bundle.yaml`: on nodes that all have the taint, its Redis stayed Pending."""
+    found = pods(record(stack_of(EXAMPLES / "Pulumi.aws-bundle.yaml")))
+    assert {name: len(pod["tolerations"]) for name, pod in found.items()} == dict.fromkeys(found, 2)
+
+
+def test_an_older_selector_of_the_gateway_leaves_a_standing_database_where_its_volume_is():
+    found = pods(record(stack(gateway={"nodeSelector": {"pool": "ai"}})))
+    assert {name for name, pod in found.items() if "nodeSelector" in pod} == {
+        "litellm-deployment",
+        "litellm-migration-job",
+    }
+
+
+def test_a_gateway_that_is_placed_alone_on_tainted_nodes_is_reported():
+    alone = stack(gateway={"placement": {"tolerations": [TAINT]}})
+    found = violations("dev", document("dev", record(alone))["resources"])
+    assert {each.name for each in found if each.rule.id == "placements-agree" and each.mandatory} == {
+        *("database-bootstrap-job", "postgres-server", "redis-server")
+    }
+
+
+@pytest.mark.parametrize("path", [path for path in (ROOT / "Pulumi.ephemeral.yaml",) if is_template(path)])
+def test_an_environment_for_a_branch_follows_its_template(path: Path):
+    found = pods(record(stack(path, placement={"tolerations": [TAINT]})))
+    assert {name for name, pod in found.items() if pod.get("tolerations") != [TAINT]} == set()
