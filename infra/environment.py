@@ -21,7 +21,7 @@ from components.gateway.migration import Migration
 from components.ingress.ingress import Ingress
 from components.labels import INSTANCE, labels
 from components.namespace.limits import NamespaceLimits
-from components.network.network_policy import NetworkPolicies
+from components.network.network_policy import NetworkPolicies, NetworkPoliciesArgs
 from components.objects import name_after
 from components.secrets.generated import GeneratedSecret
 from components.sync.operator import ExternalSecretsOperator
@@ -34,6 +34,7 @@ from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import InClusterDatabase
 from infra.config.database.rds import RdsDatabase
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
+from infra.egress import exits
 from infra.network import openings
 from infra.outputs import outputs, places
 from infra.providers import providers
@@ -114,9 +115,13 @@ class Environment:
 
     def _network_policies(self) -> None:
         if self.config.network_policy.enabled:
-            NetworkPolicies(
-                "network", {"namespace": self.namespace, "openings": openings(self.config)}, self._options()
-            )
+            limited = exits(self.config, self.servers, self.target.namespace)
+            args: NetworkPoliciesArgs = {
+                "namespace": self.namespace,
+                "openings": openings(self.config),
+                "exits": limited,
+            }
+            NetworkPolicies("network", args, self._options())
 
     def _limits(self) -> None:
         if self.config.quota.hard:

@@ -1,4 +1,4 @@
-"""Who reaches the pods of a namespace."""
+"""Who reaches the pods of a namespace, and what they reach."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
@@ -7,9 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.labels import NAME, labels
-
-NAMESPACE_NAME = "kubernetes.io/metadata.name"
-"""Label that Kubernetes itself puts on every namespace."""
+from components.network.egress import NAMESPACE_NAME, Exit, limited_to
 
 
 class Client(TypedDict):
@@ -50,15 +48,19 @@ class NetworkPoliciesArgs(TypedDict):
     openings: Mapping[str, Opening]
     """Required: what may be reached, by the name of the workload."""
 
+    exits: NotRequired[Mapping[str, Sequence[Exit]]]
+    """Optional: what a workload may connect to, by its name; with an empty list nothing at all. Workloads that are not named
+    connect to everything."""
+
 
 class NetworkPolicies(pulumi.ComponentResource):
-    """A namespace in which nothing is reached but what is named.
+    """A namespace in which nothing is reached but what is named, and whose workloads reach what they need.
 
     **Type:** `litellm:index:NetworkPolicies`. **Produces:** one `networking.k8s.io/v1 NetworkPolicy` that closes every pod of
-    the namespace, and one for each opening.
+    the namespace, one for each opening, and one for each workload whose connections are limited.
 
-    It is about connections to the pods; those from them are not limited. The kubelet's probes always get through. A cluster
-    whose network plugin knows no policies takes the objects and does nothing.
+    The kubelet's probes always get through. A cluster whose network plugin knows no policies takes the objects and does
+    nothing.
     """
 
     def __init__(self, name: str, args: NetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -69,6 +71,8 @@ class NetworkPolicies(pulumi.ComponentResource):
         ]
         # Closed last, and first to go: a stack that runs already loses no connection.
         self._policy(f"{name}-default-deny", args, {"podSelector": {}, "policyTypes": ["Ingress"]}, after=opened)
+        for workload, exits in args.get("exits", {}).items():
+            self._policy(f"{name}-{workload}-egress", args, limited_to(workload, exits))
         self.register_outputs({})
 
     def _policy(

@@ -51,6 +51,10 @@ CHANGES: Mapping[str, str] = {
         ("litellm-env-secret", "postgres-admin-secret", "postgres-role-secret", "redis-config-secret"),
         "the Secret outlives its ExternalSecret: a policy, changed in place",
     ),
+    **dict.fromkeys(
+        [f"network-{name}-egress" for name in ("postgres", "redis", "litellm-migration", "database-bootstrap")],
+        "what servers and Jobs connect to is limited",
+    ),
 }
 """What an upgrade to this release may change, by the name of the resource, each with its reason."""
 

@@ -1,5 +1,6 @@
 from typing import Any
 
+from components.network.egress import Exit
 from components.network.network_policy import NetworkPolicies, Opening
 from tests.recording import Recording, run
 
@@ -73,3 +74,54 @@ def test_the_namespace_is_closed_after_everything_is_open():
 def test_every_policy_is_in_the_namespace():
     namespaces = {policy.inputs["metadata"]["namespace"] for policy in recorded(litellm=EVERYBODY).of(KIND)}
     assert namespaces == {"ns"}
+
+
+def connections(*exits: Exit) -> dict[str, Any]:
+    def program() -> None:
+        NetworkPolicies("network", {"namespace": "ns", "openings": {}, "exits": {"litellm": exits}})
+
+    return spec(run(program), "network-litellm-egress")
+
+
+def test_a_workload_without_exits_connects_to_nothing():
+    limited = connections()
+    assert limited["policyTypes"] == ["Egress"]
+    assert limited["egress"] == []
+    assert limited["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": "litellm"}}
+
+
+def test_an_exit_is_some_ports_of_some_destinations():
+    limited = connections(
+        {"to": [{"workload": "postgres"}, {"cidr": "10.0.0.0/8", "except_cidrs": ["10.1.0.0/16"]}], "ports": [5432]}
+    )
+    assert limited["egress"] == [
+        {
+            "to": [
+                {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "postgres"}}},
+                {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}},
+            ],
+            "ports": [{"protocol": "TCP", "port": 5432}],
+        }
+    ]
+
+
+def test_an_exit_without_destinations_is_a_port_everywhere():
+    (rule,) = connections({"to": [], "ports": [53], "protocols": ("UDP", "TCP")})["egress"]
+    assert rule == {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}
+
+
+def test_namespaces_are_destinations_by_name_or_by_labels():
+    (rule,) = connections({"to": [{"namespace": "models"}, {"namespace_labels": {"team": "ai"}}]})["egress"]
+    assert rule == {
+        "to": [
+            {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "models"}}},
+            {"namespaceSelector": {"matchLabels": {"team": "ai"}}},
+        ]
+    }
+
+
+def test_who_is_not_named_connects_to_everything():
+    assert [policy.name for policy in recorded(litellm=EVERYBODY).of(KIND)] == [
+        "network-litellm",
+        "network-default-deny",
+    ]

@@ -1,0 +1,142 @@
+"""What the pods of a stack connect to."""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import pulumi
+
+from components.network.egress import Destination, Exit
+from infra.config.aws_pods import needs_role
+from infra.config.database.kinds import InClusterDatabase, takes_tokens
+from infra.config.network import DestinationConfig
+from infra.config.redis import InClusterRedis
+from infra.config.stack import StackConfig
+from infra.servers import Servers
+from infra.workloads import BOOTSTRAP, GATEWAY, MIGRATION, POSTGRES, REDIS, config_file
+
+Address = tuple[pulumi.Input[str], pulumi.Input[int]]
+
+URL = re.compile(
+    r"\b(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[^\s/@'\"]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?"
+)
+PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+"""Ports of URLs that name none. Others, such as `os.environ/…`, are no addresses."""
+
+DNS: Exit = {"to": [], "ports": [53, 5353], "protocols": ("UDP", "TCP")}
+"""Names are looked up wherever the pod's resolver is: pods (on OpenShift at port 5353), or an address of the node."""
+
+LINK_LOCAL = ("169.254.0.0/16", "fe80::/10")
+METADATA_V6 = "fd00:ec2::/32"
+"""What AWS has for its machines themselves, such as the metadata endpoint."""
+
+PRIVATE = (
+    ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),
+    ("fc00::/7", "fe80::/10"),
+)
+OUTSIDE: Sequence[Destination] = (
+    {"cidr": "0.0.0.0/0", "except_cidrs": PRIVATE[0]},
+    {"cidr": "::/0", "except_cidrs": PRIVATE[1]},
+)
+ANYWHERE: Sequence[Destination] = (
+    {"cidr": "0.0.0.0/0", "except_cidrs": LINK_LOCAL[:1]},
+    {"cidr": "::/0", "except_cidrs": (LINK_LOCAL[1], METADATA_V6)},
+)
+"""For servers with a name, which may be in a private network: everywhere but what a cloud tells its machines."""
+
+POD_IDENTITY: Exit = {"to": [{"cidr": "169.254.170.23/32"}, {"cidr": "fd00:ec2::23/128"}], "ports": [80]}
+"""The agent of EKS Pod Identity, on the node. It gives a pod its own role, and never that of the machine."""
+
+
+def exits(config: StackConfig, servers: Servers, namespace: str) -> dict[str, Sequence[Exit]]:
+    """What each workload of a namespace may connect to. One that is missing is not limited."""
+    given = config.network_policy.egress
+    found: dict[str, Sequence[Exit]] = {}
+    if given.servers:
+        found |= of_servers(config, servers)
+    if given.gateway:
+        found[GATEWAY] = of_gateway(config, servers, namespace)
+    return found
+
+
+def of_servers(config: StackConfig, servers: Servers) -> dict[str, Sequence[Exit]]:
+    database = to_server(servers.database, POSTGRES)
+    aws: list[Exit] = [{"to": ANYWHERE, "ports": [443]}, POD_IDENTITY] if takes_tokens(config.database) else []
+    found: dict[str, Sequence[Exit]] = {MIGRATION: [DNS, database, *aws], BOOTSTRAP: [DNS, database]}
+    if isinstance(config.database, InClusterDatabase):
+        found[POSTGRES] = []
+    if isinstance(config.redis, InClusterRedis):
+        found[REDIS] = []
+    return found
+
+
+def of_gateway(config: StackConfig, servers: Servers, namespace: str) -> list[Exit]:
+    found: list[Exit] = [DNS, to_server(servers.database, POSTGRES), {"to": OUTSIDE, "ports": [443]}]
+    if servers.redis:
+        found.append(to_server(servers.redis, REDIS))
+    if needs_role(config.gateway, config.database, (*config.provider_keys, *config.documents_by_variable)):
+        found.append(POD_IDENTITY)
+    for host, port in sorted(named(config)):
+        found += to_host(host, port, namespace)
+    return found + [allowed(each) for each in config.network_policy.egress.allow]
+
+
+def named(config: StackConfig) -> set[tuple[str, int]]:
+    """Every host and port that LiteLLM's configuration and variables name by URL."""
+    texts = (config_file(config), *config.gateway.environment.values())
+    return {
+        (found["host"].strip("[]").rstrip(".").lower(), port)
+        for text in texts
+        for found in URL.finditer(text)
+        if (port := int(found["port"] or PORTS.get(found["scheme"], 0)))
+    }
+
+
+def to_server(address: Address, workload: str) -> Exit:
+    """A Postgres or a Redis: a workload of the namespace, or a host elsewhere, in a private network or not."""
+    host, port = address
+    if host == workload:
+        return {"to": [{"workload": workload}], "ports": [port]}
+    if isinstance(host, str) and (block := block_of(host)):
+        return {"to": [{"cidr": block}], "ports": [port]}
+    if isinstance(host, str) and host.split(".")[2:3] == ["svc"]:
+        return {"to": [{"namespace": host.split(".")[1]}]}
+    return {"to": ANYWHERE, "ports": [port]}
+
+
+def to_host(host: str, port: int, own: str) -> Iterator[Exit]:
+    """What a URL names. The port of a Service says nothing about that of its pods, which is what policies look at."""
+    if block := block_of(host):
+        network = ipaddress.ip_network(block)
+        if not network.is_loopback and not network.is_link_local and not inside(network, METADATA_V6):
+            yield {"to": [{"cidr": block}], "ports": [port]}
+    elif host != "localhost":
+        yield from by_name(host.split("."), port, own)
+
+
+def by_name(labels: Sequence[str], port: int, own: str) -> Iterator[Exit]:
+    is_service = len(labels) > 2 and labels[2] == "svc"
+    known_outside = port == PORTS["https"] or is_service
+    if is_service or len(labels) == 1 or (len(labels) == 2 and not known_outside):
+        yield {"to": [{"namespace": labels[1] if len(labels) > 1 else own}]}
+    if len(labels) > 1 and not known_outside:
+        yield {"to": OUTSIDE, "ports": [port]}
+
+
+def block_of(host: str) -> str | None:
+    try:
+        return str(ipaddress.ip_network(host.strip("[]")))
+    except ValueError:
+        return None
+
+
+def inside(network: ipaddress.IPv4Network | ipaddress.IPv6Network, block: str) -> bool:
+    around = ipaddress.ip_network(block)
+    return network.version == around.version and network.overlaps(around)
+
+
+def allowed(given: DestinationConfig) -> Exit:
+    to = {"namespace": given.namespace, "namespace_labels": given.namespace_labels, "cidr": given.cidr}
+    destination = cast("Destination", {key: value for key, value in to.items() if value})
+    return {"to": [destination], "ports": given.ports}
