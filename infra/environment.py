@@ -24,12 +24,14 @@ from components.namespace.limits import NamespaceLimits
 from components.network.network_policy import NetworkPolicies, NetworkPoliciesArgs
 from components.objects import name_after
 from components.secrets.generated import GeneratedSecret
+from components.sync.namespace_store import NamespaceStore
 from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret
 from components.sync.shared import OPERATOR
 from components.sync.store import SecretStore
 from infra import pods, workloads
 from infra.config.aws_pods import ROLE_ANNOTATION, known_to_aws, makes_role
+from infra.config.database.common import SecretLogin
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import InClusterDatabase
 from infra.config.database.rds import RdsDatabase
@@ -39,6 +41,7 @@ from infra.network import openings
 from infra.outputs import outputs, places
 from infra.providers import providers
 from infra.secrets.documents import (
+    IN_THE_NAMESPACE,
     PASSWORD,
     REDIS,
     Contents,
@@ -47,6 +50,7 @@ from infra.secrets.documents import (
     SecretContent,
     StackSecret,
     documents,
+    login_of,
 )
 from infra.secrets.store import OperatorIdentity, Values
 from infra.servers import Servers
@@ -83,6 +87,7 @@ class Environment:
         self._network_policies()
         self.secret_store = self._secret_store()
         self.other_stores = self._other_stores()
+        self.namespace_stores = self._namespace_stores()
         database = self._database()
         redis = self._redis()
         gateway_secret = self._synced("litellm-env", self.contents.gateway())
@@ -158,7 +163,7 @@ class Environment:
         found = Servers(database=(workloads.POSTGRES, workloads.POSTGRES_PORT), redis=None)
         match database:
             case ExistingDatabase():
-                found = replace(found, database=(database.host, database.port))
+                found = replace(found, database=(database.host or "", database.port))
             case RdsDatabase():
                 server = import_module("infra.aws.servers").rds(database, self.config.protect, options)
                 found = replace(
@@ -224,20 +229,49 @@ class Environment:
             for mount, block in self.store.other_mounts.items()
         }
 
+    def _namespace_stores(self) -> dict[str, NamespaceStore]:
+        """The store of Secrets that somebody else makes in the namespace, where LiteLLM's login is one of them."""
+        login, operator = login_of(self.config), self.config.external_secrets
+        if not isinstance(login, SecretLogin):
+            return {}
+        return {
+            IN_THE_NAMESPACE: NamespaceStore(
+                "kubernetes-store",
+                {
+                    "namespace": self.namespace,
+                    "secrets": [login.kubernetes_secret],
+                    "operator_namespace": operator.namespace,
+                    "operator_service_account": operator.service_account,
+                },
+                self._options(*self.operator),
+            )
+        }
+
+    def _stores_by_name(self) -> Mapping[str, pulumi.Input[str]]:
+        """The stores beside the stack's own, by what references call them."""
+        return {mount: other.store for mount, other in self.other_stores.items()} | {
+            name: other.store for name, other in self.namespace_stores.items()
+        }
+
     def _synced(self, name: str, content: SecretContent) -> SyncedSecret:
         return SyncedSecret(
             name,
             {
                 "namespace": self.namespace,
                 "store": self.secret_store.store,
-                "stores": {mount: other.store for mount, other in self.other_stores.items()},
+                "stores": self._stores_by_name(),
                 "values": content.values,
                 "extract": content.extract,
                 "template": content.template,
                 "revision": self.store.documents.revision_of(*content.documents),
                 "refresh_interval": self.config.external_secrets.refresh_interval,
             },
-            self._options(self.secret_store, *self.other_stores.values(), *self.store.resources),
+            self._options(
+                self.secret_store,
+                *self.other_stores.values(),
+                *self.namespace_stores.values(),
+                *self.store.resources,
+            ),
         )
 
     def _account(self) -> PodAccount | None:

@@ -24,6 +24,7 @@ from components.secrets.generated import GeneratedSecret
 from components.secrets.vault_auth import VaultKubernetesAuth
 from components.secrets.vault_documents import VaultDocuments
 from components.secrets.vault_token import VaultTokenAuth
+from components.sync.namespace_store import NamespaceStore
 from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret
 from components.sync.store import SecretStore
@@ -45,6 +46,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     Ingress,
     Migration,
     NamespaceLimits,
+    NamespaceStore,
     NetworkPolicies,
     Postgres,
     RdsPostgres,

@@ -16,3 +16,6 @@ class RemoteReference(TypedDict):
 
     mount: NotRequired[str]
     """Optional: where the document is, when that is not where the store looks: the path of another engine of Vault."""
+
+    store: NotRequired[str]
+    """Optional: which other store has it, as `stores` of `SyncedSecret` calls that. Defaults to the stack's own."""

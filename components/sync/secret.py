@@ -111,7 +111,7 @@ class SyncedSecret(pulumi.ComponentResource):
 def source(reference: RemoteReference, stores: Mapping[str, pulumi.Input[str]]) -> dict[str, Any]:
     """Where one value comes from, as an ExternalSecret says it."""
     remote = {"key": reference["key"], **({"property": reference["property"]} if "property" in reference else {})}
-    store = stores.get(reference.get("mount", ""))
+    store = stores.get(reference.get("store", reference.get("mount", "")))
     elsewhere = {} if store is None else {"sourceRef": {"storeRef": {"kind": "SecretStore", "name": store}}}
     return {"remoteRef": remote, **elsewhere}
 

@@ -1,7 +1,9 @@
 """What every section of the configuration has in common."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
@@ -87,6 +89,28 @@ class Checked:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         shape = {"pattern": self.pattern} if self.pattern else {}
         return handler(schema) | shape | {"x-allowed": self.allowed}
+
+
+def host(value: str) -> str:
+    """A host name, or an address. IPv6 addresses have no brackets here: only a URL needs these."""
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        pass
+    if not re.fullmatch(DNS_NAME, value) or len(value) > 253:
+        raise ValueError(f"must be {HOST}")
+    return value
+
+
+HOST = "a host name in lower-case letters, or an IPv4 or IPv6 address without brackets"
+
+Host = Annotated[str, Checked(host, HOST)]
+"""A server, as pods reach it: a host name, or an IPv4 or IPv6 address."""
+
+
+def host_in_url(name: str) -> str:
+    """A host as a URL has it: IPv6 addresses in brackets."""
+    return f"[{name}]" if ":" in name else name
 
 
 class Section(BaseModel):

@@ -25,6 +25,8 @@ Finding = tuple[str, str]
 SURGE = 1
 """How many pods a rollout of the gateway adds."""
 
+REPLICA_VARIABLE = "DATABASE_URL_READ_REPLICA"
+
 OWN_VARIABLES = {
     "LITELLM_MASTER_KEY": "litellm:keys.master",
     "LITELLM_SALT_KEY": "litellm:keys.salt",
@@ -55,6 +57,37 @@ def connections_fit(gateway: Any, database: Any) -> Iterator[Finding]:
             f"{gateway.database_connection_pool_limit} connections each, need {needed} connections with the migration, and "
             f"the server has {available}: lower databaseConnectionPoolLimit or replicas, or raise database.maxConnections",
         )
+
+
+def connections_fit_the_replica(gateway: Any, database: Any) -> Iterator[Finding]:
+    replica = getattr(database, "read_replica", None)
+    if replica is None or replica.max_connections is None:
+        return
+    needed = gateway.database_connection_pool_limit * gateway.workers * (gateway.replicas + SURGE)
+    available = connections_available(replica.max_connections)
+    if needed > available:
+        yield (
+            "database.readReplica.maxConnections",
+            f"leaves {available} connections, but {gateway.replicas} replicas and one more during a rollout, with "
+            f"{gateway.workers} workers each, open up to {needed} to the replica, too: raise it, or lower "
+            "gateway.databaseConnectionPoolLimit",
+        )
+
+
+def replica_is_named_once(
+    database: Any, provider_keys: Any, provider_documents: Any, secret_environment: Any, gateway: Any
+) -> Iterator[Finding]:
+    if not getattr(database, "read_replica", None):
+        return
+    sources = {
+        "providerKeys": provider_keys,
+        "providerDocuments": provider_documents,
+        "secretEnvironment": secret_environment,
+        "gateway.environment": gateway.environment,
+    }
+    for section, variables in sources.items():
+        if REPLICA_VARIABLE in variables:
+            yield f"{section}.{REPLICA_VARIABLE}", "is set by this program: see litellm:database.readReplica"
 
 
 def variables_of_redis(redis: Any) -> set[str]:
@@ -314,6 +347,8 @@ VARIABLES = ("provider_keys", "provider_documents", "secret_environment")
 RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (replicas_share_redis, ("gateway", "redis")),
     (connections_fit, ("gateway", "database")),
+    (connections_fit_the_replica, ("gateway", "database")),
+    (replica_is_named_once, ("database", *VARIABLES, "gateway")),
     (models_have_their_keys, ("gateway", "redis", *VARIABLES)),
     (deployments_have_a_key, ("gateway", *VARIABLES)),
     (models_are_served, ("gateway",)),

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr
 
 from infra.config.aws.identity import StaticKeys
 from infra.config.base import DnsLabel, Reason, Section, VariableName
-from infra.config.database.common import DocumentCredentials, SecretCredentials
+from infra.config.database.common import DocumentCredentials, DocumentLogin, SecretCredentials, SecretLogin
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, InClusterDatabase
 from infra.config.ephemeral import EphemeralConfig
@@ -119,20 +119,31 @@ class StackConfig(Section):
             yield f"secretEnvironment.{variable}", reference
         for name, reference in self.gateway.secret_files.items():
             yield f"gateway.secretFiles.{name}", reference
-        if isinstance(self.database, ExistingDatabase):
-            for where, credentials in (("credentials", self.database.credentials), ("admin", self.database.admin)):
-                if isinstance(credentials, DocumentCredentials):
-                    for name in (credentials.username_property, credentials.password_property):
-                        yield f"database.{where}", credentials.at(name)
+        yield from self.login_documents()
         if isinstance(self.redis, ExistingRedis) and self.redis.password:
             yield "redis.password", self.redis.password
 
-    def kubernetes_secrets(self) -> Iterator[tuple[str, str, tuple[str, str]]]:
+    def login_documents(self) -> Iterator[tuple[str, PropertyReference]]:
+        if not isinstance(self.database, ExistingDatabase):
+            return
+        login, admin = self.database.login, self.database.admin
+        if isinstance(login, DocumentLogin):
+            for name in login.properties.values():
+                yield "database.credentials", login.at(name)
+        if isinstance(admin, DocumentCredentials):
+            for name in (admin.username_property, admin.password_property):
+                yield "database.admin", admin.at(name)
+
+    def kubernetes_secrets(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         """Secrets of the gateway's namespace that somebody else makes: where the configuration says so, name and keys."""
         identity = self.secrets.aws.identity if self.secrets.aws else None
         if isinstance(identity, StaticKeys):
             keys = identity.access_key_id_key, identity.secret_access_key_key
             yield "secrets.aws.identity.kubernetesSecret", identity.kubernetes_secret, keys
-        admin = self.database.admin if isinstance(self.database, ExistingDatabase) else None
+        if not isinstance(self.database, ExistingDatabase):
+            return
+        admin, login = self.database.admin, self.database.login
+        if isinstance(login, SecretLogin):
+            yield "database.credentials.kubernetesSecret", login.kubernetes_secret, tuple(login.properties.values())
         if isinstance(admin, SecretCredentials):
             yield "database.admin.kubernetesSecret", admin.kubernetes_secret, (admin.username_key, admin.password_key)

@@ -12,8 +12,8 @@ import pulumi
 from components.cache.redis import configuration_template
 from components.gateway.files import key_of_file
 from components.secrets.references import RemoteReference
-from infra.config.database.common import SUPERUSER, DocumentCredentials
-from infra.config.database.existing import ExistingDatabase
+from infra.config.database.common import SUPERUSER, DocumentCredentials, Login, SecretLogin
+from infra.config.database.existing import ExistingDatabase, ReadReplica
 from infra.config.database.kinds import InClusterDatabase, takes_tokens
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
 from infra.config.references import PropertyReference
@@ -29,6 +29,13 @@ API_KEYS, SALT, DATABASE, DATABASE_ADMIN, REDIS, PROVIDERS = (
     "providers",
 )
 MASTER_KEY, SALT_KEY, USERNAME, PASSWORD = "master-key", "salt-key", "username", "password"
+HOST, PORT, URL = "host", "port", "url"
+
+A_HOST = """{{ if contains ":" .DATABASE_HOST }}[{{ .DATABASE_HOST }}]{{ else }}{{ .DATABASE_HOST }}{{ end }}"""
+"""A host out of the login, as a URL has it: IPv6 addresses in brackets."""
+
+IN_THE_NAMESPACE = "namespace:secrets"
+"""The store of what is in Secrets of the gateway's namespace already. No engine of Vault can be called so."""
 
 PASSWORD_LENGTH = 40
 
@@ -63,7 +70,7 @@ def all_documents(config: StackConfig) -> Iterator[tuple[str, Mapping[str, Prope
     master, database, redis = config.keys.master, config.database, config.redis
     if not master.existing:
         yield API_KEYS, {MASTER_KEY: Generated(master.length, "sk-", master.rotation)}
-    if not takes_tokens(database) and not database_document(config):
+    if not takes_tokens(database) and not login_of(config):
         password = Generated(PASSWORD_LENGTH, rotation=database.rotation)
         yield DATABASE, {USERNAME: database.username, PASSWORD: password}
     if isinstance(database, InClusterDatabase):
@@ -73,10 +80,13 @@ def all_documents(config: StackConfig) -> Iterator[tuple[str, Mapping[str, Prope
     yield PROVIDERS, {variable: StackSecret(variable) for variable in config.provider_keys}
 
 
-def database_document(config: StackConfig) -> DocumentCredentials | None:
-    """The document with LiteLLM's database credentials, when somebody else wrote it."""
-    credentials = config.database.credentials if isinstance(config.database, ExistingDatabase) else None
-    return credentials if isinstance(credentials, DocumentCredentials) else None
+def login_of(config: StackConfig) -> Login | None:
+    """LiteLLM's login to its database, when somebody else wrote it."""
+    return config.database.login if isinstance(config.database, ExistingDatabase) else None
+
+
+def read_replica(config: StackConfig) -> ReadReplica | None:
+    return config.database.read_replica if isinstance(config.database, ExistingDatabase) else None
 
 
 @dataclass(frozen=True)
@@ -118,14 +128,15 @@ class Contents:
         handed_on = {variable: reference for variable, reference in values.items() if reference}
         values, template = dict(handed_on), dict[str, pulumi.Input[str]](plain(*handed_on))
         if not takes_tokens(self.config.database):
-            login = self.database_credentials()
-            values |= {"DATABASE_USERNAME": login[USERNAME], "DATABASE_PASSWORD": login[PASSWORD]}
+            values |= {in_the_url(part): reference for part, reference in self.login().items()}
             template["DATABASE_URL"] = pulumi.Output.all(*self.servers.database).apply(self.url)
+            if replica := read_replica(self.config):
+                template["DATABASE_URL_READ_REPLICA"] = self.url_of(replica.host, replica.port)
         whole = bundles(values)
         singly = {
             name: reference
             for name, reference in values.items()
-            if "mount" in reference or reference["key"] not in whole
+            if {"mount", "store"} & reference.keys() or reference["key"] not in whole
         }
         return replace(self.content(singly, template, API_KEYS, DATABASE, REDIS, PROVIDERS), extract=whole)
 
@@ -138,15 +149,23 @@ class Contents:
         return self.content(values, template) if values else None
 
     def url(self, address: Sequence[Any]) -> str:
-        host, port = address
-        names = {"username": "DATABASE_USERNAME", "password": "DATABASE_PASSWORD"}
-        return self.config.database.url_template(host, int(port), **names)
+        """The connection URL, as a template over the parts of the login."""
+        given, (host, port) = self.login(), address
+        if URL in given:
+            return f"{{{{ .{in_the_url(URL)} }}}}"
+        where = A_HOST if HOST in given else host
+        return self.url_of(where, f"{{{{ .{in_the_url(PORT)} }}}}" if PORT in given else int(port))
+
+    def url_of(self, host: str, port: int | str) -> str:
+        """The connection URL of a server that has LiteLLM's database."""
+        database = in_the_url(DATABASE) if DATABASE in self.login() else None
+        return self.config.database.url_template(host, port, in_the_url(USERNAME), in_the_url(PASSWORD), database)
 
     def database_role(self) -> SecretContent | None:
         """LiteLLM's role in Postgres, for the Job that creates it; None when it has no password."""
         if takes_tokens(self.config.database):
             return None
-        return self.content(self.database_credentials(), plain(USERNAME, PASSWORD), DATABASE)
+        return self.content(self.login(), plain(USERNAME, PASSWORD), DATABASE)
 
     def database_admin(self) -> SecretContent | None:
         """Who creates that role; None when it is a Kubernetes Secret already, or nobody does."""
@@ -168,10 +187,18 @@ class Contents:
         template = plain(PASSWORD) | {"redis.conf": configuration_template(redis.max_memory_bytes)}
         return self.content({PASSWORD: self.own(REDIS, PASSWORD)}, template, REDIS)
 
-    def database_credentials(self) -> dict[str, RemoteReference]:
-        if given := database_document(self.config):
-            return credentials(given)
-        return {name: self.own(DATABASE, name) for name in (USERNAME, PASSWORD)}
+    def login(self) -> dict[str, RemoteReference]:
+        """Where each part of LiteLLM's login is: what of it the configuration does not have itself."""
+        given = login_of(self.config)
+        if given is None:
+            return {name: self.own(DATABASE, name) for name in (USERNAME, PASSWORD)}
+        if isinstance(given, SecretLogin):
+            whole = given.kubernetes_secret
+            return {
+                part: {"key": whole, "property": name, "store": IN_THE_NAMESPACE}
+                for part, name in given.properties.items()
+            }
+        return {part: to_remote(given.at(name)) for part, name in given.properties.items()}
 
     def redis_password(self) -> RemoteReference | None:
         redis = self.config.redis
@@ -192,9 +219,14 @@ def bundles(values: Mapping[str, RemoteReference]) -> tuple[str, ...]:
     """Documents of several values, all of which are called like the variables: those are extracted as a whole."""
     by_document: dict[str, list[bool]] = {}
     for name, reference in values.items():
-        if isinstance(key := reference["key"], str) and "mount" not in reference:
+        if isinstance(key := reference["key"], str) and not {"mount", "store"} & reference.keys():
             by_document.setdefault(key, []).append(reference.get("property") == name)
     return tuple(sorted(key for key, same in by_document.items() if len(same) > 1 and all(same)))
+
+
+def in_the_url(part: str) -> str:
+    """How a part of the login is called where the URL is made of it. `database` would be called like a document of Postgres."""
+    return "DATABASE_NAME" if part == DATABASE else f"DATABASE_{part.upper()}"
 
 
 def to_remote(reference: PropertyReference) -> RemoteReference:

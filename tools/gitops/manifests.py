@@ -16,6 +16,7 @@ WAVES = ("store", "secret", "database", "migration", "gateway", "ingress")
 WAVE_OF: Mapping[str, str] = {
     "NetworkPolicies": "store",
     "SecretStore": "store",
+    "NamespaceStore": "store",
     "SyncedSecret": "secret",
     "Postgres": "database",
     "Redis": "database",
@@ -67,7 +68,9 @@ class Manifest:
         return self.content["metadata"]["name"]
 
 
-SEALED_WAVE_OF = {"": "store"} | {name: wave for name, wave in WAVE_OF.items() if name != "SecretStore"}
+SEALED_WAVE_OF = {"": "store"} | {
+    name: wave for name, wave in WAVE_OF.items() if name not in ("SecretStore", "NamespaceStore")
+}
 """The same without a store, and without Pulumi: the namespace, too, is Argo CD's then."""
 
 

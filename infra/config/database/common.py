@@ -1,12 +1,12 @@
 """What every Postgres needs to be told: names, credentials, and how LiteLLM logs in."""
 
 import re
-from typing import Annotated, Any, Literal, cast
-from urllib.parse import quote
+from typing import Annotated, Any, Literal, cast, get_args
+from urllib.parse import quote, urlencode
 
 from pydantic import Field, StringConstraints, model_validator
 
-from infra.config.base import SECRET_KEY, Checked, DnsName, Image, Section
+from infra.config.base import SECRET_KEY, Checked, DnsName, Image, Section, host_in_url
 from infra.config.references import DocumentReference, PropertyReference
 from infra.config.versions import PINS
 
@@ -65,6 +65,64 @@ class SecretCredentials(Section):
     """Key with the password."""
 
 
+Part = Literal["username", "password", "host", "port", "database", "url"]
+"""What a login can have in its document or Secret."""
+
+
+class DocumentLogin(DocumentCredentials):
+    """How LiteLLM logs in, from a document that is in the store already: user name and password at least, or the whole URL."""
+
+    host_property: PropertyName | None = None
+    """Property with the host. Without one: `host`."""
+
+    port_property: PropertyName | None = None
+    """Property with the port. Without one: `port`."""
+
+    database_property: PropertyName | None = None
+    """Property with the name of the database. Without one: `name`."""
+
+    url_property: PropertyName | None = None
+    """Property with the whole connection URL, in place of everything else: `postgresql://user:password@host:5432/database`,
+    with `sslmode` and the like in it. A `caCertFile` is `/etc/litellm-certificates/database.crt` there (`sslrootcert=`)."""
+
+    @property
+    def properties(self) -> dict[Part, str]:
+        """Where each part of the login is."""
+        return parts(self, "property")
+
+
+class SecretLogin(SecretCredentials):
+    """How LiteLLM logs in, from a Kubernetes Secret in the namespace of the gateway, such as CloudNativePG's `<cluster>-app`:
+    at least a user name and a password, or the whole URL. External Secrets Operator reads it."""
+
+    host_key: SecretKey | None = None
+    """Key with the host. Without one: `host` of the section."""
+
+    port_key: SecretKey | None = None
+    """Key with the port. Without one: `port` of the section."""
+
+    database_key: SecretKey | None = None
+    """Key with the name of the database. Without one: `name` of the section."""
+
+    url_key: SecretKey | None = None
+    """Key with the whole connection URL, in place of everything else."""
+
+    @property
+    def properties(self) -> dict[Part, str]:
+        """Where each part of the login is."""
+        return parts(self, "key")
+
+
+Login = DocumentLogin | SecretLogin
+
+
+def parts(login: Section, kind: str) -> dict[Part, str]:
+    found: dict[Part, str | None] = {part: getattr(login, f"{part}_{kind}", None) for part in get_args(Part)}
+    if found["url"]:
+        return {"url": found["url"]}
+    return {part: name for part, name in found.items() if name}
+
+
 def source_of_credentials(value: object) -> str:
     if isinstance(value, str):
         return "generated"
@@ -87,21 +145,36 @@ class DatabaseSection(Section):
     sslmode: SslMode = "require"
     """TLS between LiteLLM and Postgres: `disable`, `prefer` (when the server has it) or `require`."""
 
+    db_schema: Annotated[Identifier | None, Field(alias="schema")] = None
+    """Schema of LiteLLM's tables in the database. Defaults to `public`."""
+
     rotation: Annotated[int, Field(ge=0)] = 0
     """Raise it to generate a new password for LiteLLM's role. The admin's password stays."""
 
     def url_template(
         self,
         host: str,
-        port: int,
+        port: int | str,
         username: str = "username",
         password: str = "password",  # noqa: S107 - a name
+        database: str | None = None,
     ) -> str:
-        """The connection URL, as an ESO template (engine v2) that uses the values called `username` and `password`."""
+        """The connection URL, as an ESO template (engine v2) that uses the values called `username` and `password`.
+
+        `host` and `port` may be templates themselves; `database` is the value with the name of the database, where the
+        configuration does not have it.
+        """
+        name = percent_encoded(database) if database else quote(self.name, safe="")
+        where = host if "{{" in host else host_in_url(host)
         return (
             f"postgresql://{percent_encoded(username)}:{percent_encoded(password)}"
-            f"@{host}:{port}/{quote(self.name, safe='')}?sslmode={self.sslmode}"
+            f"@{where}:{port}/{name}?{urlencode(self.url_parameters, safe='/')}"
         )
+
+    @property
+    def url_parameters(self) -> dict[str, str]:
+        """What stands behind the `?` of the connection URL."""
+        return {"sslmode": self.sslmode} | ({"schema": self.db_schema} if self.db_schema else {})
 
 
 class TokenSection(DatabaseSection):

@@ -3,14 +3,17 @@
 import re
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from infra.config.aws.vpc import REGION, shaped
-from infra.config.base import DnsName, Port, Section
+from infra.config.base import Host, Port, Section
 from infra.config.database.common import (
     DocumentCredentials,
+    DocumentLogin,
     Identifier,
+    Login,
     SecretCredentials,
+    SecretLogin,
     TokenSection,
     source_of_credentials,
 )
@@ -19,14 +22,27 @@ RDS_HOST = rf"[a-z0-9.-]+\.({REGION})\.rds\.amazonaws\.com(?:\.cn)?"
 """The name that RDS gives to a server, with its region."""
 
 
+class ReadReplica(Section):
+    """A copy of the server that only answers reads. Each worker opens as many connections to it as to the server."""
+
+    host: Host
+    """Host name, IPv4 or IPv6 address of the replica, as pods reach it."""
+
+    port: Port = 5432
+    """Port of the replica."""
+
+    max_connections: Annotated[int, Field(ge=1)] | None = None
+    """The replica's `max_connections`. When given, a gateway that could ask for more is refused."""
+
+
 class ExistingDatabase(TokenSection):
     """A Postgres that is there already: Amazon RDS, Cloud SQL, a server of your own."""
 
     kind: Literal["existing"]
     """`existing`: a server that is there already."""
 
-    host: DnsName
-    """Host name or IPv4 address of the server, as pods reach it."""
+    host: Host | None = None
+    """Host name, IPv4 or IPv6 address of the server, as pods reach it. Required, unless `credentials` say where it is."""
 
     port: Port = 5432
     """Port of the server."""
@@ -35,14 +51,18 @@ class ExistingDatabase(TokenSection):
     """The server's `max_connections`. When given, a gateway that could ask for more is refused."""
 
     credentials: Annotated[
-        Annotated[Literal["generated"], Tag("generated")] | Annotated[DocumentCredentials, Tag("from-document")],
+        Annotated[Literal["generated"], Tag("generated")]
+        | Annotated[DocumentLogin, Tag("from-document")]
+        | Annotated[SecretLogin, Tag("from-secret")],
         Discriminator(
             source_of_credentials,
             custom_error_type="unknown_source",
-            custom_error_message="must be generated, or {document, usernameProperty, passwordProperty}",
+            custom_error_message="must be generated, or {document, usernameProperty, passwordProperty}, or "
+            "{kubernetesSecret, usernameKey, passwordKey}",
         ),
     ] = "generated"
-    """LiteLLM's user name and password: `generated` (with `username`; needs `admin`), or a document of the store."""
+    """LiteLLM's user name and password: `generated` (with `username`; needs `admin`), a document of the store, or a Kubernetes
+    Secret. The last two may have the host, the port and the name of the database as well, or the whole URL."""
 
     admin: (
         Annotated[
@@ -53,6 +73,9 @@ class ExistingDatabase(TokenSection):
     ) = None
     """Who creates LiteLLM's role and database: a role that may (`CREATEROLE CREATEDB`), from a document of the store or a
     Kubernetes Secret. Without one, both must exist."""
+
+    read_replica: ReadReplica | None = None
+    """A replica for LiteLLM's reads (`DATABASE_URL_READ_REPLICA`), with the same login, database and TLS. Defaults to none."""
 
     admin_database: Identifier = "postgres"
     """The database that the admin logs in to."""
@@ -71,7 +94,7 @@ class ExistingDatabase(TokenSection):
     @property
     def rds_region(self) -> str | None:
         """Region of the server, from its name at RDS; None for every other name."""
-        found = re.fullmatch(RDS_HOST, self.host)
+        found = re.fullmatch(RDS_HOST, self.host or "")
         return found[1] if found else None
 
     @model_validator(mode="after")
@@ -91,32 +114,92 @@ class ExistingDatabase(TokenSection):
             raise ValueError(
                 "credentials have a password, but with iamAuthentication there is none: remove credentials"
             )
+        if self.read_replica:
+            raise ValueError(
+                "readReplica needs a password, but with iamAuthentication there is none: remove readReplica"
+            )
         return self
 
-    @field_validator("admin", mode="before")
+    @field_validator("admin", "credentials", mode="before")
     @classmethod
-    def one_source(cls, value: object) -> object:
-        if value is None or isinstance(value, Section):
+    def one_source(cls, value: object, info: ValidationInfo) -> object:
+        if value is None or isinstance(value, Section) or (isinstance(value, str) and info.field_name == "credentials"):
             return value
         given = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
         if len({"document", "kubernetesSecret"} & set(given)) != 1:
             raise ValueError("must have exactly one of document (a path in the store) and kubernetesSecret (a name)")
         return given
 
+    @property
+    def login(self) -> Login | None:
+        """Where somebody else keeps LiteLLM's login; None where it is generated."""
+        return None if self.credentials == "generated" else self.credentials
+
     @model_validator(mode="after")
     def credentials_fit_together(self) -> "ExistingDatabase":
-        if self.credentials == "generated":
+        login = self.login
+        if login is None:
+            if self.host is None:
+                raise ValueError("host is required: where is the server?")
             if self.admin is None and not self.iam_authentication:
                 raise ValueError(
                     "credentials are generated, so somebody must create the role: set admin to a document of the store or a "
                     "kubernetesSecret, or set credentials to a document with the user name and password of an existing role"
                 )
             return self
+        where = "document" if isinstance(login, DocumentLogin) else "Secret"
+        kind = "Property" if isinstance(login, DocumentLogin) else "Key"
         if "username" in self.model_fields_set:
-            raise ValueError("username is taken from the document in credentials: remove username")
+            raise ValueError(f"username is taken from the {where} in credentials: remove username")
         if self.rotation:
             raise ValueError(
-                "rotation generates passwords, but credentials come from a document: remove rotation, and write a new version "
-                "of the document instead"
+                f"rotation generates passwords, but credentials come from a {where}: remove rotation, and write a new version "
+                f"of the {where} instead"
             )
+        if "url" in login.properties:
+            self.url_says_it_all(login, kind)
+        else:
+            self.parts_are_there_once(login, kind)
         return self
+
+    def url_says_it_all(self, login: Login, kind: str) -> None:
+        doubled = [
+            f"{part}{kind}"
+            for part in ("username", "password", "host", "port", "database")
+            if f"{part}_{kind.lower()}" in login.model_fields_set
+        ]
+        if doubled:
+            raise ValueError(f"credentials.url{kind} is the whole login: remove {', '.join(doubled)} there")
+        ours = {
+            "host": "host",
+            "port": "port",
+            "name": "name",
+            "sslmode": "sslmode",
+            "db_schema": "schema",
+            "admin": "admin",
+            "read_replica": "readReplica",
+        }
+        given = [ours[field] for field in ours if field in self.model_fields_set and getattr(self, field) is not None]
+        if given:
+            raise ValueError(
+                f"{', '.join(given)} cannot stand beside credentials.url{kind}, which is the whole login: remove that here, or "
+                "name the parts of the login one by one"
+            )
+
+    def parts_are_there_once(self, login: Login, kind: str) -> None:
+        parts = login.properties
+        if self.host is None and "host" not in parts:
+            raise ValueError(f"host is required, here or as credentials.host{kind}: where is the server?")
+        for part, field in (("host", "host"), ("port", "port"), ("database", "name")):
+            if part in parts and field in self.model_fields_set:
+                raise ValueError(f"{field} is given twice, here and as credentials.{part}{kind}: remove one")
+        elsewhere = [f"{part}{kind}" for part in ("host", "port", "database") if part in parts]
+        if self.admin and elsewhere:
+            raise ValueError(
+                f"admin creates role and database, for which host, port and name must stand here: remove credentials."
+                f"{', credentials.'.join(elsewhere)}, or remove admin where both exist"
+            )
+        if self.admin and isinstance(login, SecretLogin):
+            raise ValueError(
+                "admin is given, but whoever made the Secret in credentials made its role, too: remove admin"
+            )

@@ -23,6 +23,11 @@ def existing(**others: Any) -> dict[str, Any]:
     return {"kind": "existing", "host": "db.example.com", "admin": ADMIN} | others
 
 
+LOGIN = {"kind": "existing"}
+PARTS = {"document": "app", "hostProperty": "host", "portProperty": "port", "databaseProperty": "dbname"}
+WHOLE = {"document": "app", "urlProperty": "DATABASE_URL"}
+SECRET = {"kubernetesSecret": "db-app"}
+
 SUBNETS = ["subnet-0a1b2c3d", "subnet-0a1b2c3d4e5f67890"]
 
 
@@ -156,8 +161,38 @@ def test_iam_tokens_need_no_password_in_the_environment() -> None:
         ({"name": "two\nlines"}, "in-cluster.name", "control characters"),
         ({"rotation": -1}, "in-cluster.rotation", "greater than or equal to 0"),
         ({"maxConnections": 0}, "in-cluster.maxConnections", "greater than or equal to 10"),
-        ({"kind": "existing", "admin": ADMIN}, "existing.host", "required"),
-        (existing(host="postgresql://db"), "existing.host", "pattern"),
+        ({"kind": "existing", "admin": ADMIN}, "existing", "host is required"),
+        (existing(host="postgresql://db"), "existing.host", "a host name in lower-case letters, or an IPv4 or IPv6"),
+        (existing(host="[fd00::1]"), "existing.host", "without brackets"),
+        (
+            LOGIN | {"credentials": {"document": "app"}},
+            "existing",
+            "host is required, here or as credentials.hostProperty",
+        ),
+        (LOGIN | {"credentials": PARTS, "host": "db"}, "existing", "host is given twice"),
+        (LOGIN | {"credentials": PARTS, "port": 5432}, "existing", "port is given twice"),
+        (LOGIN | {"credentials": PARTS, "name": "x"}, "existing", "name is given twice"),
+        (
+            LOGIN | {"credentials": PARTS, "admin": ADMIN},
+            "existing",
+            "remove credentials.hostProperty, credentials.port",
+        ),
+        (
+            LOGIN | {"credentials": WHOLE, "host": "db"},
+            "existing",
+            "host cannot stand beside credentials.urlProperty",
+        ),
+        (
+            LOGIN | {"credentials": WHOLE, "sslmode": "require", "schema": "x"},
+            "existing",
+            "sslmode, schema cannot stand beside",
+        ),
+        (LOGIN | {"credentials": WHOLE, "admin": ADMIN}, "existing", "admin cannot stand beside"),
+        (LOGIN | {"credentials": WHOLE | {"hostProperty": "h"}}, "existing", "whole login: remove hostProperty"),
+        (LOGIN | {"credentials": WHOLE | {"kubernetesSecret": "x"}}, "existing.credentials", "exactly one of document"),
+        (LOGIN | {"credentials": SECRET, "admin": ADMIN, "host": "db"}, "existing", "made its role, too"),
+        (LOGIN | {"credentials": WHOLE, "readReplica": {"host": "r"}}, "existing", "readReplica cannot stand beside"),
+        (LOGIN | {"credentials": SECRET, "username": "x", "host": "db"}, "existing", "taken from the Secret"),
         (existing(port=0), "existing.port", "greater than or equal to 1"),
         ({"kind": "existing", "host": "db"}, "existing", "set admin to a document"),
         (existing(admin={}), "existing.admin", "exactly one of document"),
@@ -241,3 +276,40 @@ def test_the_budget_counts_every_worker_of_a_rollout_and_the_jobs() -> None:
 def test_a_server_keeps_some_connections_for_superusers() -> None:
     assert connections_available(100) == 97
     assert connections_available(1) == 0
+
+
+def test_a_login_may_say_where_the_server_is() -> None:
+    section = ADAPTER.validate_python(LOGIN | {"credentials": PARTS})
+    assert section.host is None
+    assert section.login.properties == {
+        "username": "username",
+        "password": "password",
+        "host": "host",
+        "port": "port",
+        "database": "dbname",
+    }
+
+
+def test_a_whole_url_is_the_whole_login() -> None:
+    assert ADAPTER.validate_python(LOGIN | {"credentials": WHOLE}).login.properties == {"url": "DATABASE_URL"}
+
+
+def test_a_login_may_be_the_secret_of_cloudnative_pg() -> None:
+    keys = {"hostKey": "host", "portKey": "port", "databaseKey": "dbname"}
+    login = ADAPTER.validate_python(LOGIN | {"credentials": SECRET | keys}).login
+    assert login.properties["database"] == "dbname"
+    assert login.kubernetes_secret == "db-app"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [("fd00::1", "[fd00::1]"), ("FD00:0::1", "[fd00::1]"), ("10.0.0.1", "10.0.0.1")]
+)
+def test_an_address_of_ipv6_has_brackets_in_the_url_only(given: str, shown: str) -> None:
+    section = ADAPTER.validate_python(existing(host=given))
+    assert section.host == shown.strip("[]")
+    assert f"@{shown}:5432/" in section.url_template(section.host, 5432)
+
+
+def test_a_schema_is_part_of_the_url() -> None:
+    section = ADAPTER.validate_python(existing(schema="lite llm"))
+    assert section.url_template("db", 5432).endswith("?sslmode=require&schema=lite+llm")

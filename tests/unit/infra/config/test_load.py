@@ -106,7 +106,7 @@ def test_problems_between_sections_are_reported_together_with_those_within():
         ({"redis": {"kind": "cluster"}}, "litellm:redis", "existing or elasticache"),
         ({"redis": {"kind": "existing"}}, "litellm:redis.host", "is required"),
         ({"database": {"kind": "mysql"}}, "litellm:database", "in-cluster (the default), existing or rds"),
-        ({"database": {"kind": "existing"}}, "litellm:database.host", "is required"),
+        ({"database": {"kind": "existing"}}, "litellm:database", "host is required"),
         ({"database": {"kind": "existing", "host": "db"}}, "litellm:database", "set admin to a document"),
         ({"database": {"username": "postgres"}}, "litellm:database.username", "superuser"),
         ({"database": {"sslmode": "verify-full"}}, "litellm:database.sslmode", "'disable', 'prefer' or 'require'"),

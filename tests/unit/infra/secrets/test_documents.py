@@ -1,3 +1,4 @@
+from components.secrets.references import RemoteReference
 from infra.secrets.documents import Contents, Generated, documents
 from infra.servers import Servers
 from tests.unit.infra.stacks import config
@@ -95,3 +96,56 @@ def test_a_whole_secret_of_aws_has_no_property():
     store = {"kind": "aws", "aws": {"region": "eu-west-1", "identity": {"kind": "irsa", "clusterName": "one"}}}
     whole = contents(secrets=store, secretEnvironment={"OPENAI_API_KEY": {"document": "ops/openai"}})
     assert whole.gateway().values["OPENAI_API_KEY"] == {"key": "ops/openai"}
+
+
+def database_url(credentials: dict[str, str], **others: object) -> tuple[dict[str, RemoteReference], str]:
+    """What the Secret of the gateway is made of with a login that somebody else wrote."""
+    found = contents(database={"kind": "existing", "credentials": credentials, **others})
+    return dict(found.gateway().values), found.url(found.servers.database)
+
+
+def test_a_whole_url_goes_to_the_gateway_as_it_stands():
+    values, url = database_url({"document": "shared/db", "urlProperty": "uri"})
+    assert values["DATABASE_URL"] == {"key": "shared/db", "property": "uri"}
+    assert url == "{{ .DATABASE_URL }}"
+    assert "DATABASE_USERNAME" not in values
+
+
+def test_host_port_and_database_may_come_from_the_same_document():
+    parts = {"hostProperty": "host", "portProperty": "port", "databaseProperty": "dbname"}
+    values, url = database_url({"document": "shared/db", **parts})
+    assert values["DATABASE_HOST"] == {"key": "shared/db", "property": "host"}
+    assert values["DATABASE_NAME"] == {"key": "shared/db", "property": "dbname"}
+    assert url == (
+        'postgresql://{{ .DATABASE_USERNAME | urlquery | replace "+" "%20" }}:'
+        '{{ .DATABASE_PASSWORD | urlquery | replace "+" "%20" }}@'
+        '{{ if contains ":" .DATABASE_HOST }}[{{ .DATABASE_HOST }}]{{ else }}{{ .DATABASE_HOST }}{{ end }}:'
+        '{{ .DATABASE_PORT }}/{{ .DATABASE_NAME | urlquery | replace "+" "%20" }}?sslmode=require'
+    )
+
+
+def test_a_kubernetes_secret_is_read_from_a_store_of_the_namespace():
+    values, url = database_url({"kubernetesSecret": "db-app", "hostKey": "host"}, name="app")
+    assert values["DATABASE_PASSWORD"] == {"key": "db-app", "property": "password", "store": "namespace:secrets"}
+    assert url.endswith("{{ end }}:5432/app?sslmode=require")
+
+
+def test_a_kubernetes_secret_is_never_taken_as_a_whole_document():
+    names = {"usernameKey": "DATABASE_USERNAME", "passwordKey": "DATABASE_PASSWORD"}
+    found = contents(database=EXISTING | {"credentials": {"kubernetesSecret": "db-app", **names}}).gateway()
+    assert found.extract == ()
+    assert found.values["DATABASE_USERNAME"]["key"] == "db-app"
+
+
+def test_a_login_of_somebody_else_is_not_written():
+    database = EXISTING | {"credentials": {"kubernetesSecret": "db-app"}}
+    assert "database" not in documents(config(database=database))
+
+
+def test_a_read_replica_has_the_same_login():
+    replica = {"readReplica": {"host": "fd00::2", "port": 5433}}
+    template = contents(database=EXISTING | replica | {"credentials": {"document": "shared/db"}}).gateway().template
+    url = template["DATABASE_URL_READ_REPLICA"]
+    assert isinstance(url, str)
+    assert url.endswith("@[fd00::2]:5433/litellm?sslmode=require")
+    assert url.startswith('postgresql://{{ .DATABASE_USERNAME | urlquery | replace "+" "%20" }}:')

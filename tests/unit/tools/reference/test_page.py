@@ -59,8 +59,8 @@ def test_a_row_has_type_default_limits_and_description():
 
 
 def test_what_must_be_given_says_so():
-    rows = section("`litellm:database` with `kind: existing`")
-    assert "| `host` | text | **required** |" in rows
+    rows = section("`litellm:database` with `kind: rds`")
+    assert "| `vpcId` | text | **required** |" in rows
 
 
 def test_the_default_is_that_of_the_place():

@@ -69,7 +69,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "a number above the limit": {"litellm:gateway": {"workers": 65}},
     "a word that is none of the allowed ones": {"litellm:gateway": {"logLevel": "TRACE"}},
     "an unknown kind": {"litellm:database": {"kind": "sqlite", "host": "db"}},
-    "a kind without what it needs": {"litellm:database": {"kind": "existing"}},
+    "a kind without what it needs": {"litellm:database": {"kind": "rds"}},
     "a key of another kind": {"litellm:redis": {"kind": "none", "host": "redis"}},
     "an unknown provider": {"litellm:gateway": {"models": [{"name": "m", "provider": "openia", "model": "m"}]}},
     "a malformed quantity": {"litellm:gateway": {"resources": {"memory": "4 GB"}}},
