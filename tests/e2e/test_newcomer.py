@@ -9,13 +9,14 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests import programs
 from tests.e2e.conftest import COPIED, LOCKS, ROOT
-from tests.e2e.support import Project, tail
+from tests.e2e.support import Project, kubectl, objects, tail
 
 LACKS = [name for name in ("kind", "docker", "pulumi") if not shutil.which(name)]
 pytestmark = pytest.mark.skipif(bool(LACKS), reason=f"needs {', '.join(LACKS)} on PATH")
@@ -44,8 +45,21 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
                 (path / program.name).symlink_to(program)
     home = tmp_path_factory.mktemp("home")
     made = Project(folder, {"PATH": str(path), "HOME": str(home), "CI": "true", "OVERLAY": overlay(folder)})
-    yield made
-    made.make("local-down", check=False)
+    with classes_of_others():
+        yield made
+        made.make("local-down", check=False)
+
+
+@contextmanager
+def classes_of_others() -> Iterator[None]:
+    """Where kind stands for the cluster that is there, a class of the same name as ours comes back when ours has gone."""
+    before = objects("ingressclasses")
+    yield
+    there = {each["metadata"]["name"] for each in objects("ingressclasses")}
+    for gone in (each for each in before if each["metadata"]["name"] not in there):
+        name, annotations = gone["metadata"]["name"], gone["metadata"].get("annotations", {})
+        kept = {"apiVersion": gone["apiVersion"], "kind": gone["kind"], "spec": gone["spec"]}
+        kubectl("create", "-f", "-", stdin=json.dumps({**kept, "metadata": {"name": name, "annotations": annotations}}))
 
 
 def overlay(folder: Path) -> str:
