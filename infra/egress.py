@@ -1,9 +1,9 @@
 """What the pods of a stack connect to."""
 
 import ipaddress
-import re
 from collections.abc import Iterator, Sequence
 from typing import cast
+from urllib.parse import urlsplit
 
 import pulumi
 
@@ -13,16 +13,11 @@ from infra.config.database.kinds import InClusterDatabase, takes_tokens
 from infra.config.network import DestinationConfig
 from infra.config.redis import InClusterRedis
 from infra.config.stack import StackConfig
+from infra.destinations import HTTPS, block_of, named, namespace_of
 from infra.servers import Servers
-from infra.workloads import BOOTSTRAP, GATEWAY, MIGRATION, POSTGRES, REDIS, config_file
+from infra.workloads import BOOTSTRAP, GATEWAY, MIGRATION, POSTGRES, REDIS
 
 Address = tuple[pulumi.Input[str], pulumi.Input[int]]
-
-URL = re.compile(
-    r"\b(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[^\s/@'\"]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?"
-)
-PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-"""Ports of URLs that name none. Others, such as `os.environ/…`, are no addresses."""
 
 DNS: Exit = {"to": [], "ports": [53, 5353], "protocols": ("UDP", "TCP")}
 """Names are looked up wherever the pod's resolver is: pods (on OpenShift at port 5353), or an address of the node."""
@@ -62,7 +57,7 @@ def exits(config: StackConfig, servers: Servers, namespace: str) -> dict[str, Se
 
 def of_servers(config: StackConfig, servers: Servers) -> dict[str, Sequence[Exit]]:
     database = to_server(servers.database, POSTGRES)
-    aws: list[Exit] = [{"to": ANYWHERE, "ports": [443]}, POD_IDENTITY] if takes_tokens(config.database) else []
+    aws: list[Exit] = [{"to": ANYWHERE, "ports": [HTTPS]}, POD_IDENTITY] if takes_tokens(config.database) else []
     found: dict[str, Sequence[Exit]] = {MIGRATION: [DNS, database, *aws], BOOTSTRAP: [DNS, database]}
     if isinstance(config.database, InClusterDatabase):
         found[POSTGRES] = []
@@ -72,25 +67,17 @@ def of_servers(config: StackConfig, servers: Servers) -> dict[str, Sequence[Exit
 
 
 def of_gateway(config: StackConfig, servers: Servers, namespace: str) -> list[Exit]:
-    found: list[Exit] = [DNS, to_server(servers.database, POSTGRES), {"to": OUTSIDE, "ports": [443]}]
+    found: list[Exit] = [DNS, to_server(servers.database, POSTGRES), {"to": OUTSIDE, "ports": [HTTPS]}]
     if servers.redis:
         found.append(to_server(servers.redis, REDIS))
     if needs_role(config.gateway, config.database, (*config.provider_keys, *config.documents_by_variable)):
         found.append(POD_IDENTITY)
+    if config.proxy.url:
+        proxy = urlsplit(config.proxy.url)
+        found.append(to_server((proxy.hostname or "", proxy.port or HTTPS), ""))
     for host, port in sorted(named(config)):
         found += to_host(host, port, namespace)
     return found + [allowed(each) for each in config.network_policy.egress.allow]
-
-
-def named(config: StackConfig) -> set[tuple[str, int]]:
-    """Every host and port that LiteLLM's configuration and variables name by URL."""
-    texts = (config_file(config), *config.gateway.environment.values())
-    return {
-        (found["host"].strip("[]").rstrip(".").lower(), port)
-        for text in texts
-        for found in URL.finditer(text)
-        if (port := int(found["port"] or PORTS.get(found["scheme"], 0)))
-    }
 
 
 def to_server(address: Address, workload: str) -> Exit:
@@ -100,35 +87,24 @@ def to_server(address: Address, workload: str) -> Exit:
         return {"to": [{"workload": workload}], "ports": [port]}
     if isinstance(host, str) and (block := block_of(host)):
         return {"to": [{"cidr": block}], "ports": [port]}
-    if isinstance(host, str) and host.split(".")[2:3] == ["svc"]:
-        return {"to": [{"namespace": host.split(".")[1]}]}
+    if isinstance(host, str) and (namespace := namespace_of(host, HTTPS, workload)) and "." in host:
+        return {"to": [{"namespace": namespace}]}
     return {"to": ANYWHERE, "ports": [port]}
 
 
 def to_host(host: str, port: int, own: str) -> Iterator[Exit]:
-    """What a URL names. The port of a Service says nothing about that of its pods, which is what policies look at."""
+    """What a URL names. The port of a Service says nothing about that of its pods, which is what policies look at; a name of
+    two parts may be a Service or a host outside."""
     if block := block_of(host):
         network = ipaddress.ip_network(block)
         if not network.is_loopback and not network.is_link_local and not inside(network, METADATA_V6):
             yield {"to": [{"cidr": block}], "ports": [port]}
-    elif host != "localhost":
-        yield from by_name(host.split("."), port, own)
-
-
-def by_name(labels: Sequence[str], port: int, own: str) -> Iterator[Exit]:
-    is_service = len(labels) > 2 and labels[2] == "svc"
-    known_outside = port == PORTS["https"] or is_service
-    if is_service or len(labels) == 1 or (len(labels) == 2 and not known_outside):
-        yield {"to": [{"namespace": labels[1] if len(labels) > 1 else own}]}
-    if len(labels) > 1 and not known_outside:
+        return
+    namespace = namespace_of(host, port, own)
+    if namespace:
+        yield {"to": [{"namespace": namespace}]}
+    if port != HTTPS and host.count(".") > 0 and host.split(".")[2:3] != ["svc"]:
         yield {"to": OUTSIDE, "ports": [port]}
-
-
-def block_of(host: str) -> str | None:
-    try:
-        return str(ipaddress.ip_network(host.strip("[]")))
-    except ValueError:
-        return None
 
 
 def inside(network: ipaddress.IPv4Network | ipaddress.IPv6Network, block: str) -> bool:

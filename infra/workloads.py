@@ -26,6 +26,7 @@ from infra.config.plaintext import ALLOWED
 from infra.config.quota import QuotaConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis, RedisConfig
 from infra.config.stack import StackConfig
+from infra.proxy import proxy_variables
 from infra.servers import Servers
 
 POSTGRES, POSTGRES_PORT = "postgres", 5432
@@ -170,7 +171,12 @@ def gateway(
         "replicas": litellm.replicas,
         "workers": litellm.workers,
         "resources": litellm.resources.as_kubernetes(),
-        "environment": {**addresses(config), **database_login(config, servers), **litellm.environment},
+        "environment": {
+            **addresses(config),
+            **proxy_variables(config, servers),
+            **database_login(config, servers),
+            **litellm.environment,
+        },
         "log_level": litellm.log_level,
         "request_timeout": litellm.request_timeout,
         "pre_stop_seconds": litellm.pre_stop_seconds,
@@ -205,7 +211,13 @@ def migration(
         "timeout": config.gateway.startup_timeout,
     }
     if account and takes_tokens(config.database):
-        args["service_account"], args["environment"] = account.name, database_login(config, servers)
+        args["service_account"], args["environment"] = (
+            account.name,
+            {
+                **proxy_variables(config, servers),
+                **database_login(config, servers),
+            },
+        )
     else:
         args["environment_secret"] = secret
     return args

@@ -17,6 +17,7 @@ from infra.config.gateway.modules import mapping
 from infra.config.gateway.served import models_named, served_by_nobody
 from infra.config.gateway.settings import OWN_VARIABLES as NOT_OURS_TO_GIVE
 from infra.config.ingress import ALB_MAX_IDLE_SECONDS, certificate_covers
+from infra.config.proxy import proxy_is_said_once
 from infra.config.words import name
 
 Finding = tuple[str, str]
@@ -357,6 +358,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (requests_need_a_key, ("gateway",)),
     (metrics_are_not_public, ("gateway", "ingress")),
     (one_source_per_variable, ("provider_keys", "provider_documents", "secret_environment")),
+    (proxy_is_said_once, ("proxy", "gateway", "secret_environment", "provider_documents")),
     (own_variables_are_ours, ("provider_keys", "provider_documents", "secret_environment", "gateway")),
     (provider_keys_have_a_value, ("provider_keys",)),
     (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),

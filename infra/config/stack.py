@@ -16,6 +16,7 @@ from infra.config.ingress import IngressConfig
 from infra.config.keys import KeysConfig
 from infra.config.network import NetworkPolicyConfig
 from infra.config.placement import Placement
+from infra.config.proxy import ProxyConfig
 from infra.config.quota import QuotaConfig
 from infra.config.redis import ExistingRedis, InClusterRedis, RedisConfig
 from infra.config.references import PropertyReference
@@ -81,6 +82,8 @@ class StackConfig(Section):
 
     network_policy: NetworkPolicyConfig = NetworkPolicyConfig()
 
+    proxy: ProxyConfig = ProxyConfig()
+
     quota: QuotaConfig = QuotaConfig()
 
     ephemeral: EphemeralConfig = EphemeralConfig()
@@ -88,7 +91,7 @@ class StackConfig(Section):
     @property
     def documents_by_variable(self) -> dict[str, PropertyReference]:
         """Where the gateway's secret variables are in the store, whichever name the configuration has for them."""
-        return self.provider_documents | self.secret_environment
+        return self.provider_documents | self.secret_environment | self.proxy.documents
 
     @property
     def placement_of_all(self) -> Placement:
@@ -117,6 +120,8 @@ class StackConfig(Section):
             yield f"providerDocuments.{variable}", reference
         for variable, reference in self.secret_environment.items():
             yield f"secretEnvironment.{variable}", reference
+        if self.proxy.document:
+            yield "proxy.document", self.proxy.document
         for name, reference in self.gateway.secret_files.items():
             yield f"gateway.secretFiles.{name}", reference
         yield from self.login_documents()

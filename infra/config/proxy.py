@@ -1,0 +1,91 @@
+"""Config key `proxy`: the way out of a corporate network."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, StringConstraints, model_validator
+
+from infra.config.base import Checked, Section
+from infra.config.references import PropertyReference
+
+NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")
+"""Variables with the URL of a proxy. Some programs read those in capitals, some the others: gRPC, for instance."""
+
+EXCEPTIONS = ("NO_PROXY", "no_proxy")
+
+
+def proxy_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ValueError("must be a URL such as http://proxy.example.com:3128") from None
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(
+            "has a user or a password, which everybody could read: put the whole URL into the store, and name its place in "
+            "proxy.document"
+        )
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or port is None
+        or parts.path.strip("/")
+        or parts.query
+    ):
+        raise ValueError("must be a URL such as http://proxy.example.com:3128, with its port and nothing behind it")
+    return value
+
+
+ProxyUrl = Annotated[str, Checked(proxy_url, "a URL such as http://proxy.example.com:3128")]
+
+
+class ProxyConfig(Section):
+    """An HTTP proxy for what the gateway asks outside of the cluster: models, and other services over HTTP. Without `url` and
+    `document` there is none.
+    """
+
+    url: ProxyUrl | None = None
+    """URL of the proxy with its port, for http and https alike."""
+
+    document: PropertyReference | None = None
+    """In the place of `url`: where in the store the whole URL is, for a proxy that asks for a user and a password."""
+
+    no_proxy: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\[\]*/-]+$", max_length=253)], ...] = (
+        Field(default_factory=tuple)
+    )
+    """What is asked directly, beside the cluster itself, the Kubernetes API, metadata endpoints, Postgres, Redis, and the
+    Services that models are at: host names, domains (`.example.com`), addresses."""
+
+    @model_validator(mode="after")
+    def is_one(self) -> "ProxyConfig":
+        if self.url and self.document:
+            raise ValueError("has a url and a document: remove one of them")
+        if self.no_proxy and not self.there:
+            raise ValueError("noProxy is an exception of no proxy: give a url or a document, or remove it")
+        return self
+
+    @property
+    def there(self) -> bool:
+        """Whether there is one."""
+        return bool(self.url or self.document)
+
+    @property
+    def documents(self) -> dict[str, PropertyReference]:
+        """Where the variables are that are secrets."""
+        return dict.fromkeys(NAMES, self.document) if self.document else {}
+
+
+def proxy_is_said_once(
+    proxy: Any, gateway: Any, secret_environment: Any, provider_documents: Any
+) -> Iterator[tuple[str, str]]:
+    if not proxy.there:
+        return
+    sources = {
+        "gateway.environment": gateway.environment,
+        "secretEnvironment": secret_environment,
+        "providerDocuments": provider_documents,
+    }
+    for section, given in sources.items():
+        for variable in sorted({*NAMES, *EXCEPTIONS} & set(given)):
+            yield f"{section}.{variable}", "is set by proxy, too: remove one of them (noProxy takes more exceptions)"
