@@ -23,6 +23,7 @@ from components.secrets.aws_identity import AwsIdentity
 from components.secrets.generated import GeneratedSecret
 from components.secrets.vault_auth import VaultKubernetesAuth
 from components.secrets.vault_documents import VaultDocuments
+from components.secrets.vault_jwt import VaultJwtAuth
 from components.secrets.vault_token import VaultTokenAuth
 from components.sync.namespace_store import NamespaceStore
 from components.sync.operator import ExternalSecretsOperator
@@ -54,6 +55,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     SecretStore,
     SyncedSecret,
     VaultDocuments,
+    VaultJwtAuth,
     VaultKubernetesAuth,
     VaultTokenAuth,
 ]

@@ -82,6 +82,11 @@ def shared_store(secrets: Any) -> Iterator[Finding]:
             "secrets.vault.auth",
             "must be kubernetes in an ephemeral environment: a long-lived token would outlive it",
         )
+    if vault.auth_namespace and vault.kubernetes_auth.create_role:
+        yield (
+            "secrets.vault.kubernetesAuth.createRole",
+            "must be false in an ephemeral environment with authNamespace: one role and one policy above serve all",
+        )
     if vault.kubernetes_auth.create:
         yield (
             "secrets.vault.kubernetesAuth.create",

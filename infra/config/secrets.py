@@ -7,13 +7,15 @@ from urllib.parse import urlsplit
 from pydantic import Field, StringConstraints, model_validator
 
 from infra.config.aws.store import AwsConfig
-from infra.config.base import ALLOWED, CHART_VERSION, Checked, DnsName, Duration, Section
+from infra.config.base import ALLOWED, CHART_VERSION, SECRET_KEY, Checked, DnsName, Duration, Section
 from infra.config.references import StorePath
 from infra.config.versions import PINS
 
 OPERATOR = PINS["external-secrets"]
 BROKEN_CHARTS = ("2.11.0",)
 """Releases of the operator's chart whose image names are broken: its pods cannot pull what they run."""
+
+SecretKey = Annotated[str, StringConstraints(pattern=SECRET_KEY)]
 
 CHARTS = f"{ALLOWED[CHART_VERSION]}, not {', '.join(BROKEN_CHARTS)}"
 
@@ -96,6 +98,50 @@ class VaultKubernetesAuth(Section):
         return self
 
 
+class VaultJwtAuth(Section):
+    """Vault's JWT auth method, which trusts the signing keys of the cluster: no TokenReview, so that Vault need not reach the
+    Kubernetes API. An administrator enables and configures it (docs/stores.md); the role is the stack's own."""
+
+    path: StorePath = "jwt"
+    """Path of the auth method below `auth/`."""
+
+    audience: Annotated[str, StringConstraints(min_length=1)] = "vault"
+    """Audience of the ServiceAccount token, checked by the role."""
+
+    role: StorePath | None = None
+    """Name of the role. Defaults to `litellm-<stack>`."""
+
+    create_role: bool = True
+    """Write the role, for one ServiceAccount in one namespace, and the policy that it grants. With false an administrator made
+    both, and `role` names the one."""
+
+    token_ttl_seconds: Annotated[int, Field(ge=60, le=86400)] = 600
+    """Lifetime of the token that Vault gives to the operator, in seconds."""
+
+    @model_validator(mode="after")
+    def a_role_of_somebody_has_a_name(self) -> "VaultJwtAuth":
+        if not self.create_role and self.role is None:
+            raise ValueError("createRole is false: set role to the one that is there")
+        return self
+
+
+class VaultAppRole(Section):
+    """Vault's AppRole auth method: a role ID and a secret ID that an administrator gave out, in a Kubernetes Secret of the
+    gateway's namespace. The administrator made the policy as well. A secret ID lives long: prefer `kubernetes` or `jwt`."""
+
+    path: StorePath = "approle"
+    """Path of the auth method below `auth/`."""
+
+    kubernetes_secret: DnsName
+    """Name of the Secret."""
+
+    role_id_key: SecretKey = "role-id"
+    """Key with the role ID."""
+
+    secret_id_key: SecretKey = "secret-id"  # noqa: S105 - a name
+    """Key with the secret ID."""
+
+
 class VaultTokenAuth(Section):
     """A periodic, renewable Vault token in a Kubernetes Secret. Simple, and long-lived: prefer the Kubernetes auth method."""
 
@@ -130,10 +176,20 @@ class VaultConfig(Section):
     """Take the values of generated keys and passwords from the documents that are there, instead of generating them: for a
     stack whose state was lost. They stay the stack's as long as this is set; to rotate one, write it in Vault."""
 
-    auth: Literal["kubernetes", "token"] = "kubernetes"
-    """How the operator logs in: `kubernetes`, or a long-lived `token`."""
+    auth: Literal["kubernetes", "jwt", "approle", "token"] = "kubernetes"
+    """How the operator logs in: `kubernetes`; `jwt`, where Vault cannot reach the Kubernetes API; with an `approle` that an
+    administrator gave out; or with a long-lived `token`."""
+
+    auth_namespace: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """Vault namespace of the auth method, its role and the policy, where that is one above `namespace`: `admin` for
+    `admin/team`. Defaults to `namespace`."""
 
     kubernetes_auth: VaultKubernetesAuth = VaultKubernetesAuth()
+
+    jwt_auth: VaultJwtAuth = VaultJwtAuth()
+
+    app_role: VaultAppRole | None = None
+    """The AppRole of auth `approle`."""
 
     token_auth: VaultTokenAuth = VaultTokenAuth()
 
@@ -143,7 +199,24 @@ class VaultConfig(Section):
             raise ValueError("address is this machine's loopback, which pods cannot reach: set clusterAddress too")
         if self.auth != "kubernetes" and not self.kubernetes_auth.create_role:
             raise ValueError("kubernetesAuth.createRole is false, which is for auth kubernetes: a token needs a policy")
+        if (self.auth == "approle") != (self.app_role is not None):
+            raise ValueError("appRole and auth approle go together: give both, or neither")
         return self
+
+    @model_validator(mode="after")
+    def logins_are_above(self) -> "VaultConfig":
+        above = self.auth_namespace
+        if above is not None and not (self.namespace or "").startswith(f"{above.rstrip('/')}/"):
+            raise ValueError(
+                "authNamespace is none above namespace: it is how that begins, such as admin for admin/team"
+            )
+        return self
+
+    @property
+    def writes_policy(self) -> bool:
+        """Whether the stack writes a policy that reads its documents; otherwise an administrator made one."""
+        creates = {"kubernetes": self.kubernetes_auth.create_role, "jwt": self.jwt_auth.create_role, "approle": False}
+        return creates.get(self.auth, True)
 
 
 class SecretsConfig(Section):

@@ -145,6 +145,9 @@ class StackConfig(Section):
         if isinstance(identity, StaticKeys):
             keys = identity.access_key_id_key, identity.secret_access_key_key
             yield "secrets.aws.identity.kubernetesSecret", identity.kubernetes_secret, keys
+        if app_role := self.secrets.vault.app_role:
+            keys = app_role.role_id_key, app_role.secret_id_key
+            yield "secrets.vault.appRole.kubernetesSecret", app_role.kubernetes_secret, keys
         if not isinstance(self.database, ExistingDatabase):
             return
         admin, login = self.database.admin, self.database.login

@@ -5,25 +5,24 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import pulumi
 import pulumi_random as random
 import pulumi_vault as vault
 
 from components.secrets.references import RemoteReference
-from components.secrets.vault_auth import VaultKubernetesAuth, VaultKubernetesAuthArgs
-from components.secrets.vault_documents import VaultDocuments, VaultDocumentsArgs
+from components.secrets.vault_documents import VaultDocuments, VaultDocumentsArgs, read_only_policy
 from components.secrets.vault_once import VaultConnection, VaultMount, VaultSaltKey
-from components.secrets.vault_token import VaultTokenAuth
-from components.sync.store import ReaderArgs
 from infra.cluster import Cluster
 from infra.config.load import ConfigProblem
 from infra.config.secrets import VaultConfig, http_url, is_loopback
 from infra.config.stack import StackConfig
 from infra.secrets.documents import SALT
 from infra.secrets.store import OpenStore, Values, place_in
+from infra.secrets.vault_logins import LOGINS
 from infra.servers import Servers
-from infra.stack import READER, NamedStack
+from infra.stack import NamedStack
 
 IN_CLUSTER_API = "https://kubernetes.default.svc"
 OFFLINE_ADDRESS = "https://vault.invalid:8200"
@@ -58,10 +57,13 @@ class VaultStore:
         return str(self.config.ca_cert_file) if self.config.ca_cert_file else None
 
     def provider(self) -> pulumi.ProviderResource:
+        return self._provider("vault", self.config.namespace)
+
+    def _provider(self, name: str, namespace: str | None) -> vault.Provider:
         return vault.Provider(
-            "vault",
+            name,
             address=self.address,
-            namespace=self.config.namespace,
+            namespace=namespace,
             ca_cert_file=self.ca_cert_file,
             # The environment's token is short-lived already, and need not have the right to create another one.
             skip_child_token=True,
@@ -120,27 +122,58 @@ class VaultStore:
             "also_readable": sorted({*own_salt, *here}),
             "elsewhere": elsewhere,
         }
-        if self.config.kubernetes_auth.create_role:
+        own_policy = self.config.writes_policy and not self.config.auth_namespace
+        if own_policy:
             args["policy"] = self.policy
         if mark := target.config.ephemeral.mark:
             args["policy_mark"] = mark
         documents = VaultDocuments("documents", args, opts)
-        auth, reader = LOGINS[self.config.auth](self, target, namespace, documents.policy, opts)
+        above, policy = opts, documents.policy
+        if self.config.auth_namespace:
+            above = in_namespace(opts, self._provider("vault-auth-namespace", self.config.auth_namespace))
+            if self.config.writes_policy:
+                policy = self._policy_above(documents, args, mount, above)
+        login = LOGINS[self.config.auth](self, target, namespace, policy, above)
         block: dict[str, pulumi.Input[object]] = {
             "server": self.cluster_address,
             "path": mount,
             "version": "v2",
-            "auth": auth.eso_auth,
+            "auth": login.eso_auth.apply(self._where_logins_are),
         }
         optional = {"namespace": self.config.namespace, "caBundle": self.ca_bundle}
         block |= {key: value for key, value in optional.items() if value}
         return OpenStore(
             provider_block=pulumi.Output.from_input({"vault": block}),
             other_mounts={path: pulumi.Output.from_input({"vault": {**block, "path": path}}) for path in elsewhere},
-            reader=reader,
+            reader=login.reader,
             documents=documents,
-            resources=(documents, auth, *salt),
+            resources=(documents, *login.resources, *salt),
         )
+
+    def _where_logins_are(self, auth: dict[str, Any]) -> dict[str, Any]:
+        return {**auth, "namespace": self.config.auth_namespace} if self.config.auth_namespace else auth
+
+    def _policy_above(
+        self,
+        documents: VaultDocuments,
+        args: VaultDocumentsArgs,
+        mount: pulumi.Input[str],
+        opts: pulumi.ResourceOptions,
+    ) -> pulumi.Output[str]:
+        """The policy in the namespace of the login, where paths begin with the way down to the documents."""
+        namespace, above = self.config.namespace or "", self.config.auth_namespace or ""
+        down = namespace.removeprefix(above).strip("/")
+        own = [f"{self.prefix}/{name}" for name in args["documents"]]
+        here = sorted({*own, *args.get("also_readable", ())})
+        elsewhere = {f"{down}/{path}": below for path, below in args.get("elsewhere", {}).items()}
+        return vault.Policy(
+            "documents-policy-above",
+            name=self.policy,
+            policy=pulumi.Output.from_input(mount).apply(
+                lambda path: read_only_policy(f"{down}/{path}", here, args.get("policy_mark"), elsewhere)
+            ),
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[documents])),
+        ).name
 
     def _mark(self, target: NamedStack, opts: pulumi.ResourceOptions) -> pulumi.Input[str]:
         """What documents are marked with: a state that was lost, or another checkout's, does not know the random part."""
@@ -168,50 +201,11 @@ class VaultStore:
         ]
 
 
-def kubernetes_login(
-    store: VaultStore,
-    target: NamedStack,
-    namespace: pulumi.Input[str],
-    policy: pulumi.Input[str],
-    opts: pulumi.ResourceOptions,
-) -> tuple[VaultKubernetesAuth, ReaderArgs]:
-    operator, auth = target.config.external_secrets, store.config.kubernetes_auth
-    args: VaultKubernetesAuthArgs = {
-        "path": store.auth_path,
-        "create": auth.create,
-        "role": store.role,
-        "service_account": READER,
-        "namespace": namespace,
-        "audience": auth.audience,
-        "extra_audiences": auth.extra_audiences,
-        "policies": [policy],
-        "create_role": auth.create_role,
-        "token_ttl_seconds": auth.token_ttl_seconds,
-        "kubernetes_host": store.kubernetes_host,
-        "use_client_token": auth.reviewer == "client",
-    }
-    if store.kubernetes_ca_cert:
-        args["kubernetes_ca_cert"] = store.kubernetes_ca_cert
-    return VaultKubernetesAuth("vault-auth", args, opts), {
-        "name": READER,
-        "operator_namespace": operator.namespace,
-        "operator_service_account": operator.service_account,
-        "token_review": auth.create and auth.reviewer == "client",
-    }
-
-
-def token_login(
-    store: VaultStore,
-    _: NamedStack,
-    namespace: pulumi.Input[str],
-    policy: pulumi.Input[str],
-    opts: pulumi.ResourceOptions,
-) -> tuple[VaultTokenAuth, None]:
-    args = {"namespace": namespace, "policies": [policy], "period": store.config.token_auth.period}
-    return VaultTokenAuth("vault-token", args, opts), None  # pyright: ignore[reportArgumentType]
-
-
-LOGINS = {"kubernetes": kubernetes_login, "token": token_login}
+def in_namespace(opts: pulumi.ResourceOptions, provider: vault.Provider) -> pulumi.ResourceOptions:
+    """The same options with another provider of Vault."""
+    given = cast("list[pulumi.ProviderResource]", opts.providers)
+    others = [each for each in given if not isinstance(each, vault.Provider)]
+    return pulumi.ResourceOptions(providers=[*others, provider], depends_on=opts.depends_on)
 
 
 def resolve(
@@ -231,13 +225,23 @@ def resolve(
         ca_bundle=base64.b64encode(vault_ca.encode()).decode() if vault_ca else None,
         prefix=vault.prefix or stack,
         policy=vault.policy or f"litellm-{stack}",
-        role=auth.role or f"litellm-{stack}",
-        auth_path=auth.path or (f"kubernetes-{stack}" if auth.create else "kubernetes"),
+        role=(vault.jwt_auth if vault.auth == "jwt" else auth).role or f"litellm-{stack}",
+        auth_path=auth_path(vault, stack),
         kubernetes_host=auth.host or (IN_CLUSTER_API if in_cluster else cluster.server),
         kubernetes_ca_cert=read_if_there(auth.ca_cert_file) or (None if in_cluster else cluster.ca_certificate or None),
         cluster=cluster.id,
     )
     return store, problems
+
+
+def auth_path(vault: VaultConfig, stack: str) -> str:
+    """Path of the auth method below `auth/`."""
+    kubernetes = vault.kubernetes_auth
+    if vault.auth == "jwt":
+        return vault.jwt_auth.path
+    if vault.app_role:
+        return vault.app_role.path
+    return kubernetes.path or (f"kubernetes-{stack}" if kubernetes.create else "kubernetes")
 
 
 def missing(vault: VaultConfig, address: str) -> Iterator[ConfigProblem]:

@@ -19,15 +19,18 @@ from infra.stack import READER, NamedStack
 
 TIMEOUT_SECONDS = 10
 
+OTHER_METHODS = {"jwt": ("jwt", "jwtAuth"), "approle": ("approle", "appRole")}
+"""Methods that a stack never enables: as Vault calls them, and the section that names their path."""
+
 SYNTAX = set("@#|*?[]{}")
 """What External Secrets Operator takes for more than a name, when no property is called so."""
 
 
-def open_client(vault: VaultStore) -> Any:
-    """A client with the token of the environment."""
+def open_client(vault: VaultStore, namespace: str | None = None) -> Any:
+    """A client with the token of the environment, in the stack's namespace of Vault or in another one."""
     return hvac.Client(
         url=vault.address,
-        namespace=vault.config.namespace,
+        namespace=namespace or vault.config.namespace,
         verify=vault.ca_cert_file or True,
         timeout=TIMEOUT_SECONDS,
     )
@@ -47,8 +50,9 @@ def check(vault: VaultStore, target: NamedStack, documents: Mapping[str, object]
             yield "no Vault token: run `vault login`, or set VAULT_TOKEN"
             return
         client.auth.token.lookup_self()
-        yield from check_auth(client, vault)
-        yield from check_role(client, vault, target)
+        above = open_client(vault, vault.config.auth_namespace)
+        yield from check_auth(above, vault)
+        yield from check_role(above, vault, target)
         unusable = list(check_engine(client, vault))
         yield from unusable
         if not unusable:
@@ -152,6 +156,8 @@ def lifetime(settings: Mapping[str, Any]) -> bool:
 
 def check_auth(client: Any, vault: VaultStore) -> Iterator[str]:
     """An auth method that exists must be one that reviews tokens by itself: our reader has no right to."""
+    if vault.config.auth in OTHER_METHODS:
+        yield from check_method(client, vault, *OTHER_METHODS[vault.config.auth])
     if vault.config.auth != "kubernetes":
         return
     if vault.config.kubernetes_auth.create:
@@ -179,9 +185,21 @@ def check_auth(client: Any, vault: VaultStore) -> Iterator[str]:
         )
 
 
+def check_method(client: Any, vault: VaultStore, kind: str, key: str) -> Iterator[str]:
+    """A method that an administrator enabled. A token that may use nothing of it cannot tell whether it is there."""
+    found = mounted(client, f"auth/{vault.auth_path}")
+    if found is None and vault.config.writes_policy:
+        yield (
+            f"Vault has no auth method at auth/{vault.auth_path}/ that this token may use: enable and configure it "
+            f"(docs/stores.md), or name another one in litellm:secrets.vault.{key}.path"
+        )
+    elif found is not None and found["type"] != kind:
+        yield f"the auth method at auth/{vault.auth_path}/ is not {kind}: name another one in litellm:secrets.vault.{key}.path"
+
+
 def check_role(client: Any, vault: VaultStore, target: NamedStack) -> Iterator[str]:
     """A role that an administrator made must be for the reader of this namespace."""
-    if vault.config.kubernetes_auth.create_role:
+    if vault.config.writes_policy or vault.config.auth == "approle":
         return
     role = f"role {vault.role} of auth/{vault.auth_path}/ in Vault"
     try:
@@ -192,8 +210,13 @@ def check_role(client: Any, vault: VaultStore, target: NamedStack) -> Iterator[s
         yield f"there is no {role}: an administrator makes it once (docs/rights.md)"
         return
     bound = {"bound_service_account_names": READER, "bound_service_account_namespaces": target.namespace}
+    if vault.config.auth == "jwt":
+        subject = f"system:serviceaccount:{target.namespace}:{READER}"
+        # A role without it admits every subject, or says by its claims which.
+        bound = {"bound_subject": subject} if found.get("bound_subject") else {}
     for setting, wanted in bound.items():
-        if not any(fnmatchcase(wanted, pattern) for pattern in found.get(setting) or ()):
+        patterns = found.get(setting) or ()
+        if not any(fnmatchcase(wanted, pattern) for pattern in ([patterns] if isinstance(patterns, str) else patterns)):
             yield f"{role} does not admit {wanted} ({setting}): have it added, or choose another one"
 
 

@@ -23,6 +23,8 @@ from infra.stack import NamedStack
 ROLE_SETTINGS = {
     "boundServiceAccountNames": "bound_service_account_names",
     "boundServiceAccountNamespaces": "bound_service_account_namespaces",
+    "boundSubject": "bound_subject",
+    "boundAudiences": "bound_audiences",
     "tokenPolicies": "token_policies",
 }
 """Who may log in, and what for: as the provider calls it, and as Vault does."""
@@ -30,12 +32,13 @@ ROLE_SETTINGS = {
 
 def claims(store: VaultStore, target: NamedStack) -> Claims:
     """The checks of everything that a stack makes in Vault."""
-    vault = VaultClaims(open_client(store), store, target)
+    vault = VaultClaims(open_client(store), store, target, open_client(store, store.config.auth_namespace))
     creations: dict[str, Check] = {
         "vault:kv/secretV2:SecretV2": vault.claim_document,
         "vault:index/policy:Policy": vault.policy_is_free,
         "vault:index/authBackend:AuthBackend": vault.auth_method_is_free,
         "vault:kubernetes/authBackendRole:AuthBackendRole": vault.role_is_free,
+        "vault:jwt/authBackendRole:AuthBackendRole": vault.role_is_free,
     }
     return Claims(creations, {"vault:kv/secretV2:SecretV2": vault.document_is_ours})
 
@@ -43,8 +46,10 @@ def claims(store: VaultStore, target: NamedStack) -> Claims:
 class VaultClaims:
     """Vault, as a stack sees it that is about to write to it."""
 
-    def __init__(self, client: Any, store: VaultStore, target: NamedStack) -> None:
+    def __init__(self, client: Any, store: VaultStore, target: NamedStack, above: Any = None) -> None:
         self.client = client
+        self.above = above or client
+        """In the namespace of the login."""
         self.store = store
         self.target = target
 
@@ -75,7 +80,7 @@ class VaultClaims:
         """A policy that the state does not know: absent, or what it would become."""
         name = str(news["name"])
         try:
-            text = str(self.client.sys.read_policy(name=name)["data"]["rules"])
+            text = str(self.above.sys.read_policy(name=name)["data"]["rules"])
         except (hvac.exceptions.InvalidPath, hvac.exceptions.Forbidden):
             return
         wanted = known(news.get("policy"))
@@ -88,7 +93,7 @@ class VaultClaims:
     def auth_method_is_free(self, news: Mapping[str, Any], _olds: Mapping[str, Any]) -> None:
         """An auth method that the state does not know: an `up` was killed, a stack left it, or another cluster has it."""
         path = str(news["path"])
-        if mounted(self.client, f"auth/{path}") is not None:
+        if mounted(self.above, f"auth/{path}") is not None:
             raise TakenError(
                 f"Vault has an auth method at auth/{path}/ already, and the state of stack {self.target.stack} does not know "
                 f"it. Look at `vault read auth/{path}/config`: when it is for this cluster, use it (litellm:secrets.vault."
@@ -98,15 +103,16 @@ class VaultClaims:
     def role_is_free(self, news: Mapping[str, Any], _olds: Mapping[str, Any]) -> None:
         """A role that the state does not know: absent, or what it would become."""
         name, auth = str(news["roleName"]), self.store.auth_path
+        section = "jwtAuth" if self.store.config.auth == "jwt" else "kubernetesAuth"
         try:
-            role: dict[str, Any] = self.client.adapter.get(url=f"/v1/auth/{auth}/role/{name}")["data"]
+            role: dict[str, Any] = self.above.adapter.get(url=f"/v1/auth/{auth}/role/{name}")["data"]
         except (hvac.exceptions.InvalidPath, hvac.exceptions.Forbidden, hvac.exceptions.UnsupportedOperation):
             return
         wanted = {theirs: known(news.get(ours)) for ours, theirs in ROLE_SETTINGS.items()}
         if any(value is not None and value != role.get(key) for key, value in wanted.items()):
             raise TakenError(
                 f"Vault has a role {name} at auth/{auth}/ already, for somebody else, and the state of stack "
-                f"{self.target.stack} does not know it: choose another litellm:secrets.vault.kubernetesAuth.role"
+                f"{self.target.stack} does not know it: choose another litellm:secrets.vault.{section}.role"
             )
 
     def _take(self, path: str, mark: str) -> None:

@@ -22,7 +22,7 @@ IAM_POLICIES = ("aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:i
 @rule(
     "vault-audience",
     reason="a role without audience takes any token of that ServiceAccount, also one that was made for another service",
-    fix="set secrets.vault.kubernetesAuth.audience",
+    fix="set secrets.vault.kubernetesAuth.audience, or jwtAuth.audience",
 )
 def vault_audience(resource: Resource) -> Iterator[str]:
     if resource.type == "vault:kubernetes/authBackendRole:AuthBackendRole":
@@ -31,6 +31,11 @@ def vault_audience(resource: Resource) -> Iterator[str]:
         for field in ("boundServiceAccountNames", "boundServiceAccountNamespaces"):
             if "*" in (known(resource.inputs.get(field)) or ["*"]):
                 yield f"{field} must name each one"
+    if resource.type == "vault:jwt/authBackendRole:AuthBackendRole":
+        if not resource.inputs.get("boundAudiences"):
+            yield "the role has no audience"
+        if not resource.inputs.get("boundSubject"):
+            yield "boundSubject must name the ServiceAccount"
 
 
 @rule(

@@ -31,6 +31,13 @@ def inputs_of(exported: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     return part(found[0], "inputs") if found else {}
 
 
+def provider_of(exported: Mapping[str, Any], resource: Resource, kind: str) -> Mapping[str, Any]:
+    """The inputs of a resource's own provider: a stack may have two of a kind."""
+    urn = str(resource.get("provider", "")).rpartition("::")[0]
+    own = [part(each, "inputs") for each in of_type(exported, kind) if each["urn"] == urn]
+    return own[0] if own else inputs_of(exported, kind)
+
+
 def part(resource: Resource, name: str) -> dict[str, Any]:
     return resource.get(name) or {}
 
@@ -69,7 +76,8 @@ def auth_method(exported: Mapping[str, Any]) -> AuthMethod | None:
     urns = tuple(str(each["urn"]) for each in of_type(exported, *AUTH_METHOD))
     stack = urns[0].removeprefix("urn:pulumi:").partition("::")[0]
     role = str(inputs_of(exported, ROLE).get("roleName", ""))
-    return AuthMethod(path, role, inputs_of(exported, VAULT), path == f"kubernetes-{stack}", urns)
+    provider = provider_of(exported, of_type(exported, AUTH_METHOD[0])[0], VAULT)
+    return AuthMethod(path, role, provider, path == f"kubernetes-{stack}", urns)
 
 
 @dataclass(frozen=True)

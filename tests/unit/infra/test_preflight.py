@@ -335,6 +335,38 @@ def test_a_role_for_many_namespaces_admits_the_reader_of_one(vault: FakeVault):
     preflight(target(**ONE_ROLE), documents(target().config))
 
 
+APP_ROLE = {"auth": "approle", "appRole": {"kubernetesSecret": "vault-approle"}}
+
+
+def test_a_jwt_method_must_be_there_for_a_role_of_the_stack(vault: FakeVault):
+    jwt = {"secrets": {"vault": {"auth": "jwt"}}}
+    assert "no auth method at auth/jwt/" in problems(target(**jwt))
+    vault.mounts["auth/jwt"] = {"type": "jwt"}
+    preflight(target(**jwt), documents(target().config))
+
+
+@pytest.mark.parametrize(
+    ("settings", "path"), [({"auth": "jwt"}, "auth/jwt"), (APP_ROLE, "auth/approle")], ids=["jwt", "approle"]
+)
+def test_a_method_of_another_kind_is_said(vault: FakeVault, settings: dict[str, Any], path: str):
+    vault.mounts[path] = {"type": "userpass"}
+    assert f"{path}/ is not " in problems(target(secrets={"vault": settings}))
+
+
+def test_an_app_role_whose_method_nobody_may_see_is_left_to_the_login(vault: FakeVault):
+    preflight(target(secrets={"vault": APP_ROLE}), documents(target().config))
+
+
+def test_a_jwt_role_of_an_administrator_must_admit_the_reader(vault: FakeVault):
+    jwt = target(secrets={"vault": {"auth": "jwt", "jwtAuth": {"createRole": False, "role": "litellm"}}})
+    vault.mounts["auth/jwt"] = {"type": "jwt"}
+    assert "there is no role litellm of auth/jwt/" in problems(jwt)
+    vault.roles = {"litellm": {"bound_subject": "system:serviceaccount:other:secret-reader"}}
+    assert "does not admit system:serviceaccount:litellm-dev:secret-reader" in problems(jwt)
+    vault.roles = {"litellm": {"bound_subject": "system:serviceaccount:litellm-dev:secret-reader"}}
+    preflight(jwt, documents(target().config))
+
+
 def test_an_auth_method_of_another_kind_is_not_taken_for_kubernetes(vault: FakeVault):
     vault.mounts["auth/kubernetes-dev"] = {"type": "userpass"}
     assert "auth/kubernetes-dev/ is not for Kubernetes" in problems(target())

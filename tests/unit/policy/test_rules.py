@@ -72,6 +72,11 @@ def role(**inputs: Any) -> Resource:
     return resource("vault:kubernetes/authBackendRole:AuthBackendRole", given)
 
 
+def jwt_role(**inputs: Any) -> Resource:
+    given = {"boundAudiences": ["vault"], "boundSubject": "system:serviceaccount:a:b", **inputs}
+    return resource("vault:jwt/authBackendRole:AuthBackendRole", given)
+
+
 def vault_policy(path: str = "litellm/data/dev/salt", capability: str = "read") -> Resource:
     text = f'path "{path}" {{\n  capabilities = ["{capability}"]\n}}\n'
     return resource("vault:index/policy:Policy", {"policy": text})
@@ -119,7 +124,7 @@ KEPT: list[tuple[AnyRule, tuple[Resource, ...]]] = [
     (no_plain_secrets, (config_map("bind *\nuser default #{{ .password | sha256sum }}\n"), config_map(UNKNOWN))),
     (no_plain_secrets, (config_map("model_list: [{litellm_params: {api_key: none}}]\n"),)),
     (operator_api, (operator_object("external-secrets.io/v1"), operator_object("apps/v1"))),
-    (vault_audience, (role(), role(audience=UNKNOWN))),
+    (vault_audience, (role(), role(audience=UNKNOWN), jwt_role(), jwt_role(boundSubject=UNKNOWN))),
     (exact_vault_paths, (vault_policy(), vault_policy("auth/token/renew-self", "update"))),
     (exact_arns, (iam_policy(), iam_policy(Effect="Deny", Action="*", Resource="*"))),
     (exact_arns, (iam_policy(Resource=[MODELS], Condition={"StringEquals": {PROFILE_KEY: ["arn:profile/a"]}}),)),
@@ -174,6 +179,8 @@ VIOLATED: list[tuple[AnyRule, tuple[Resource, ...], str]] = [
     (no_plain_secrets, (config_map(SECRET),), "the whole value is a secret"),
     (operator_api, (operator_object("external-secrets.io/v1beta1"),), "external-secrets.io/v1beta1"),
     (vault_audience, (role(audience=None),), "no audience"),
+    (vault_audience, (jwt_role(boundAudiences=[]),), "no audience"),
+    (vault_audience, (jwt_role(boundSubject=None),), "boundSubject must name"),
     (vault_audience, (role(boundServiceAccountNamespaces=["*"]),), "boundServiceAccountNamespaces must name"),
     (exact_vault_paths, (vault_policy("litellm/data/dev/*"),), "litellm/data/dev/* has a wildcard"),
     (exact_vault_paths, (vault_policy("litellm/data/+/salt"),), "litellm/data/+/salt has a wildcard"),

@@ -294,16 +294,20 @@ def test_each_check_is_asked_for_what_the_stack_makes_in_vault(vault: FakeVault,
     """By a type that no resource has, nothing would ever be checked."""
     stack = target(secrets={"vault": {"kubernetesAuth": {"create": True}}})
     assert isinstance(stack.store, VaultStore)
-    monkeypatch.setattr(vault_claims, "open_client", lambda _: vault)
+    monkeypatch.setattr(vault_claims, "open_client", lambda *_: vault)
     checks = vault_claims.claims(stack.store, stack)
     assert {type_: check.__name__ for type_, check in checks.before_create.items()} == {
         "vault:kv/secretV2:SecretV2": "claim_document",
         "vault:index/policy:Policy": "policy_is_free",
         "vault:index/authBackend:AuthBackend": "auth_method_is_free",
         "vault:kubernetes/authBackendRole:AuthBackendRole": "role_is_free",
+        "vault:jwt/authBackendRole:AuthBackendRole": "role_is_free",
     }
     assert {type_: check.__name__ for type_, check in checks.before_update.items()} == {
         "vault:kv/secretV2:SecretV2": "document_is_ours"
     }
-    registered = {each.type for each in run(lambda: deploy(stack), stack="dev").resources}
+    with_jwt = target(secrets={"vault": {"auth": "jwt"}})
+    registered = {
+        each.type for made in (stack, with_jwt) for each in run(lambda made=made: deploy(made), stack="dev").resources
+    }
     assert {*checks.before_create, *checks.before_update} <= registered

@@ -191,3 +191,89 @@ def test_a_salt_key_of_another_mount_is_shown_with_it():
     given = config(keys={"salt": {"existing": {"document": "keys", "property": "salt", "mount": "kv"}}})
     recorded = run(lambda: deploy(resolve_offline(given, "dev")), stack="dev")
     assert recorded.outputs["secretPlaces"]["saltKey"] == "kv/keys#salt"
+
+
+JWT_ROLE = "vault:jwt/authBackendRole:AuthBackendRole"
+POLICY = "vault:index/policy:Policy"
+APP_ROLE = {"auth": "approle", "appRole": {"kubernetesSecret": "vault-approle"}}
+
+
+def test_with_jwt_the_stack_writes_a_role_and_the_operator_asks_for_tokens_of_the_reader():
+    recorded = deployed(auth="jwt", jwtAuth={"path": "jwt-one"})
+    assert recorded.inputs(JWT_ROLE)["backend"] == "jwt-one"
+    assert recorded.inputs(JWT_ROLE)["tokenPolicies"] == ["litellm-dev"]
+    assert block(recorded)["auth"]["jwt"]["path"] == "jwt-one"
+    assert recorded.named("secret-store-reader")
+    assert not recorded.of("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"), "no token is reviewed"
+
+
+def test_with_a_jwt_role_of_an_administrator_no_policy_is_written():
+    recorded = deployed(auth="jwt", jwtAuth={"createRole": False, "role": "litellm"})
+    assert not recorded.of(JWT_ROLE) + recorded.of(POLICY)
+    assert block(recorded)["auth"]["jwt"]["role"] == "litellm"
+
+
+def test_with_an_app_role_the_operator_reads_both_ids_from_a_secret_and_no_policy_is_written():
+    recorded = deployed(**APP_ROLE)
+    assert block(recorded)["auth"]["appRole"] == {
+        "path": "approle",
+        "roleRef": {"name": "vault-approle", "key": "role-id"},
+        "secretRef": {"name": "vault-approle", "key": "secret-id"},
+    }
+    assert not recorded.of(POLICY)
+    assert "secret-store-reader" not in {each.name for each in recorded.resources}
+
+
+def test_the_secret_of_an_app_role_is_one_that_must_be_there():
+    given = config(secrets={"vault": APP_ROLE})
+    assert ("secrets.vault.appRole.kubernetesSecret", "vault-approle", ("role-id", "secret-id")) in [
+        *given.kubernetes_secrets()
+    ]
+
+
+ABOVE = {"namespace": "admin/team/ai", "authNamespace": "admin"}
+
+
+def test_logins_in_a_namespace_above_have_policy_and_role_there():
+    recorded = deployed(**ABOVE)
+    providers = {each.name: each.inputs.get("namespace") for each in recorded.of(PROVIDER)}
+    assert providers == {"vault": "admin/team/ai", "vault-auth-namespace": "admin"}
+    made = {each.type: each.provider.split("::")[-2] for each in recorded.resources if each.type.startswith("vault:")}
+    above = {kind for kind, provider in made.items() if provider == "vault-auth-namespace"}
+    assert above == {
+        POLICY,
+        "vault:index/authBackend:AuthBackend",
+        "vault:kubernetes/authBackendConfig:AuthBackendConfig",
+        "vault:kubernetes/authBackendRole:AuthBackendRole",
+    }
+
+
+def test_a_policy_in_a_namespace_above_has_the_way_down_in_its_paths():
+    keys = {"OPENAI_API_KEY": {"document": "openai", "property": "key", "mount": "kv"}}
+    given = config(secrets={"vault": ABOVE}, secretEnvironment=keys)
+    recorded = run(lambda: deploy(resolve_offline(given, "dev")), stack="dev")
+    paths = re.findall(r'path "([^"]+)"', recorded.inputs(POLICY)["policy"])
+    assert paths == [
+        *(f"team/ai/litellm/data/dev/{name}" for name in ("api-keys", "database", "database-admin", "redis", "salt")),
+        "team/ai/kv/data/openai",
+    ]
+
+
+def test_the_operator_logs_in_above_and_reads_below():
+    found = block(deployed(**ABOVE))
+    assert (found["namespace"], found["auth"]["namespace"]) == ("admin/team/ai", "admin")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"authNamespace": "admin"}, "authNamespace is none above namespace"),
+        ({"authNamespace": "adm", "namespace": "admin/team"}, "authNamespace is none above namespace"),
+        ({"auth": "approle"}, "appRole and auth approle go together"),
+        ({"appRole": APP_ROLE["appRole"]}, "appRole and auth approle go together"),
+        ({"auth": "jwt", "jwtAuth": {"createRole": False}}, "set role to the one that is there"),
+    ],
+)
+def test_a_login_that_is_half_described_is_refused(settings: dict[str, Any], said: str):
+    with pytest.raises(ConfigError, match=said):
+        config(secrets={"vault": settings})

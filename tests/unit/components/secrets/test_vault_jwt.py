@@ -1,0 +1,37 @@
+from components.secrets.vault_jwt import VaultJwtAuth, VaultJwtAuthArgs
+from tests.recording import run
+
+ROLE = "vault:jwt/authBackendRole:AuthBackendRole"
+
+
+def args(**overrides: object) -> VaultJwtAuthArgs:
+    defaults = {
+        "path": "jwt",
+        "role": "litellm-dev",
+        "service_account": "secret-reader",
+        "namespace": "litellm-dev",
+        "audience": "vault",
+        "policies": ["litellm-dev"],
+    }
+    return defaults | overrides  # type: ignore[return-value]
+
+
+def test_the_role_is_bound_to_one_service_account_one_namespace_and_an_audience():
+    role = run(lambda: VaultJwtAuth("auth", args())).inputs(ROLE)
+    assert role["boundSubject"] == "system:serviceaccount:litellm-dev:secret-reader"
+    assert role["boundAudiences"] == ["vault"]
+    assert (role["tokenTtl"], role["tokenMaxTtl"]) == (600, 600)
+
+
+def test_a_role_of_an_administrator_is_not_written():
+    recorded = run(lambda: VaultJwtAuth("auth", args(create_role=False, role="litellm")))
+    assert not recorded.of(ROLE)
+
+
+def test_the_operator_logs_in_with_a_token_of_the_reader_for_that_audience():
+    recorded = run(lambda: {"auth": VaultJwtAuth("auth", args()).eso_auth})
+    assert recorded.outputs["auth"]["jwt"] == {
+        "path": "jwt",
+        "role": "litellm-dev",
+        "kubernetesServiceAccountToken": {"serviceAccountRef": {"name": "secret-reader"}, "audiences": ["vault"]},
+    }
