@@ -99,6 +99,8 @@ class Environment:
         return pulumi.ResourceOptions(providers=self.providers, depends_on=list(depends_on), protect=protect)
 
     def _namespace(self) -> pulumi.Output[str]:
+        if not self.config.create_namespace:
+            return pulumi.Output.from_input(self.target.namespace)
         namespace = kubernetes.core.v1.Namespace(
             "namespace",
             metadata={

@@ -70,7 +70,10 @@ def check_cluster(target: Target) -> Generator[str, None, ExternalSecretsConfig]
     try:
         client = KubernetesApi(kubeconfig_path(), target.config.context)
         client.get("/version")
-        yield from check_namespace(client, target)
+        if target.config.create_namespace:
+            yield from check_namespace(client, target)
+        else:
+            yield from import_module("infra.given_namespace").check(client, target)
         yield from check_secrets(client, target)
         ephemeral = target.config.ephemeral.wanted
         known = False if ephemeral else in_state()
@@ -102,7 +105,7 @@ def check_namespace(client: KubernetesApi, target: Target) -> Iterator[str]:
     if namespace["metadata"].get("labels", {}).get(INSTANCE) != target.instance:
         yield (
             f"there is a namespace {target.namespace} already, and it does not belong to stack {target.stack}: choose "
-            "another name in litellm:namespace"
+            "another name in litellm:namespace, or use that one as it is with litellm:createNamespace: false"
         )
 
 

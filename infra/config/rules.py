@@ -340,6 +340,16 @@ def salt_fits_the_database(keys: Any, database: Any, ephemeral: Any) -> Iterator
         yield "keys.salt.retain", "must be true with a database that may outlive the stack"
 
 
+def given_namespaces_are_left_alone(create_namespace: Any, quota: Any, ephemeral: Any) -> Iterator[Finding]:
+    """What would change a namespace that others made, or need one of its own."""
+    if create_namespace:
+        return
+    if quota.hard:
+        yield "quota", "limits a namespace that this stack does not make: remove it, or createNamespace: false"
+    if ephemeral.wanted:
+        yield "createNamespace", "must be true for an environment, which goes with its namespace"
+
+
 Rule = Callable[..., Iterator[Finding]]
 
 VARIABLES = ("provider_keys", "provider_documents", "secret_environment")
@@ -371,6 +381,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (alb_waits_long_enough, ("gateway", "ingress")),
     (salt_outlives_the_database, ("keys", "protect")),
     (salt_fits_the_database, ("keys", "database", "ephemeral")),
+    (given_namespaces_are_left_alone, ("create_namespace", "quota", "ephemeral")),
     (
         ephemeral_rules,
         ("ephemeral", "protect", "keys", "external_secrets", "secrets", "database", "redis", "gateway"),

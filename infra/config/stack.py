@@ -27,7 +27,11 @@ class StackConfig(Section):
     """Everything that `Pulumi.<stack>.yaml` may say, below `litellm:`."""
 
     namespace: Literal[""] | DnsLabel = ""
-    """Kubernetes namespace of the gateway; it is created. Without one: `litellm-<stack>`."""
+    """Kubernetes namespace of the gateway. Without one: `litellm-<stack>`."""
+
+    create_namespace: bool = True
+    """Make the namespace, with its labels, and delete it with the stack. With false it must be there: it is used as it is, and
+    never labelled or deleted; what it lacks (rights, room in its ResourceQuota) is said before anything is made in it."""
 
     protect: bool = True
     """Refuse to delete what holds data: the database's volume, the namespace. The salt key is protected always."""

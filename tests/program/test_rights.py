@@ -21,7 +21,7 @@ CLUSTER_WIDE = {"ClusterRoleBinding", "ClusterRole", "Release"}
 
 def roles(file: str) -> list[dict[str, Any]]:
     found = yaml.safe_load_all((RIGHTS / file).read_text())
-    return [rule for document in found if document["kind"] == "ClusterRole" for rule in document["rules"]]
+    return [rule for document in found if document["kind"] in ("ClusterRole", "Role") for rule in document["rules"]]
 
 
 def may(rules: Iterable[dict[str, Any]], verb: str, group: str, resource: str) -> bool:
@@ -55,6 +55,7 @@ def plural(kind: str) -> str:
         ("kubernetes-up.yaml", "Pulumi.dev.yaml"),
         ("kubernetes-up.yaml", "Pulumi.prod.yaml"),
         ("kubernetes-up.yaml", "examples/Pulumi.vault-production.yaml"),
+        ("kubernetes-namespace.yaml", "Pulumi.dev.yaml"),
         ("kubernetes-environments.yaml", "Pulumi.ephemeral.yaml"),
         ("kubernetes-environments.yaml", "examples/Pulumi.ephemeral-aws.yaml"),
     ],
@@ -68,7 +69,7 @@ def test_what_a_stack_is_made_of_may_be_made(file: str, stack: str):
     assert not lacking
 
 
-FILES = ["kubernetes-up.yaml", "kubernetes-environments.yaml", "kubernetes-preview.yaml"]
+FILES = ["kubernetes-up.yaml", "kubernetes-namespace.yaml", "kubernetes-environments.yaml", "kubernetes-preview.yaml"]
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -85,6 +86,11 @@ def test_no_right_can_be_granted_that_one_does_not_have(file: str):
     resources = {resource for rule in roles(file) for resource in rule["resources"]}
     assert not verbs & {"escalate", "bind", "impersonate"}
     assert not resources & {"clusterroles", "clusterrolebindings"}
+
+
+def test_a_given_namespace_cannot_be_changed():
+    rules = [rule for rule in roles("kubernetes-namespace.yaml") if "namespaces" in rule["resources"]]
+    assert [rule["verbs"] for rule in rules] == [["get"]]
 
 
 def test_a_preview_changes_nothing():

@@ -1,0 +1,196 @@
+# kubernetes is untyped:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+"""A namespace that somebody else made for the gateway. What it lacks is said before anything is made in it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, cast
+
+import pulumi
+from kubernetes.utils.quantity import parse_quantity
+
+from components.labels import INSTANCE
+from infra.config.database.kinds import InClusterDatabase
+from infra.config.redis import InClusterRedis
+from infra.config.stack import StackConfig
+from infra.kubernetes_api import KubernetesApi, RefusedError
+from infra.target import Target
+from infra.workloads import ingress_labels
+
+POD_SECURITY = "pod-security.kubernetes.io/enforce"
+VERBS = ("create", "patch", "delete")
+REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+RULES = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+
+Kind = tuple[str, str]
+"""Group and plural of a kind of object."""
+
+LIMITS: Mapping[str, str] = {
+    "limits.cpu": "cpu",
+    "limits.memory": "memory",
+    "limits.ephemeral-storage": "ephemeral-storage",
+}
+"""What a ResourceQuota may count of limits, and the resource of a container that then must have one."""
+
+
+def check(client: KubernetesApi, target: Target) -> Iterator[str]:
+    """Every reason why the stack could not be deployed into the namespace that is there."""
+    namespace = target.namespace
+    try:
+        found = client.get(f"/api/v1/namespaces/{namespace}")
+    except RefusedError as error:
+        if error.status == 404:
+            yield (
+                f"there is no namespace {namespace}, and with litellm:createNamespace: false this stack makes none: ask for "
+                "one, or correct litellm:namespace"
+            )
+        if error.status != 403:
+            return
+        found: dict[str, Any] = {"metadata": {}}
+    if found["metadata"].get("labels", {}).get(INSTANCE) == target.instance:
+        yield (
+            f"namespace {namespace} was made by this stack, which would delete it now with everything in it: remove "
+            "litellm:createNamespace, or move to another namespace"
+        )
+        return
+    yield from labels_missing(found["metadata"].get("labels", {}), target)
+    yield from missing_rights(client, target)
+    yield from quotas(client, target)
+
+
+def labels_missing(labels: Mapping[str, str], target: Target) -> Iterator[str]:
+    if not any(label.startswith(POD_SECURITY) for label in labels):
+        pulumi.log.warn(
+            f"namespace {target.namespace} enforces no Pod Security level; the pods of this stack keep to `restricted` anyway"
+        )
+    for label, value in ingress_labels(target.config.ingress).items():
+        if labels.get(label) != value:
+            yield (
+                f"namespace {target.namespace} lacks the label {label}={value}, without which a rollout behind an "
+                f"Application Load Balancer loses requests: `kubectl label namespace {target.namespace} {label}={value}`"
+            )
+
+
+def missing_rights(client: KubernetesApi, target: Target) -> Iterator[str]:
+    """What these credentials may not do there. One question; where an authorizer cannot list its rules, one for each kind."""
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectRulesReview",
+        "spec": {"namespace": target.namespace},
+    }
+    status = client.create(RULES, review)["status"]
+    rules = cast("list[dict[str, Any]]", status.get("resourceRules", []))
+    lacks = [
+        (verb, kind)
+        for kind in made_in_it(target.config)
+        for verb in VERBS
+        if not any(grants(rule, verb, kind) for rule in rules)
+    ]
+    if status.get("incomplete"):
+        lacks = [(verb, kind) for verb, kind in lacks if not may(client, target.namespace, verb, kind)]
+    if lacks:
+        words = [f"{verb} {resource}{f'.{group}' if group else ''}" for verb, (group, resource) in lacks]
+        yield (
+            f"these credentials may not do everything in namespace {target.namespace} that the stack needs: "
+            f"{', '.join(words)}. The Role in docs/rights/kubernetes-up.yaml has it all"
+        )
+
+
+def made_in_it(config: StackConfig) -> Sequence[Kind]:
+    """What the stack makes in the namespace, by kind."""
+    external = "external-secrets.io"
+    always: list[Kind] = [
+        ("", "configmaps"),
+        ("", "services"),
+        ("", "serviceaccounts"),
+        ("apps", "deployments"),
+        ("batch", "jobs"),
+        (external, "secretstores"),
+        (external, "externalsecrets"),
+    ]
+    servers = isinstance(config.database, InClusterDatabase) or isinstance(config.redis, InClusterRedis)
+    sometimes: Mapping[Kind, bool] = {
+        ("apps", "statefulsets"): servers,
+        ("networking.k8s.io", "networkpolicies"): config.network_policy.enabled,
+        ("networking.k8s.io", "ingresses"): config.ingress.enabled,
+        ("policy", "poddisruptionbudgets"): config.gateway.replicas > 1,
+    }
+    return [*always, *(kind for kind, there in sometimes.items() if there)]
+
+
+def grants(rule: Mapping[str, Any], verb: str, kind: Kind) -> bool:
+    group, resource = kind
+    return (
+        bool({verb, "*"} & set(rule["verbs"]))
+        and bool({group, "*"} & set(rule.get("apiGroups", ())))
+        and bool({resource, "*"} & set(rule.get("resources", ())))
+        and not rule.get("resourceNames")
+    )
+
+
+def may(client: KubernetesApi, namespace: str, verb: str, kind: Kind) -> bool:
+    group, resource = kind
+    attributes = {"namespace": namespace, "verb": verb, "group": group, "resource": resource}
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }
+    return bool(client.create(REVIEW, body)["status"]["allowed"])
+
+
+def quotas(client: KubernetesApi, target: Target) -> Iterator[str]:
+    """ResourceQuotas that would refuse the stack's pods: too small, or asking for limits that they do not have."""
+    place = f"/api/v1/namespaces/{target.namespace}"
+    try:
+        found = client.get(f"{place}/resourcequotas")["items"]
+        ranges = client.get(f"{place}/limitranges")["items"] if found else []
+    except RefusedError as error:
+        if error.status == 403:
+            return
+        raise
+    given = {name for each in ranges for item in each["spec"]["limits"] for name in item.get("default", {})}
+    wanted, without = demand(target.config), unlimited(target.config) - given
+    for each in found:
+        hard = cast("dict[str, str]", each["spec"].get("hard", {}))
+        where = f"ResourceQuota {each['metadata']['name']} of namespace {target.namespace}"
+        for counted, amount in sorted(hard.items()):
+            if counted in wanted and parse_quantity(amount) < wanted[counted]:
+                yield (
+                    f"{where} allows {amount} of {counted}, and during a rollout the stack's pods need "
+                    f"{plain(wanted[counted])}: ask for more, or lower litellm:gateway.replicas or the resources of gateway, "
+                    "database and redis"
+                )
+            if LIMITS.get(counted) in without:
+                yield (
+                    f"{where} counts {counted}, and so refuses pods without a limit of {LIMITS[counted]}: set "
+                    f"{REMEDY[LIMITS[counted]]}, or ask for a LimitRange with a default"
+                )
+
+
+REMEDY = {"cpu": "litellm:gateway.resources.cpuLimit, and that of database and redis"}
+
+
+def demand(config: StackConfig) -> dict[str, Decimal]:
+    """What the pods of the stack ask for while one more of the gateway's starts, by the names of a ResourceQuota."""
+    pods = [config.gateway.resources] * (config.gateway.replicas + 1)
+    servers = [each for each in (config.database, config.redis) if isinstance(each, InClusterDatabase | InClusterRedis)]
+    every = [*pods, *(each.resources for each in servers)]
+    cpu = sum((parse_quantity(each.cpu) for each in every), Decimal(0))
+    memory = sum((parse_quantity(each.memory) for each in every), Decimal(0))
+    counted = {"cpu": cpu, "memory": memory, "requests.cpu": cpu, "requests.memory": memory, "limits.memory": memory}
+    volumes = isinstance(config.database, InClusterDatabase) and bool(config.database.storage)
+    return {**counted, "pods": Decimal(len(every)), "persistentvolumeclaims": Decimal(int(volumes))}
+
+
+def unlimited(config: StackConfig) -> set[str]:
+    """Resources of which some container has no limit."""
+    servers = [each for each in (config.database, config.redis) if isinstance(each, InClusterDatabase | InClusterRedis)]
+    every = [config.gateway.resources, *(each.resources for each in servers)]
+    return {"cpu"} if any(each.cpu_limit is None for each in every) else set()
+
+
+def plain(amount: Decimal) -> str:
+    """A number of bytes as people write it; others as they are."""
+    gibibytes = amount / 2**30
+    return f"{gibibytes.normalize():f}Gi" if gibibytes >= 1 else f"{amount.normalize():f}"
