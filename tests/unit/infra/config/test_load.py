@@ -123,7 +123,7 @@ def test_problems_between_sections_are_reported_together_with_those_within():
         ({"redis": {"kind": "elasticache"}}, "litellm:redis.subnetIds", "is required"),
         ({"secrets": {"vault": {"address": "vault:8200"}}}, "litellm:secrets.vault.address", "must be a URL such as"),
         ({"secrets": {"vault": {"address": "http://127.0.0.1:8200"}}}, "litellm:secrets.vault", "set clusterAddress too"),
-        ({"secrets": {"vault": {"auth": "approle"}}}, "litellm:secrets.vault.auth", "'kubernetes' or 'token'"),
+        ({"secrets": {"vault": {"auth": "ldap"}}}, "litellm:secrets.vault.auth", "'kubernetes', 'jwt', 'approle' or 'token'"),
         ({"secrets": {"vault": {"mount": "litellm"}}}, "litellm:secrets.vault.mount", "must be an object"),
         ({"externalSecrets": {"refreshInterval": "hourly"}}, "litellm:externalSecrets.refreshInterval", "a duration"),
         ({"ingress": {}}, "litellm:ingress", "host is missing"),
