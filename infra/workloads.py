@@ -95,7 +95,7 @@ def postgres(
         "namespace": namespace,
         "image": database.image,
         "admin_secret": admin_secret,
-        "resources": database.resources.as_kubernetes(),
+        "resources": database.resources.as_kubernetes(database.disk),
         "max_connections": database.max_connections,
         "storage": database.storage,
         "storage_class": database.storage_class,
@@ -147,7 +147,7 @@ def redis(config: InClusterRedis, namespace: Name, secret: Name, pod: PodSetting
         "namespace": namespace,
         "image": config.image,
         "secret": secret,
-        "resources": config.resources.as_kubernetes(),
+        "resources": config.resources.as_kubernetes(config.disk),
         "pod": pod,
     }
 
@@ -170,7 +170,8 @@ def gateway(
         "pod": pod,
         "replicas": litellm.replicas,
         "workers": litellm.workers,
-        "resources": litellm.resources.as_kubernetes(),
+        "resources": litellm.resources.as_kubernetes(litellm.disk),
+        "tmp_size": litellm.tmp_size,
         "environment": {
             **addresses(config),
             **proxy_variables(config, servers),

@@ -1,5 +1,6 @@
 """A role and a database for the gateway, in any Postgres."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -12,6 +13,11 @@ from components.pods import RESTRICTED_CONTAINER, PodSettings, restricted_pod, s
 
 USER = 999
 """`postgres` in the Debian-based official image."""
+
+DEFAULT_RESOURCES = {
+    "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "16Mi"},
+    "limits": {"memory": "128Mi", "ephemeral-storage": "256Mi"},
+}
 
 SCRIPT = Path(__file__).with_name("bootstrap.sh").read_text()
 
@@ -60,6 +66,9 @@ class DatabaseBootstrapArgs(TypedDict):
     mark: NotRequired[str]
     """Optional: comment on the role, which says to whom role and database belong: a role with another comment is refused.
     Defaults to none."""
+
+    resources: NotRequired[pulumi.Input[Mapping[str, Any]]]
+    """Optional: requests and limits. Defaults to 50m CPU and 64Mi, at most 128Mi."""
 
     revision: NotRequired[pulumi.Input[str]]
     """Optional: any text; a new one runs the Job again. Defaults to nothing."""
@@ -127,10 +136,7 @@ def pod(args: DatabaseBootstrapArgs) -> dict[str, Any]:
                 "image": args["image"],
                 "command": ["bash", "-c", SCRIPT],
                 "env": variables(args),
-                "resources": {
-                    "requests": {"cpu": "50m", "memory": "64Mi"},
-                    "limits": {"memory": "128Mi"},
-                },
+                "resources": args.get("resources", DEFAULT_RESOURCES),
                 "securityContext": RESTRICTED_CONTAINER,
                 # The last lines of the script's output become the reason that Pulumi shows.
                 "terminationMessagePolicy": "FallbackToLogsOnError",

@@ -14,7 +14,7 @@ from components.gateway.files import (
     metrics_volume,
     secret_volume,
 )
-from components.gateway.pod import COMMAND, PORT, SURROUNDINGS, container, pod, seconds, variables
+from components.gateway.pod import COMMAND, PORT, SURROUNDINGS, TMP_SIZE, container, pod, seconds, variables
 from components.labels import selector
 from components.pods import template
 
@@ -27,6 +27,11 @@ FROM_THE_IMAGE = {
     for what in ("ANTHROPIC_BETA_HEADERS", "AUTOROUTER_PRESETS", "BLOG_POSTS", "POLICY_TEMPLATES")
 }
 """Lists that LiteLLM would fetch from GitHub, like that of prices: in a closed network it would wait for them in vain."""
+
+DEFAULT_RESOURCES = {
+    "requests": {"cpu": "1", "memory": "4Gi", "ephemeral-storage": "512Mi"},
+    "limits": {"memory": "4Gi", "ephemeral-storage": "2Gi"},
+}
 
 STARTUP_PERIOD_SECONDS = 2
 ROLLOUT_MARGIN_SECONDS = 60
@@ -73,6 +78,7 @@ def deployment_spec(
             pod(
                 gateway_container(args),
                 volumes=volumes(args, config_map, files_map),
+                tmp_size=args.get("tmp_size", TMP_SIZE),
                 node_selector=args.get("node_selector"),
                 tolerations=args.get("tolerations"),
                 rest=rest,
@@ -95,7 +101,6 @@ def volumes(args: Args, config_map: pulumi.Input[str], files_map: pulumi.Input[s
 def gateway_container(args: Args) -> dict[str, Any]:
     pre_stop = args.get("pre_stop_seconds", 10)
     draining = {"lifecycle": {"preStop": {"sleep": {"seconds": pre_stop}}}} if pre_stop else {}
-    default_resources = {"requests": {"cpu": "1", "memory": "4Gi"}, "limits": {"memory": "4Gi"}}
     return container(
         "litellm",
         args["image"],
@@ -111,7 +116,7 @@ def gateway_container(args: Args) -> dict[str, Any]:
             "env": variables(environment(args)),
             "envFrom": [{"secretRef": {"name": args["environment_secret"]}}],
             "ports": [{"name": "http", "containerPort": PORT}],
-            "resources": args.get("resources", default_resources),
+            "resources": args.get("resources", DEFAULT_RESOURCES),
             **probes(seconds(args.get("startup_timeout", "10m"))),
             **draining,
             "volumeMounts": [

@@ -84,6 +84,9 @@ class GatewayArgs(TypedDict):
     resources: NotRequired[pulumi.Input[Mapping[str, Any]]]
     """Optional: requests and limits. Defaults to 1 CPU and 4Gi, what LiteLLM recommends for one worker."""
 
+    tmp_size: NotRequired[str]
+    """Optional: the most that may be written to /tmp, a Kubernetes quantity. Defaults to `1Gi`."""
+
     environment: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Optional: more plain environment variables, over ours. Defaults to none."""
 

@@ -11,7 +11,10 @@ from components.labels import labels
 from components.objects import REPLACED_AS_A_WHOLE, given_name
 from components.pods import PodSettings, secret_variable, template
 
-DEFAULT_RESOURCES = {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}
+DEFAULT_RESOURCES = {
+    "requests": {"cpu": "100m", "memory": "512Mi", "ephemeral-storage": "512Mi"},
+    "limits": {"memory": "2Gi", "ephemeral-storage": "2Gi"},
+}
 
 OWN = {"DISABLE_SCHEMA_UPDATE": "false", "LITELLM_LOG": "INFO"}
 

@@ -36,6 +36,8 @@ SURROUNDINGS: dict[str, str] = {
 
 WRITABLE = {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108
 
+TMP_SIZE = "1Gi"
+
 
 def seconds(duration: str) -> int:
     """Seconds of a Go duration of hours, minutes and seconds."""
@@ -64,6 +66,7 @@ def pod(
     main: Mapping[str, Any],
     *,
     volumes: Sequence[Mapping[str, Any]] = (),
+    tmp_size: str = TMP_SIZE,
     node_selector: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
     tolerations: pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]] | None = None,
     rest: Mapping[str, Any] | None = None,
@@ -76,7 +79,7 @@ def pod(
         "enableServiceLinks": False,
         "securityContext": restricted_pod(USER),
         "containers": [main],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}, *volumes],
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": tmp_size}}, *volumes],
         **{key: value for key, value in placement.items() if value},
         **(rest or {}),
     }

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
@@ -113,6 +121,26 @@ def host_in_url(name: str) -> str:
     return f"[{name}]" if ":" in name else name
 
 
+UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15} | {
+    f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTP", start=1)
+}
+"""Bytes of a Kubernetes quantity's unit."""
+
+
+def bytes_of(quantity: str) -> float:
+    """Bytes of a Kubernetes quantity: `4Gi`."""
+    number = quantity.rstrip("kKMGTPmi")
+    return float(number) * UNITS[quantity.removeprefix(number)]
+
+
+@dataclass(frozen=True)
+class Disk:
+    """What a container writes to the disk of its node, in Kubernetes quantities."""
+
+    usual: str
+    most: str
+
+
 class Section(BaseModel):
     """One object of the configuration; keys are written in camelCase, and unknown ones are errors."""
 
@@ -136,8 +164,30 @@ class Compute(Section):
     """Memory requested and the limit: both are equal, so that a pod is never killed for what it was promised."""
 
     cpu_limit: Quantity | None = None
-    """CPU limit; without one the container may use idle CPU of its node."""
+    """CPU limit; without one `pods.cpuLimit`, and without that the container may use idle CPU of its node."""
 
-    def as_kubernetes(self) -> dict[str, dict[str, str]]:
-        limits = {"memory": self.memory} | ({"cpu": self.cpu_limit} if self.cpu_limit else {})
-        return {"requests": {"cpu": self.cpu, "memory": self.memory}, "limits": limits}
+    ephemeral_storage: Quantity | None = None
+    """Disk of the node requested, for what is written to no volume: logs, temporary files. Defaults to what is usual there."""
+
+    ephemeral_storage_limit: Quantity | None = None
+    """Disk of the node at most: a pod that writes more is evicted. Defaults to far more than is usual there."""
+
+    @model_validator(mode="after")
+    def disk_is_within_its_limit(self) -> "Compute":
+        asked, most = self.ephemeral_storage, self.ephemeral_storage_limit
+        if asked and most and bytes_of(asked) > bytes_of(most):
+            raise ValueError(
+                "ephemeralStorage is more than ephemeralStorageLimit: raise the limit, or lower the request"
+            )
+        return self
+
+    def as_kubernetes(self, disk: Disk) -> dict[str, dict[str, str]]:
+        """Requests and limits of a container; `disk` is for what is not given."""
+        requested, most = self.ephemeral_storage or disk.usual, self.ephemeral_storage_limit or disk.most
+        if bytes_of(requested) > bytes_of(most):
+            requested, most = (requested, requested) if self.ephemeral_storage else (most, most)
+        limits = {"memory": self.memory, "ephemeral-storage": most}
+        return {
+            "requests": {"cpu": self.cpu, "memory": self.memory, "ephemeral-storage": requested},
+            "limits": limits | ({"cpu": self.cpu_limit} if self.cpu_limit else {}),
+        }

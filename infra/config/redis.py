@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
 
 from infra.config.aws.vpc import KmsKeyArn, VpcPlacement, shaped
-from infra.config.base import KEY_PREFIX, Compute, DnsName, Image, Port, Quantity, Section
+from infra.config.base import KEY_PREFIX, Compute, Disk, DnsName, Image, Port, Quantity, Section
 from infra.config.references import PropertyReference
 from infra.config.versions import PINS
 
@@ -57,6 +57,11 @@ class InClusterRedis(Section):
 
     rotation: Annotated[int, Field(ge=0)] = 0
     """Raise it to generate a new password. Redis and the gateway restart."""
+
+    @property
+    def disk(self) -> Disk:
+        """What the server writes to the disk of its node: logs."""
+        return Disk("16Mi", "256Mi")
 
     @property
     def max_memory_bytes(self) -> int:

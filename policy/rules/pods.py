@@ -37,7 +37,7 @@ def is_pinned(image: str) -> bool:
 @rule(
     "restricted-pods",
     reason="a pod that may more than it needs turns a hole in one program into one of the node, or of the cluster",
-    fix="use components/pods.py: no root, no privileges, a read-only root filesystem, no token, a memory limit",
+    fix="use components/pods.py: no root, no privileges, a read-only root filesystem, no token, limits",
 )
 def restricted_pods(resource: Resource) -> Iterator[str]:
     pod = pod_of(resource)
@@ -66,6 +66,10 @@ def unrestricted(pod: dict[str, Any], container: dict[str, Any]) -> Iterator[str
         (differs(at(own, "capabilities", "drop"), ["ALL"]), "capabilities must drop ALL"),
         (bool(entries(at(own, "capabilities", "add"))), "capabilities must not be added"),
         (not at(container, "resources", "limits", "memory"), "needs a memory limit"),
+        *(
+            (not at(container, "resources", kind, "ephemeral-storage"), f"needs {kind} of ephemeral storage")
+            for kind in ("requests", "limits")
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from infra.config.base import bytes_of
 from policy.resource import at
 from tests.program.stacks import EXAMPLES, ROOT, is_template, stack_of
 from tools.engine.stack_file import Stack, merge
@@ -82,3 +83,41 @@ def test_a_gateway_that_is_placed_alone_on_tainted_nodes_is_reported():
 def test_an_environment_for_a_branch_follows_its_template(path: Path):
     found = pods(record(stack(path, placement={"tolerations": [TAINT]})))
     assert {name for name, pod in found.items() if pod.get("tolerations") != [TAINT]} == set()
+
+
+def containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*pod.get("initContainers", ()), *pod["containers"]]
+
+
+def test_every_container_says_what_it_writes_to_the_disk_of_its_node(recording: Recording):
+    """Namespaces with a quota on it refuse pods that do not say."""
+    for pod in pods(recording).values():
+        for container in containers(pod):
+            asked, most = (at(container, "resources", kind, "ephemeral-storage") for kind in ("requests", "limits"))
+            assert bytes_of(asked) <= bytes_of(most)
+
+
+def test_a_full_tmp_is_refused_before_the_pod_is_evicted(recording: Recording):
+    """What is in an emptyDir on the disk counts against the limits of the pod."""
+    for pod in pods(recording).values():
+        sizes = [at(volume, "emptyDir", "sizeLimit") for volume in pod["volumes"]]
+        most = sum(bytes_of(at(each, "resources", "limits", "ephemeral-storage")) for each in pod["containers"])
+        assert sum(bytes_of(size) for size in sizes if size) < most
+
+
+def test_the_size_of_tmp_moves_the_limit_with_it():
+    pod = pods(record(stack(gateway={"tmpSize": "5Gi"})))["litellm-deployment"]
+    assert {"name": "tmp", "emptyDir": {"sizeLimit": "5Gi"}} in pod["volumes"]
+    assert at(pod, "containers", 0, "resources", "limits", "ephemeral-storage") == "6Gi"
+
+
+def test_a_database_without_a_volume_has_room_for_its_data_on_the_node():
+    server = pods(record(stack(database={"storage": None})))["postgres-server"]
+    assert at(server, "containers", 0, "resources", "limits", "ephemeral-storage") == "10Gi"
+
+
+def test_the_disk_of_a_container_can_be_said():
+    given = {"cpu": "1", "memory": "4Gi", "ephemeralStorage": "3Gi"}
+    pod = pods(record(stack(gateway={"resources": given})))["litellm-deployment"]
+    resources = pod["containers"][0]["resources"]
+    assert (resources["requests"]["ephemeral-storage"], resources["limits"]["ephemeral-storage"]) == ("3Gi", "3Gi")

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, TypeGuard, cast
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from infra.config.base import Compute, DnsName, Quantity, Section
+from infra.config.base import Compute, Disk, DnsName, Quantity, Section
 from infra.config.database.common import SUPERUSER, DatabaseSection, SslMode
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.rds import RdsDatabase
@@ -38,6 +38,11 @@ class InClusterDatabase(DatabaseSection):
     """Connections that the server accepts; each takes a few MiB of `resources.memory`."""
 
     resources: Compute = Compute(cpu="100m", memory="512Mi")
+
+    @property
+    def disk(self) -> Disk:
+        """What the server writes to the disk of its node: with a volume hardly anything, without one the data."""
+        return Disk("64Mi", "1Gi") if self.storage else Disk("512Mi", "10Gi")
 
     @property
     def connection_limit(self) -> int:

@@ -2,13 +2,14 @@
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Collection
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from infra.config.base import FILE_NAME, Checked, Compute, Duration, Image, Section
+from infra.config.base import FILE_NAME, UNITS, Checked, Compute, Disk, Duration, Image, Quantity, Section, bytes_of
 from infra.config.gateway.beside import LARGEST_BYTES
 from infra.config.gateway.litellm_names import PROVIDERS, SECTIONS
 from infra.config.gateway.models import LiteLLM, Model, Parameters, Text
@@ -42,11 +43,6 @@ ELSEWHERE = {
 
 READ_WITHIN = {"litellm_settings": frozenset({"guardrails"}), "general_settings": frozenset({"search_tools"})}
 """Sections that LiteLLM reads within these settings, too."""
-
-UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15} | {
-    f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTP", start=1)
-}
-"""Bytes of a Kubernetes quantity's unit."""
 
 BELOW_A_PATH = "SERVER_ROOT_PATH"
 """How LiteLLM is told the path below which it is served."""
@@ -92,10 +88,9 @@ def closest(name: str, known: Collection[str]) -> str:
     return f"of that name; there are {', '.join(sorted(known))}" if len(known) < 40 else "of that name"
 
 
-def bytes_of(quantity: str) -> float:
-    """Bytes of a Kubernetes quantity: `4Gi`."""
-    number = quantity.rstrip("kMGTPmi")
-    return float(number) * UNITS[quantity.removeprefix(number)]
+def gibibytes(count: float) -> str:
+    """A Kubernetes quantity of at least so many bytes, in whole Gi."""
+    return f"{math.ceil(count / UNITS['Gi'])}Gi"
 
 
 def pinned(image: str) -> str:
@@ -124,6 +119,9 @@ class GatewayConfig(Section):
 
     resources: Compute = Compute(cpu="1", memory="4Gi")
     """CPU and memory of each pod. LiteLLM recommends 1 CPU and 4Gi for each worker."""
+
+    tmp_size: Quantity = "1Gi"
+    """The most that LiteLLM may write to `/tmp`, its only writable folder: caches, uploads, what modules of yours write."""
 
     allow_memory_below_floor: bool = False
     """Accept less than 4Gi of memory for each worker. Named after what it gives up: a worker under load grows to about 4Gi
@@ -315,6 +313,16 @@ class GatewayConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def tmp_fits(self) -> "GatewayConfig":
+        most = self.resources.ephemeral_storage_limit
+        if most and bytes_of(most) < bytes_of(self.tmp_size):
+            raise ValueError(
+                f"resources.ephemeralStorageLimit is {most}, but tmpSize is {self.tmp_size}, and /tmp counts as ephemeral "
+                "storage: raise the limit, or lower tmpSize"
+            )
+        return self
+
+    @model_validator(mode="after")
     def requests_may_finish(self) -> "GatewayConfig":
         least = self.request_timeout + self.pre_stop_seconds
         if self.grace_period <= least:
@@ -337,6 +345,11 @@ class GatewayConfig(Section):
                     "one. Entries of the same name share its load when they differ"
                 )
         return self
+
+    @property
+    def disk(self) -> Disk:
+        """What a pod of LiteLLM writes to the disk of its node: /tmp, and logs."""
+        return Disk("512Mi", gibibytes(bytes_of(self.tmp_size) + UNITS["Gi"]))
 
     @property
     def metrics_of_workers(self) -> bool:

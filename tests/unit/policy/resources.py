@@ -14,7 +14,7 @@ CONTAINER: dict[str, Any] = {
     "image": "ghcr.io/berriai/litellm-non_root:v1.2.3",
     "args": ["--num_workers", "1"],
     "env": [{"name": "REDIS_HOST", "value": "redis"}],
-    "resources": {"limits": {"memory": "4Gi"}},
+    "resources": {"requests": {"ephemeral-storage": "1Gi"}, "limits": {"memory": "4Gi", "ephemeral-storage": "2Gi"}},
     "lifecycle": {"preStop": {"sleep": {"seconds": 10}}},
     "readinessProbe": {"httpGet": {"path": "/health/readiness"}},
     "securityContext": {
