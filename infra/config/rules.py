@@ -12,13 +12,19 @@ from infra.config.database.kinds import InClusterDatabase, connections_available
 from infra.config.ephemeral import ephemeral_rules
 from infra.config.gateway.beside import LARGEST_BYTES
 from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_key, open_metrics, without_a_key
-from infra.config.gateway.models import LiteLLM
 from infra.config.gateway.modules import mapping
-from infra.config.gateway.served import models_named, served_by_nobody
-from infra.config.gateway.settings import OWN_VARIABLES as NOT_OURS_TO_GIVE
+from infra.config.gateway.served import models_named, models_of_params, served_by_nobody
 from infra.config.ingress import ALB_MAX_IDLE_SECONDS, certificate_covers
 from infra.config.proxy import proxy_is_said_once
-from infra.config.words import name
+from infra.config.variables import (
+    VARIABLES,
+    deployments_have_a_key,
+    one_source_per_variable,
+    own_variables_are_ours,
+    provider_keys_have_a_value,
+    references_are_read,
+    variables_are_supplied,
+)
 
 Finding = tuple[str, str]
 """Where (the path below `litellm:`), and what is wrong, what is allowed and how to mend it."""
@@ -27,13 +33,6 @@ SURGE = 1
 """How many pods a rollout of the gateway adds."""
 
 REPLICA_VARIABLE = "DATABASE_URL_READ_REPLICA"
-
-OWN_VARIABLES = {
-    "LITELLM_MASTER_KEY": "litellm:keys.master",
-    "LITELLM_SALT_KEY": "litellm:keys.salt",
-    "DATABASE_URL": "litellm:database",
-    "REDIS_PASSWORD": "litellm:redis",
-}
 
 
 def replicas_share_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
@@ -91,19 +90,6 @@ def replica_is_named_once(
             yield f"{section}.{REPLICA_VARIABLE}", "is set by this program: see litellm:database.readReplica"
 
 
-def variables_of_redis(redis: Any) -> set[str]:
-    """Variables that the gateway has of its Redis."""
-    if redis.kind == "none":
-        return set()
-    asked = redis.kind != "existing" or redis.password
-    named = redis.kind == "existing" and redis.username
-    return {
-        *("REDIS_HOST", "REDIS_PORT", "REDIS_SSL"),
-        *(["REDIS_PASSWORD"] if asked else []),
-        *(["REDIS_USERNAME"] if named else []),
-    }
-
-
 def settings_find_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
     """LiteLLM drops a cache silently when it does not find its server."""
     given = mapping(gateway.litellm_settings.get("cache_params"))
@@ -115,35 +101,28 @@ def settings_find_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
             "is kept in Redis, which this stack does not have: set redis.kind, name a server in cache_params.host, or use "
             "cache_params.type local",
         )
+    if gateway.general_settings.get("use_redis_transaction_buffer") is True and redis.kind == "none":
+        yield (
+            "gateway.generalSettings.use_redis_transaction_buffer",
+            "is kept in Redis, which this stack does not have, so that no pod would start: set redis.kind, or remove it",
+        )
 
 
 def models_are_served(gateway: Any) -> Iterator[Finding]:
     router, litellm, general = gateway.router_settings, gateway.litellm_settings, gateway.general_settings
     aliases = [*mapping(router.get("model_group_alias")), *mapping(litellm.get("model_group_alias"))]
     names = [*(model.name for model in gateway.models), *gateway.models_in_database]
-    for where in served_by_nobody(models_named(router, litellm, general), names, aliases):
+    of_models = (
+        (f"models[{index}].params.{setting}", named)
+        for index, model in enumerate(gateway.models)
+        for setting, named in models_of_params(model.params)
+    )
+    for where in served_by_nobody((*models_named(router, litellm, general), *of_models), names, aliases):
         yield (
             f"gateway.{where}",
             "names a model that no entry serves: correct it, add the entry, or, where it is added at run time, name it in "
             "gateway.modelsInDatabase",
         )
-
-
-def deployments_have_a_key(
-    gateway: Any, provider_keys: Any, provider_documents: Any, secret_environment: Any
-) -> Iterator[Finding]:
-    """Without a key of its own, a deployment gets that of its provider out of a variable, or every call of it fails."""
-    supplied = {*provider_keys, *provider_documents, *secret_environment, *gateway.environment}
-    for index, model in enumerate(gateway.models):
-        variables = model.key_variables if isinstance(model, LiteLLM) else ()
-        # Providers have other names for the same: TOGETHER_API_KEY, TOGETHERAI_API_KEY.
-        starts = tuple(variable[:5] for variable in variables)
-        if starts and not any(name.startswith(starts) for name in supplied):
-            yield (
-                f"gateway.models[{index}].apiKey",
-                f"is not given, and nothing supplies {' or '.join(variables)}, which LiteLLM would use: name a variable, and "
-                "supply it with secretEnvironment or providerKeys",
-            )
 
 
 def config_fits_into_a_config_map(gateway: Any) -> Iterator[Finding]:
@@ -165,36 +144,6 @@ def config_fits_into_a_config_map(gateway: Any) -> Iterator[Finding]:
             "gateway.models",
             f"and the settings make a config.yaml of {len(text.encode())} bytes, and a ConfigMap takes {LARGEST_BYTES}: use "
             "entries with a pattern (openai/*), or keep models in the database",
-        )
-
-
-def models_have_their_keys(
-    gateway: Any, redis: Any, provider_keys: Any, provider_documents: Any, secret_environment: Any
-) -> Iterator[Finding]:
-    supplied = {
-        "LITELLM_LOG",
-        "DISABLE_SCHEMA_UPDATE",
-        *variables_of_redis(redis),
-        *provider_keys,
-        *provider_documents,
-        *secret_environment,
-        *gateway.environment,
-    }
-    for index, model in enumerate(gateway.models):
-        for variable in sorted(set(model.variables) - supplied):
-            yield (
-                f"gateway.models[{index}]",
-                f"needs {name(variable)}, which nothing supplies: run `pulumi config set --secret --path litellm:providerKeys."
-                f"{name(variable)}`, or name a document of the store in secretEnvironment.{name(variable)}",
-            )
-    for variable in sorted(gateway.settings_variables - supplied):
-        if variable in NOT_OURS_TO_GIVE:
-            yield "gateway", f"the settings refer to os.environ/{variable}, which this stack does not set: remove that"
-            continue
-        yield (
-            "gateway",
-            f"the settings refer to os.environ/{name(variable)}, which nothing supplies: add it to providerKeys, "
-            "secretEnvironment or gateway.environment",
         )
 
 
@@ -222,33 +171,6 @@ def metrics_are_not_public(gateway: Any, ingress: Any) -> Iterator[Finding]:
             "is false, so that /metrics is open to everybody through the Ingress: remove it, and give the scraper a key, or "
             "set gateway.allowRequestsWithoutKey: true where that is meant",
         )
-
-
-def one_source_per_variable(provider_keys: Any, provider_documents: Any, secret_environment: Any) -> Iterator[Finding]:
-    for variable in sorted(set(provider_keys) & set(provider_documents)):
-        yield f"providerDocuments.{variable}", "is in providerKeys too: remove one of them"
-    for variable in sorted(set(secret_environment) & {*provider_keys, *provider_documents}):
-        yield f"secretEnvironment.{variable}", "is in providerKeys or providerDocuments too: remove one of them"
-
-
-def own_variables_are_ours(
-    provider_keys: Any, provider_documents: Any, secret_environment: Any, gateway: Any
-) -> Iterator[Finding]:
-    sources = {
-        "providerKeys": provider_keys,
-        "providerDocuments": provider_documents,
-        "secretEnvironment": secret_environment,
-        "gateway.environment": gateway.environment,
-    }
-    for section, variables in sources.items():
-        for variable in sorted(set(variables) & set(OWN_VARIABLES)):
-            yield f"{section}.{variable}", f"is set by this program: see {OWN_VARIABLES[variable]}"
-
-
-def provider_keys_have_a_value(provider_keys: Any) -> Iterator[Finding]:
-    for variable, value in sorted(provider_keys.items()):
-        if not value.get_secret_value().strip():
-            yield f"providerKeys.{name(variable)}", "is empty: set it with `pulumi config set --secret --path`"
 
 
 def aws_keeps_what_aws_makes(secrets: Any, database: Any, redis: Any) -> Iterator[Finding]:
@@ -352,15 +274,13 @@ def given_namespaces_are_left_alone(create_namespace: Any, quota: Any, ephemeral
 
 Rule = Callable[..., Iterator[Finding]]
 
-VARIABLES = ("provider_keys", "provider_documents", "secret_environment")
-"""Sections with the gateway's secret variables."""
-
 RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (replicas_share_redis, ("gateway", "redis")),
     (connections_fit, ("gateway", "database")),
     (connections_fit_the_replica, ("gateway", "database")),
     (replica_is_named_once, ("database", *VARIABLES, "gateway")),
-    (models_have_their_keys, ("gateway", "redis", *VARIABLES)),
+    (variables_are_supplied, ("gateway", "database", "redis", "ingress", *VARIABLES)),
+    (references_are_read, ("gateway",)),
     (deployments_have_a_key, ("gateway", *VARIABLES)),
     (models_are_served, ("gateway",)),
     (settings_find_redis, ("gateway", "redis")),

@@ -43,13 +43,20 @@ WITH_A_KEY = {
         "api_base",
         "base_url",
         "litellm_credential_name",
-        "custom_llm_provider",
         "mock_response",
         "azure_ad_token",
     ),
     *("client_secret", "headers", "extra_headers", "token"),
 }
 """Parameters with which LiteLLM needs no variable for the key of a deployment."""
+
+WITHOUT_PREFIX = {
+    **dict.fromkeys(
+        ("gpt-", "chatgpt-", "o1", "o3", "o4-", "text-embedding-", "dall-e-", "whisper-", "tts-"), "openai"
+    ),
+    **dict.fromkeys(("claude-",), "anthropic"),
+}
+"""How the models begin that LiteLLM knows without a prefix, and whose they are."""
 
 NO_KEY = "none"
 """What LiteLLM sends to a server that asks for no key. Without a value it would send `OPENAI_API_KEY` there."""
@@ -250,7 +257,14 @@ class LiteLLM(ModelBase):
     def key_variables(self) -> tuple[str, ...]:
         """Variables of which LiteLLM takes the key; empty where the deployment has one, or may do without."""
         own = self.api_key or self.api_base or bool(WITH_A_KEY & set(self.params))
-        return () if own else KEY_VARIABLES.get(self.model.partition("/")[0], ())
+        return () if own else KEY_VARIABLES.get(self.of_provider, ())
+
+    @property
+    def of_provider(self) -> str:
+        """The provider that LiteLLM calls for the model: named by a parameter, by the prefix, or known by the model's name."""
+        prefix, slash, _ = self.model.partition("/")
+        known = next((provider for start, provider in WITHOUT_PREFIX.items() if self.model.startswith(start)), "")
+        return str(self.params.get("custom_llm_provider") or (prefix if slash else known))
 
     def unknown_prefix(self, own: Iterable[str]) -> str | None:
         """The prefix, when LiteLLM has no such provider; `own` are the providers of the gateway's own code."""

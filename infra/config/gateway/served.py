@@ -7,6 +7,7 @@ from typing import Any
 from infra.config.gateway.modules import listed, mapping, texts
 
 FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+DEFAULTS = tuple(f"{router}_router_default_model" for router in ("auto", "complexity", "adaptive", "quality"))
 EVERY = "*"
 
 
@@ -26,6 +27,14 @@ def models_named(
             name = mapping(target).get("model", target)
             yield from ((f"{section}.model_group_alias", text) for text in texts(name) if text != alias)
     yield from (("generalSettings.completion_model", name) for name in texts(general.get("completion_model")))
+
+
+def models_of_params(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The same of one deployment: what its router falls back to, and what gets a copy of its requests."""
+    named = {setting: params.get(setting) for setting in (*DEFAULTS, "silent_model")}
+    for config in ("quality_router_config", "complexity_router_config"):
+        named[f"{config}.default_model"] = mapping(params.get(config)).get("default_model")
+    yield from ((setting, name) for setting, value in named.items() for name in texts(value))
 
 
 def named_in(targets: Any) -> list[str]:

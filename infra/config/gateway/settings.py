@@ -69,9 +69,6 @@ OWN_VARIABLES = frozenset(
 )
 """Variables that the program sets from other keys of the configuration."""
 
-GENERATED_VARIABLES = frozenset({"LITELLM_MASTER_KEY", "LITELLM_SALT_KEY", "DATABASE_URL"})
-"""Variables that the program itself puts into the gateway's Secret, whatever else the stack has."""
-
 
 def as_text(value: object) -> object:
     """Numbers, and true and false, as the text that a pod gets; YAML has them without quotes."""
@@ -377,6 +374,6 @@ class GatewayConfig(Section):
 
     @property
     def settings_variables(self) -> frozenset[str]:
-        """Environment variables that the settings refer to, and that somebody must supply; `rules` knows those of Redis."""
+        """Environment variables that the settings refer to, and that somebody must supply."""
         settings = (self.litellm_settings, self.router_settings, self.general_settings, self.config)
-        return frozenset(referenced_variables(settings)) - GENERATED_VARIABLES - set(self.environment)
+        return frozenset(referenced_variables(settings))

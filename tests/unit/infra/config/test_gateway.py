@@ -212,7 +212,7 @@ def test_a_secret_by_reference_is_accepted_and_counted() -> None:
         },
         litellmSettings={"cache_params": {"password": "os.environ/REDIS_PASSWORD"}},
     )
-    assert config.settings_variables == {"DRAIN_ENDPOINT_TOKEN", "REDIS_PASSWORD"}
+    assert config.settings_variables == {"DRAIN_ENDPOINT_TOKEN", "LITELLM_MASTER_KEY", "REDIS_PASSWORD"}
 
 
 def test_variables_of_the_program_cannot_be_overridden() -> None:

@@ -46,7 +46,9 @@ def test_any_provider_is_written_as_litellm_writes_it() -> None:
 
 @pytest.mark.parametrize("name", ["*", "gpt-4o", "azure_ai/command-r-plus", "groq/llama-3.3-70b", "auto_router/one"])
 def test_a_model_may_be_whatever_litellm_routes(name: str) -> None:
-    given = entry(model(model=name), secretEnvironment={"GROQ_API_KEY": KEYS["GEMINI_API_KEY"]})
+    given = entry(
+        model(model=name), secretEnvironment=dict.fromkeys(("GROQ_API_KEY", "OPENAI_API_KEY"), KEYS["GEMINI_API_KEY"])
+    )
     assert given["litellm_params"] == {"model": name}
 
 
@@ -57,7 +59,7 @@ def test_an_unknown_prefix_is_refused_with_the_nearest_and_never_repeated() -> N
 
 
 def test_a_prefix_may_be_of_a_provider_of_ones_own() -> None:
-    entry(model(model="acme/llama", params={"custom_llm_provider": "openai"}))
+    entry(model(model="acme/llama", apiBase="http://llama:8000/v1", params={"custom_llm_provider": "openai"}))
     handlers = [{"provider": "acme", "custom_handler": "litellm.acme.handler"}]
     config(
         gateway={

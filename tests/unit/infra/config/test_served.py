@@ -24,6 +24,15 @@ NOBODY = "names a model that no entry serves"
             "model_group_alias",
         ),
         ({"generalSettings": {"completion_model": "another"}}, "generalSettings.completion_model"),
+        (
+            {"models": [{**MOCK, "params": {"auto_router_default_model": "another"}}]},
+            "models[0].params.auto_router_default_model",
+        ),
+        ({"models": [{**MOCK, "params": {"silent_model": ["mock", "another"]}}]}, "models[0].params.silent_model"),
+        (
+            {"models": [{**MOCK, "params": {"quality_router_config": {"default_model": "another"}}}]},
+            "quality_router_config.default_model",
+        ),
     ],
 )
 def test_a_model_that_no_entry_serves_is_refused_with_its_place(gateway: dict[str, Any], where: str) -> None:
@@ -61,6 +70,67 @@ def test_settings_may_not_refer_to_what_this_stack_does_not_set(redis: dict[str,
     assert f"os.environ/{variable}, which" in refusal(gateway=settings, redis=redis)
 
 
+def test_what_nobody_else_may_supply_is_not_asked_of_anybody_else() -> None:
+    for redis, variable in (({"kind": "none"}, "REDIS_PASSWORD"), ({"kind": "in-cluster"}, "DIRECT_URL")):
+        reference = f"os.environ/{variable}"
+        said = refusal(gateway={"models": [model(model="a2a/x", params={"password": reference})]}, redis=redis)
+        assert "providerKeys" not in said
+
+
+@pytest.mark.parametrize(
+    "variable", ["LITELLM_MASTER_KEY", "LITELLM_SALT_KEY", "DATABASE_URL", "PROXY_BASE_URL", "HOSTNAME", "LITELLM_LOG"]
+)
+def test_models_and_settings_may_refer_to_what_the_program_sets(variable: str) -> None:
+    reference = f"os.environ/{variable}"
+    config(
+        gateway={"models": [model(model="a2a/x", params={"anything": reference})], "config": {"prompts": [reference]}}
+    )
+
+
+def test_the_url_of_a_database_with_tokens_is_set_by_nobody() -> None:
+    tokens = {
+        "kind": "existing",
+        "host": "a.b.eu-west-1.rds.amazonaws.com",
+        "iamAuthentication": True,
+    }
+    said = refusal(
+        database=tokens,
+        gateway={"createIamRole": False, "generalSettings": {"database_url": "os.environ/DATABASE_URL"}},
+    )
+    assert "os.environ/DATABASE_URL, which this stack does not set" in said
+
+
+def test_a_variable_that_refers_to_another_is_refused() -> None:
+    said = refusal(gateway={"environment": {"OPENAI_BASE_URL": "os.environ/BASE"}})
+    assert "gateway.environment.OPENAI_BASE_URL: refers to os.environ/NAME" in said
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"api_base": "https://os.environ/HOST/v1"},
+        {"api_key": "os.environ/MY-KEY"},
+        {"aws_region_name": "x os.environ/A"},
+    ],
+)
+def test_a_reference_within_a_text_that_litellm_does_not_read_is_refused(params: dict[str, str]) -> None:
+    assert "within a longer text" in refusal(gateway={"models": [model(model="ollama/llama3", params=params)]})
+
+
+def test_a_reference_within_a_header_is_read() -> None:
+    headers = {"Authorization": "Bearer os.environ/UPSTREAM"}
+    config(
+        gateway={"models": [model(model="ollama/llama3", params={"extra_headers": headers})]},
+        secretEnvironment={"UPSTREAM": KEYS["GEMINI_API_KEY"]},
+    )
+
+
+@pytest.mark.parametrize("written", ["$UPSTREAM", "${UPSTREAM}", "$(UPSTREAM)"])
+def test_the_words_of_a_shell_are_refused_with_litellms(written: str) -> None:
+    said = refusal(gateway={"models": [model(model="ollama/llama3", params={"api_key": written})]})
+    assert "write os.environ/NAME" in said
+
+
 def test_settings_may_refer_to_the_redis_of_the_stack() -> None:
     connection = {
         "host": "os.environ/REDIS_HOST",
@@ -75,6 +145,24 @@ def test_a_cache_in_a_redis_that_is_not_there_is_refused() -> None:
         gateway={"litellmSettings": {"cache": True}}, redis={"kind": "none"}
     )
     config(gateway={"litellmSettings": {"cache": True, "cache_params": {"type": "local"}}}, redis={"kind": "none"})
+
+
+def test_a_write_buffer_in_a_redis_that_is_not_there_is_refused() -> None:
+    buffered = {"generalSettings": {"use_redis_transaction_buffer": True}}
+    assert "use_redis_transaction_buffer: is kept in Redis" in refusal(gateway=buffered, redis={"kind": "none"})
+    config(gateway=buffered)
+
+
+@pytest.mark.parametrize(
+    ("given", "variable"),
+    [
+        ({"model": "gpt-4o"}, "OPENAI_API_KEY"),
+        ({"model": "claude-sonnet-4-5"}, "ANTHROPIC_API_KEY"),
+        ({"model": "llama-3", "params": {"custom_llm_provider": "groq"}}, "GROQ_API_KEY"),
+    ],
+)
+def test_a_provider_that_is_known_without_a_prefix_needs_its_key(given: dict[str, Any], variable: str) -> None:
+    assert f"nothing supplies {variable}" in refusal(gateway={"models": [model(**given)]})
 
 
 def test_a_deployment_without_any_key_is_refused() -> None:
