@@ -14,6 +14,7 @@ from infra.config.network import DestinationConfig
 from infra.config.redis import InClusterRedis
 from infra.config.stack import StackConfig
 from infra.destinations import HTTPS, block_of, named, namespace_of
+from infra.secrets.documents import read_replica
 from infra.servers import Servers
 from infra.workloads import BOOTSTRAP, GATEWAY, MIGRATION, POSTGRES, REDIS
 
@@ -68,6 +69,8 @@ def of_servers(config: StackConfig, servers: Servers) -> dict[str, Sequence[Exit
 
 def of_gateway(config: StackConfig, servers: Servers, namespace: str) -> list[Exit]:
     found: list[Exit] = [DNS, to_server(servers.database, POSTGRES), {"to": OUTSIDE, "ports": [HTTPS]}]
+    if replica := read_replica(config):
+        found.append(to_server((replica.host, replica.port), POSTGRES))
     if servers.redis:
         found.append(to_server(servers.redis, REDIS))
     if needs_role(config.gateway, config.database, (*config.provider_keys, *config.documents_by_variable)):
@@ -83,6 +86,8 @@ def of_gateway(config: StackConfig, servers: Servers, namespace: str) -> list[Ex
 def to_server(address: Address, workload: str) -> Exit:
     """A Postgres or a Redis: a workload of the namespace, or a host elsewhere, in a private network or not."""
     host, port = address
+    if port == 0:
+        return {"to": ANYWHERE}
     if host == workload:
         return {"to": [{"workload": workload}], "ports": [port]}
     if isinstance(host, str) and (block := block_of(host)):

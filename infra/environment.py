@@ -14,6 +14,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.cache.redis import Redis
+from components.certificates import CertificateFile, Certificates
 from components.database.bootstrap import DatabaseBootstrap
 from components.database.postgres import Postgres
 from components.gateway.gateway import Gateway
@@ -88,6 +89,7 @@ class Environment:
         self.secret_store = self._secret_store()
         self.other_stores = self._other_stores()
         self.namespace_stores = self._namespace_stores()
+        self.certificates = self._certificates()
         database = self._database()
         redis = self._redis()
         gateway_secret = self._synced("litellm-env", self.contents.gateway())
@@ -165,7 +167,7 @@ class Environment:
         found = Servers(database=(workloads.POSTGRES, workloads.POSTGRES_PORT), redis=None)
         match database:
             case ExistingDatabase():
-                found = replace(found, database=(database.host or "", database.port))
+                found = replace(found, database=database.address)
             case RdsDatabase():
                 server = import_module("infra.aws.servers").rds(database, self.config.protect, options)
                 found = replace(
@@ -300,6 +302,14 @@ class Environment:
         )
         return replace(account, name=name_after(account.name, registered))
 
+    def _certificates(self) -> list[CertificateFile]:
+        """The authorities that pods check the servers with."""
+        files = workloads.authorities(self.config, self.target.rds_authorities)
+        if not files:
+            return []
+        made = Certificates("litellm-certificates", {"namespace": self.namespace, "files": files}, self._options())
+        return [{"file": file, "key": file, "config_map": made.config_map} for file in files]
+
     def _database(self) -> list[pulumi.Resource]:
         """Postgres with LiteLLM's role and database in it; returns what the migration must wait for."""
         database, content = self.config.database, self.contents.database_admin()
@@ -313,7 +323,14 @@ class Environment:
         password = self.contents.database_role()
         role = self._synced("postgres-role", password).secret if password else None
         bootstrap = workloads.bootstrap(
-            database, self.servers, self.namespace, admin, role, self.pods, self.config.ephemeral.mark
+            database,
+            self.servers,
+            self.namespace,
+            admin,
+            role,
+            self.pods,
+            self.config.ephemeral.mark,
+            self.certificates,
         )
         return [DatabaseBootstrap(workloads.BOOTSTRAP, bootstrap, self._options(*server))]
 
@@ -328,12 +345,16 @@ class Environment:
         placed = pods.of_gateway(self.config)
         migration = Migration(
             workloads.MIGRATION,
-            workloads.migration(self.config, self.servers, self.namespace, secret.secret, self.account, placed),
+            workloads.migration(
+                self.config, self.servers, self.namespace, secret.secret, self.account, placed, self.certificates
+            ),
             self._options(*database),
         )
         content = self.contents.files()
         files = self._synced("litellm-files", content).secret if content else None
-        args = workloads.gateway(self.config, self.servers, self.namespace, secret.secret, self.account, placed, files)
+        args = workloads.gateway(
+            self.config, self.servers, self.namespace, secret.secret, self.account, placed, files, self.certificates
+        )
         return Gateway(workloads.GATEWAY, args, self._options(migration, *redis))
 
     def _certificate(self) -> pulumi.Input[str] | None:

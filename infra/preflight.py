@@ -17,7 +17,7 @@ from infra.config.secrets import ExternalSecretsConfig
 from infra.kubernetes_api import METADATA, UNREACHABLE, KubernetesApi, RefusedError
 from infra.operator import GROUP, OLDEST, VERSION, Sight, in_state, look, problems, settled
 from infra.reason import reason
-from infra.target import Target
+from infra.target import Target, authorities_of
 
 
 class PreflightError(pulumi.RunError):
@@ -42,10 +42,12 @@ def preflight(target: Target, documents: Mapping[str, object], found_already: It
     with ThreadPoolExecutor(2) as pool:
         cluster = pool.submit(lambda: exhausted(check_cluster(target)))
         store = pool.submit(lambda: [*check_store(target, documents)])
+        authorities, missing = authorities_of(target.config)
         operator, found = cluster.result()
-        if every := [*found_already, *found, *store.result()]:
+        if every := [*found_already, *found, *store.result(), *(str(problem) for problem in missing)]:
             raise PreflightError(every)
-    return replace(target, config=target.config.model_copy(update={"external_secrets": operator}))
+    looked_at = target.config.model_copy(update={"external_secrets": operator})
+    return replace(target, config=looked_at, rds_authorities=authorities)
 
 
 def exhausted(check: Generator[str, None, ExternalSecretsConfig]) -> tuple[ExternalSecretsConfig, list[str]]:

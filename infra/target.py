@@ -1,9 +1,11 @@
 """Where a stack is deployed to: its configuration, with what the machine's environment says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 
+from infra.aws.authorities import NOT_READ, AuthoritiesError, of_rds
 from infra.cluster import Cluster, ClusterError, read_cluster
+from infra.config.database.kinds import InClusterDatabase
 from infra.config.load import ConfigError, ConfigProblem
 from infra.config.stack import StackConfig
 from infra.provider_keys import EngineKeys, OfflineKeys, ProviderKeys
@@ -21,6 +23,9 @@ class Target(NamedStack):
 
     store: Store
     provider_keys: ProviderKeys
+
+    rds_authorities: str = NOT_READ
+    """The authorities of Amazon RDS in PEM, where they were looked at; otherwise what stands for them."""
 
 
 def resolve(config: StackConfig, stack: str) -> Target:
@@ -56,9 +61,20 @@ def resolve_rendered(config: StackConfig, stack: str) -> Target:
         ConfigError: when nothing says where the store is.
     """
     store, missing = resolve_store(config, stack, OFFLINE_CLUSTER, offline=False)
-    if missing:
-        raise ConfigError(f"Pulumi.{stack}.yaml", missing)
-    return named(config, stack, store, OfflineKeys(config))
+    authorities, problem = authorities_of(config)
+    if missing or problem:
+        raise ConfigError(f"Pulumi.{stack}.yaml", [*missing, *problem])
+    return replace(named(config, stack, store, OfflineKeys(config)), rds_authorities=authorities)
+
+
+def authorities_of(config: StackConfig) -> tuple[str, list[ConfigProblem]]:
+    """The authorities of Amazon RDS where the stack needs them, and why they cannot be had."""
+    if isinstance(config.database, InClusterDatabase) or not config.database.takes_authorities_of_rds:
+        return NOT_READ, []
+    try:
+        return of_rds(), []
+    except AuthoritiesError as error:
+        return NOT_READ, [ConfigProblem("database.sslmode", str(error))]
 
 
 def resolve_store(

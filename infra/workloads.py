@@ -2,13 +2,15 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import pulumi
 
 from components.cache.redis import RedisArgs
+from components.certificate_files import DATABASE
+from components.certificates import CertificateFile
 from components.database.bootstrap import DatabaseBootstrapArgs
 from components.database.postgres import PostgresArgs
 from components.gateway.gateway import Gateway, GatewayArgs, RedisConnection
@@ -88,6 +90,14 @@ def limits(quota: QuotaConfig, namespace: Name) -> NamespaceLimitsArgs:
     return args
 
 
+def authorities(config: StackConfig, of_rds: str) -> dict[str, str]:
+    """Certificates of authorities that pods check servers with, by their file. `of_rds` are those of Amazon RDS."""
+    database, found = config.database, dict[str, str]()
+    if not isinstance(database, InClusterDatabase) and database.has_authorities:
+        found[DATABASE] = database.ca_cert_file or of_rds
+    return found
+
+
 def postgres(
     database: InClusterDatabase, namespace: Name, admin_secret: Name, pod: PodSettings, retain_data: bool
 ) -> PostgresArgs:
@@ -112,6 +122,7 @@ def bootstrap(
     role_secret: Name | None,
     pod: PodSettings,
     mark: str | None = None,
+    certificates: Sequence[CertificateFile] = (),
 ) -> DatabaseBootstrapArgs:
     """`admin_secret` is the Secret that is synced from the store; None when the admin is in a Kubernetes Secret already.
     `role_secret` is None when the role has no password."""
@@ -126,6 +137,8 @@ def bootstrap(
         "admin_secret": admin_secret or "",
         "pod": pod,
     }
+    if of_database := [each for each in certificates if each["file"] == DATABASE]:
+        args["certificates"] = of_database
     if role_secret is None:
         args["iam_username"] = database.username
     else:
@@ -160,6 +173,7 @@ def gateway(
     account: PodAccount | None,
     pod: PodSettings,
     secret_files: Name | None = None,
+    certificates: Sequence[CertificateFile] = (),
 ) -> GatewayArgs:
     litellm = config.gateway
     args: GatewayArgs = {
@@ -193,6 +207,8 @@ def gateway(
         args["redis"] = connection
     if litellm.metrics_of_workers:
         args["metrics_of_workers"] = True
+    if certificates:
+        args["certificates"] = certificates
     if litellm.files:
         args["files"] = litellm.files
     if secret_files is not None:
@@ -203,7 +219,13 @@ def gateway(
 
 
 def migration(
-    config: StackConfig, servers: Servers, namespace: Name, secret: Name, account: PodAccount | None, pod: PodSettings
+    config: StackConfig,
+    servers: Servers,
+    namespace: Name,
+    secret: Name,
+    account: PodAccount | None,
+    pod: PodSettings,
+    certificates: Sequence[CertificateFile] = (),
 ) -> MigrationArgs:
     args: MigrationArgs = {
         "namespace": namespace,
@@ -211,6 +233,8 @@ def migration(
         "pod": pod,
         "timeout": config.gateway.startup_timeout,
     }
+    if certificates:
+        args["certificates"] = certificates
     if account and takes_tokens(config.database):
         args["service_account"], args["environment"] = (
             account.name,

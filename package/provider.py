@@ -9,6 +9,7 @@ from pulumi.provider.experimental.component import ComponentProvider
 from components.aws_role import AwsRole
 from components.cache.elasticache import ElastiCacheRedis
 from components.cache.redis import Redis
+from components.certificates import Certificates
 from components.database.bootstrap import DatabaseBootstrap
 from components.database.postgres import Postgres
 from components.database.rds import RdsPostgres
@@ -39,6 +40,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     AwsDocuments,
     AwsIdentity,
     AwsRole,
+    Certificates,
     DatabaseBootstrap,
     ElastiCacheRedis,
     ExternalSecretsOperator,

@@ -1,12 +1,14 @@
 """A role and a database for the gateway, in any Postgres."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.certificate_files import DATABASE, path_of
+from components.certificates import CertificateFile, with_certificates
 from components.labels import labels
 from components.objects import REPLACED_AS_A_WHOLE, given_name
 from components.pods import RESTRICTED_CONTAINER, PodSettings, restricted_pod, secret_variable, template
@@ -52,7 +54,11 @@ class DatabaseBootstrapArgs(TypedDict):
     """Optional: port of the server. Defaults to 5432."""
 
     sslmode: NotRequired[pulumi.Input[str]]
-    """Optional: `disable`, `prefer` or `require`. Defaults to `require`."""
+    """Optional: `disable`, `prefer`, `require` or `verify-full`. Defaults to `require`."""
+
+    certificates: NotRequired[Sequence[CertificateFile]]
+    """Optional: files in `/etc/litellm-certificates`; `database.crt` has the authorities that the server's certificate is
+    checked with. Defaults to none."""
 
     admin_username_key: NotRequired[str]
     """Optional: key of the user name in `admin_secret`. Defaults to `username`."""
@@ -103,7 +109,12 @@ class DatabaseBootstrap(pulumi.ComponentResource):
         spec: Any = {
             "backoffLimit": 1,
             "activeDeadlineSeconds": 300,
-            "template": template(name, pod(args), args.get("pod"), {"litellm/revision": args.get("revision", "")}),
+            "template": template(
+                name,
+                with_certificates(pod(args), args.get("certificates")),
+                args.get("pod"),
+                {"litellm/revision": args.get("revision", "")},
+            ),
         }
         job = kubernetes.batch.v1.Job(
             f"{name}-job",
@@ -153,6 +164,7 @@ def variables(args: DatabaseBootstrapArgs) -> list[dict[str, Any]]:
         {"name": "PGHOST", "value": args["host"]},
         {"name": "PGPORT", "value": pulumi.Output.from_input(args.get("port", 5432)).apply(str)},
         {"name": "PGSSLMODE", "value": args.get("sslmode", "require")},
+        *([{"name": "PGSSLROOTCERT", "value": path_of(DATABASE)}] if args.get("certificates") else []),
         {"name": "ADMIN_DATABASE", "value": args.get("admin_database", "postgres")},
         {"name": "DATABASE", "value": args["database"]},
         {"name": "WAIT_SECONDS", "value": "120"},

@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from components.certificates import with_certificates
 from components.gateway.files import (
     CONFIG_FOLDER,
     METRICS_FOLDER,
@@ -75,13 +76,16 @@ def deployment_spec(
         "selector": {"matchLabels": selector(name)},
         "template": template(
             name,
-            pod(
-                gateway_container(args),
-                volumes=volumes(args, config_map, files_map),
-                tmp_size=args.get("tmp_size", TMP_SIZE),
-                node_selector=args.get("node_selector"),
-                tolerations=args.get("tolerations"),
-                rest=rest,
+            with_certificates(
+                pod(
+                    gateway_container(args),
+                    volumes=volumes(args, config_map, files_map),
+                    tmp_size=args.get("tmp_size", TMP_SIZE),
+                    node_selector=args.get("node_selector"),
+                    tolerations=args.get("tolerations"),
+                    rest=rest,
+                ),
+                args.get("certificates"),
             ),
             args.get("pod"),
             {"litellm/identity": args["identity"]} if "identity" in args else None,

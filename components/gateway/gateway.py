@@ -6,6 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.certificates import CertificateFile
 from components.gateway.deployment import deployment_spec, rollout_seconds
 from components.gateway.files import (
     hash_of,
@@ -67,6 +68,9 @@ class GatewayArgs(TypedDict):
 
     secret_files: NotRequired[SecretFiles]
     """Optional: files out of a Secret. Defaults to none."""
+
+    certificates: NotRequired[Sequence[CertificateFile]]
+    """Optional: files in `/etc/litellm-certificates`, with the authorities of servers. Defaults to none."""
 
     redis: NotRequired[RedisConnection]
     """Optional: the Redis that `coordination_redis` in `config` refers to. Defaults to none."""

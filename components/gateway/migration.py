@@ -6,6 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.certificates import CertificateFile, with_certificates
 from components.gateway.pod import COMMAND, SURROUNDINGS, container, pod, seconds, variables
 from components.labels import labels
 from components.objects import REPLACED_AS_A_WHOLE, given_name
@@ -54,6 +55,9 @@ class MigrationArgs(TypedDict):
 
     pod: NotRequired[PodSettings]
     """Optional: where the pods run, and what else all pods of a stack have. Defaults to nothing."""
+
+    certificates: NotRequired[Sequence[CertificateFile]]
+    """Optional: files in `/etc/litellm-certificates`, with the authorities of servers. Defaults to none."""
 
     timeout: NotRequired[str]
     """Optional: how long all attempts together may take, a Go duration. Defaults to `15m`."""
@@ -120,11 +124,14 @@ def job_spec(name: str, args: MigrationArgs, timeout: int) -> Any:
         },
         "template": template(
             name,
-            pod(
-                main,
-                node_selector=args.get("node_selector"),
-                tolerations=args.get("tolerations"),
-                rest={"restartPolicy": "Never", **account},
+            with_certificates(
+                pod(
+                    main,
+                    node_selector=args.get("node_selector"),
+                    tolerations=args.get("tolerations"),
+                    rest={"restartPolicy": "Never", **account},
+                ),
+                args.get("certificates"),
             ),
             args.get("pod"),
             {"litellm/revision": args.get("revision", "")},

@@ -12,8 +12,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from infra.config.base import ALLOWED
+from infra.config.certificates import with_certificates
 from infra.config.encrypted import is_encrypted, wrongly_encrypted
-from infra.config.gateway.beside import with_files
+from infra.config.gateway.beside import PROJECT, with_files
 from infra.config.places import Place, at, keys_of, nearest, shown, takes_a_secret
 from infra.config.rules import cross_checks
 from infra.config.stack import StackConfig
@@ -24,6 +25,12 @@ from infra.config.words import UNNAMED
 NAMESPACE = "litellm"
 
 SCALARS = (str, int, float, bool)
+CERTIFICATES = PROJECT
+"""Where paths of such files begin."""
+
+WITH_CERTIFICATES = {"database", "redis"}
+"""Sections that may name a file with certificates."""
+
 NO_OBJECT = "must be an object: indent its keys below it"
 LARGEST_NUMBER = 10**15
 """A number with more digits is a mistake, or something else than a number."""
@@ -88,6 +95,9 @@ def load(
     problems += [ConfigProblem(*found) for found in wrongly_encrypted(data, secret, None if written is None else file)]
     data["gateway"], unreadable = with_files(data.get("gateway", {}))
     problems += [ConfigProblem(*found) for found in unreadable]
+    for section in WITH_CERTIFICATES & data.keys():
+        data[section], unreadable = with_certificates(data[section], section, CERTIFICATES)
+        problems += [ConfigProblem(*found) for found in unreadable]
     config, more = validate(data, {*secret, *SECRET_KEYS})
     problems += more
     problems += [ConfigProblem(*found) for found in plain_secrets({key: data[key] for key in data.keys() - secret})]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from components.gateway.proxy_config import proxy_config
-from components.secrets.aws_names import arn_field
+from components.secrets.aws_names import arn_field, partition_of
 from infra.config.aws_pods import pods_have_their_role, tokens_are_not_overruled
 from infra.config.database.common import DocumentCredentials
 from infra.config.database.kinds import InClusterDatabase, connections_available, connections_needed
@@ -180,6 +180,19 @@ def aws_keeps_what_aws_makes(secrets: Any, database: Any, redis: Any) -> Iterato
             yield f"{section}.kind", f"is {kind}, which needs secrets.kind aws: use that store, or kind existing"
 
 
+def authorities_are_known(secrets: Any, database: Any) -> Iterator[Finding]:
+    """The file of authorities that AWS publishes for all of its regions is not for those of other partitions."""
+    if not getattr(database, "takes_authorities_of_rds", False):
+        return
+    region = getattr(database, "rds_region", None) or (secrets.aws.region if secrets.aws else "")
+    if partition_of(region) != "aws":
+        yield (
+            "database.caCertFile",
+            "is needed in this region: its authorities are not among those that AWS publishes for the others. Or set "
+            "database.sslmode: require, which accepts any certificate",
+        )
+
+
 def rotation_has_a_document(secrets: Any, database: Any) -> Iterator[Finding]:
     """A rotated document is one that this stack writes first."""
     if secrets.aws is None or secrets.aws.rotation is None:
@@ -292,6 +305,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (own_variables_are_ours, ("provider_keys", "provider_documents", "secret_environment", "gateway")),
     (provider_keys_have_a_value, ("provider_keys",)),
     (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),
+    (authorities_are_known, ("secrets", "database")),
     (rotation_has_a_document, ("secrets", "database")),
     (adopted_values_rotate_in_vault, ("secrets", "keys", "database", "redis")),
     (pods_have_their_role, ("secrets", "gateway", "database", *VARIABLES)),

@@ -91,7 +91,8 @@ def production(project: Project, surroundings: dict[str, Any], **more: Any) -> d
     committed = yaml.safe_load((project.folder / "Pulumi.prod.yaml.committed").read_text())["config"]
     config = {name.removeprefix("litellm:"): value for name, value in committed.items()}
     ours = {
-        "database": surroundings,
+        # The authorities of Amazon RDS come from a host of AWS.
+        "database": surroundings | {"sslmode": "require"},
         "redis": surroundings | {"parameterGroup": "default.valkey8"},
         "gitops": True,
         "externalSecrets": cluster_of(project).get("externalSecrets", {}) | {"install": True},

@@ -1,11 +1,16 @@
 """What whole stacks make of the ways to have a Postgres."""
 
+import json
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from infra.config.load import ConfigError
 from tests.program.stacks import ROOT, stack_of
 from tools.engine.stack_file import Stack
 from tools.offline.mock_engine import Recording
-from tools.offline.plan import record
+from tools.offline.plan import configuration, record
 
 SECRET = "kubernetes:external-secrets.io/v1:ExternalSecret"
 STORE = "kubernetes:external-secrets.io/v1:SecretStore"
@@ -51,3 +56,79 @@ def test_only_the_secret_that_is_named_may_be_read() -> None:
 
 def test_without_such_a_login_there_is_one_store() -> None:
     assert len([each for each in of_dev().resources if each.type == STORE]) == 1
+
+
+AUTHORITY = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQUJD\n-----END CERTIFICATE-----\n"
+PODS = {
+    "kubernetes:apps/v1:Deployment": "litellm-deployment",
+    "kubernetes:batch/v1:Job": "litellm-migration-job",
+}
+
+
+@pytest.fixture
+def authority(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """A file with an authority in the folder of the stack files."""
+    monkeypatch.setattr("infra.config.load.CERTIFICATES", tmp_path)
+    (tmp_path / "ca.pem").write_text(AUTHORITY)
+    return "ca.pem"
+
+
+def pod_of(recording: Recording, type_: str, name: str) -> dict[str, Any]:
+    return recording.inputs(type_, name)["spec"]["template"]["spec"]
+
+
+def test_every_pod_that_connects_checks_the_server_with_the_given_authority(authority: str) -> None:
+    server = {"host": "db", "admin": {"document": "shared/admin"}, "sslmode": "verify-full", "caCertFile": authority}
+    recording = of_dev(database=EXISTING | server)
+    (config_map,) = [each for each in recording.resources if each.inputs.get("data", {}).get("database.crt")]
+    assert config_map.inputs["data"]["database.crt"] == AUTHORITY
+    for type_, name in [*PODS.items(), ("kubernetes:batch/v1:Job", "database-bootstrap-job")]:
+        pod = pod_of(recording, type_, name)
+        assert config_map.inputs["metadata"]["name"] in json.dumps(pod["volumes"])
+        assert "/etc/litellm-certificates" in json.dumps(pod["containers"][0]["volumeMounts"])
+    url = synced(recording, "litellm-env")["target"]["template"]["data"]["DATABASE_URL"]
+    assert url.endswith("?sslmode=verify-full&sslrootcert=/etc/litellm-certificates/database.crt")
+    (job,) = pod_of(recording, "kubernetes:batch/v1:Job", "database-bootstrap-job")["containers"]
+    variables = {each["name"]: each.get("value") for each in job["env"]}
+    assert (variables["PGSSLMODE"], variables["PGSSLROOTCERT"]) == (
+        "verify-full",
+        "/etc/litellm-certificates/database.crt",
+    )
+
+
+def test_a_server_of_rds_is_checked_with_the_authorities_of_rds_by_default() -> None:
+    recording = record(stack_of(ROOT / "Pulumi.prod.yaml"))
+    (config_map,) = [each for each in recording.resources if each.inputs.get("data", {}).get("database.crt")]
+    assert "SHA-256" in config_map.inputs["data"]["database.crt"], "the plan reads nothing from the network"
+    assert config_map.inputs["metadata"]["name"] in json.dumps(
+        pod_of(recording, "kubernetes:apps/v1:Deployment", "litellm-deployment")["volumes"]
+    )
+
+
+def test_without_verification_pods_have_no_certificates() -> None:
+    assert "litellm-certificates" not in json.dumps([each.inputs for each in of_dev().resources], default=str)
+
+
+def test_a_file_with_a_private_key_is_refused(authority: str, tmp_path: Path) -> None:
+    (tmp_path / authority).write_text(AUTHORITY + "-----BEGIN PRIVATE" + " KEY-----\n")
+    refused(EXISTING | {"host": "db", "sslmode": "verify-full", "caCertFile": authority}, "has a private key")
+
+
+def refused(database: dict[str, Any], why: str) -> None:
+    document = stack_of(ROOT / "Pulumi.dev.yaml").document
+    config = document["config"] | {"litellm:database": database | {"credentials": {"document": "shared/db"}}}
+    with pytest.raises(ConfigError, match=why):
+        configuration(Stack("dev", {**document, "config": config}))
+
+
+def test_a_file_without_certificates_is_refused(authority: str, tmp_path: Path) -> None:
+    (tmp_path / authority).write_text("hello")
+    refused(EXISTING | {"host": "db", "sslmode": "verify-full", "caCertFile": authority}, "no certificate in PEM")
+
+
+def test_a_missing_file_is_named(authority: str) -> None:
+    refused(EXISTING | {"host": "db", "sslmode": "verify-full", "caCertFile": f"no-{authority}"}, "cannot be read")
+
+
+def test_a_file_that_would_not_be_used_is_refused(authority: str) -> None:
+    refused(EXISTING | {"host": "db", "caCertFile": authority}, "no effect with sslmode require")

@@ -17,6 +17,7 @@ WAVE_OF: Mapping[str, str] = {
     "NetworkPolicies": "store",
     "SecretStore": "store",
     "NamespaceStore": "store",
+    "Certificates": "secret",
     "SyncedSecret": "secret",
     "Postgres": "database",
     "Redis": "database",

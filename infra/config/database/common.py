@@ -6,16 +6,21 @@ from urllib.parse import quote, urlencode
 
 from pydantic import Field, StringConstraints, model_validator
 
+from components.certificate_files import DATABASE, path_of
 from infra.config.base import SECRET_KEY, Checked, DnsName, Image, Section, host_in_url
+from infra.config.certificates import CaCertFile
 from infra.config.references import DocumentReference, PropertyReference
 from infra.config.versions import PINS
+
+AUTHORITIES = path_of(DATABASE)
+"""Where pods have the authorities of the server, where they are given."""
 
 SUPERUSER = "postgres"
 """The superuser of the Postgres in the cluster, and the admin of one on RDS. LiteLLM never gets it."""
 
 IDENTIFIER_BYTES = 63
 
-SslMode = Literal["disable", "prefer", "require"]
+SslMode = Literal["disable", "prefer", "require", "verify-full"]
 
 
 def identifier(value: str) -> str:
@@ -143,7 +148,8 @@ class DatabaseSection(Section):
     """Name of LiteLLM's role in Postgres, which is no superuser."""
 
     sslmode: SslMode = "require"
-    """TLS between LiteLLM and Postgres: `disable`, `prefer` (when the server has it) or `require`."""
+    """TLS between LiteLLM and Postgres: `disable`, `prefer` (when the server has it), `require`, or `verify-full`, which also
+    makes sure that it is the right server: its certificate must be for its host, and signed by a known authority."""
 
     db_schema: Annotated[Identifier | None, Field(alias="schema")] = None
     """Schema of LiteLLM's tables in the database. Defaults to `public`."""
@@ -184,6 +190,39 @@ class TokenSection(DatabaseSection):
     """LiteLLM logs in to Amazon RDS with tokens of its pods' IAM role: there is no password. The stack makes the role and
     lets it, where it has `secrets.kind: aws`."""
 
+    ca_cert_file: CaCertFile | None = None
+    """With `sslmode: verify-full`: file with the authorities that the server's certificate may be signed by, in PEM, from the
+    folder of the stack files. Defaults to those of Amazon RDS for a server there, otherwise to those of LiteLLM's image."""
+
+    @property
+    def is_at_rds(self) -> bool:
+        """Whether the server is one of Amazon RDS."""
+        return False
+
+    @property
+    def url_is_given(self) -> bool:
+        """Whether somebody else wrote the whole connection URL."""
+        return False
+
+    @property
+    def verified(self) -> bool:
+        return self.sslmode == "verify-full"
+
+    @property
+    def takes_authorities_of_rds(self) -> bool:
+        """Whether pods need the authorities of Amazon RDS, which are in no image."""
+        return self.verified and self.ca_cert_file is None and self.is_at_rds
+
+    @property
+    def has_authorities(self) -> bool:
+        """Whether pods get a file with the authorities of this server."""
+        return self.ca_cert_file is not None or self.takes_authorities_of_rds
+
+    @property
+    def url_parameters(self) -> dict[str, str]:
+        file = {"sslrootcert": AUTHORITIES} if self.verified and self.has_authorities else {}
+        return super().url_parameters | file
+
     @property
     def token_variables(self) -> dict[str, str]:
         """What LiteLLM reads to log in with IAM tokens, but for DATABASE_HOST, DATABASE_PORT and AWS_REGION."""
@@ -192,7 +231,17 @@ class TokenSection(DatabaseSection):
             "DATABASE_USER": self.username,
             "DATABASE_NAME": self.name,
             "DATABASE_SSLMODE": self.sslmode,
+            **({"DATABASE_SCHEMA": self.db_schema} if self.db_schema else {}),
+            **({"DATABASE_SSLROOTCERT": AUTHORITIES} if self.verified and self.has_authorities else {}),
         }
+
+    @model_validator(mode="after")
+    def authorities_are_asked(self) -> "TokenSection":
+        if self.ca_cert_file is not None and not self.verified and not self.url_is_given:
+            raise ValueError(
+                f"caCertFile has no effect with sslmode {self.sslmode}: use verify-full, or remove caCertFile"
+            )
+        return self
 
     @model_validator(mode="after")
     def tokens_need_no_password(self) -> "TokenSection":
@@ -200,8 +249,10 @@ class TokenSection(DatabaseSection):
             return self
         if self.rotation:
             raise ValueError("rotation generates passwords, but with iamAuthentication there is none: remove rotation")
-        if self.sslmode != "require":
-            raise ValueError("sslmode must be require with iamAuthentication: RDS takes tokens over TLS only")
+        if self.sslmode not in ("require", "verify-full"):
+            raise ValueError(
+                "sslmode must be require or verify-full with iamAuthentication: RDS takes tokens over TLS only"
+            )
         if not re.fullmatch(r"[A-Za-z0-9_.@-]+", self.username):
             raise ValueError(
                 "username becomes part of an IAM policy with iamAuthentication: use letters, digits, _ . @ and - only"

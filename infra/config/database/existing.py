@@ -92,6 +92,21 @@ class ExistingDatabase(TokenSection):
         return self.max_connections
 
     @property
+    def is_at_rds(self) -> bool:
+        return self.rds_region is not None
+
+    @property
+    def url_is_given(self) -> bool:
+        return self.login is not None and "url" in self.login.properties
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the server: "" and 0 where only the login knows them."""
+        parts = self.login.properties if self.login else {}
+        whole = self.url_is_given
+        return "" if whole or "host" in parts else self.host or "", 0 if whole or "port" in parts else self.port
+
+    @property
     def rds_region(self) -> str | None:
         """Region of the server, from its name at RDS; None for every other name."""
         found = re.fullmatch(RDS_HOST, self.host or "")
@@ -185,6 +200,15 @@ class ExistingDatabase(TokenSection):
                 f"{', '.join(given)} cannot stand beside credentials.url{kind}, which is the whole login: remove that here, or "
                 "name the parts of the login one by one"
             )
+
+    @model_validator(mode="after")
+    def the_job_knows_the_authorities(self) -> "ExistingDatabase":
+        if self.verified and self.admin and not self.has_authorities:
+            raise ValueError(
+                "sslmode is verify-full, but the image of the bootstrap Job knows no authorities: give those of the server in "
+                "caCertFile"
+            )
+        return self
 
     def parts_are_there_once(self, login: Login, kind: str) -> None:
         parts = login.properties

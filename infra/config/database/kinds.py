@@ -52,7 +52,7 @@ class InClusterDatabase(DatabaseSection):
     @field_validator("sslmode")
     @classmethod
     def tls_needs_a_certificate(cls, value: SslMode) -> SslMode:
-        if value == "require":
+        if value not in ("disable", "prefer"):
             raise ValueError(
                 "the Postgres in the cluster has no certificate: use disable or prefer, or kind existing and a server "
                 "that has one"

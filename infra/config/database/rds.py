@@ -34,6 +34,9 @@ class RdsDatabase(TokenSection, VpcPlacement):
     kind: Literal["rds"]
     """`rds`: an instance of Amazon RDS, made by this stack."""
 
+    sslmode: SslMode = "verify-full"
+    """TLS between LiteLLM and Postgres: `verify-full`, which makes sure that it is this server, or `require`."""
+
     instance_class: Annotated[
         str, shaped(r"db(?:\.[a-z0-9-]+){2,}", "an instance class of RDS such as db.t4g.medium")
     ] = "db.t4g.medium"
@@ -85,6 +88,10 @@ class RdsDatabase(TokenSection, VpcPlacement):
     wait for the maintenance window, and `up` does not wait for them."""
 
     @property
+    def is_at_rds(self) -> bool:
+        return True
+
+    @property
     def connection_limit(self) -> int | None:
         """Connections that the server accepts, but for RDS' own; None for an instance class of unknown memory."""
         limit = self.max_connections or default_connections(self.instance_class)
@@ -98,9 +105,9 @@ class RdsDatabase(TokenSection, VpcPlacement):
     @field_validator("sslmode")
     @classmethod
     def tls_is_forced(cls, value: SslMode) -> SslMode:
-        if value != "require":
+        if value not in ("require", "verify-full"):
             raise ValueError(
-                "the server refuses connections without TLS (rds.force_ssl): use require, or remove sslmode"
+                "the server refuses connections without TLS (rds.force_ssl): use verify-full or require, or remove sslmode"
             )
         return value
 

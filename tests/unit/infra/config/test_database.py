@@ -84,7 +84,7 @@ def test_a_role_that_exists_needs_no_admin() -> None:
 def test_rds_needs_only_a_place_and_its_clients() -> None:
     section = ADAPTER.validate_python(rds())
     assert isinstance(section, RdsDatabase)
-    assert (section.sslmode, section.engine_version, section.backup_retention_days) == ("require", "16", 7)
+    assert (section.sslmode, section.engine_version, section.backup_retention_days) == ("verify-full", "16", 7)
     assert (section.deletion_protection, section.final_snapshot) == (None, None), "these follow protect"
 
 
@@ -141,7 +141,8 @@ def test_iam_tokens_need_no_password_in_the_environment() -> None:
         "IAM_TOKEN_DB_AUTH": "True",
         "DATABASE_USER": "litellm",
         "DATABASE_NAME": "gateway",
-        "DATABASE_SSLMODE": "require",
+        "DATABASE_SSLMODE": "verify-full",
+        "DATABASE_SSLROOTCERT": "/etc/litellm-certificates/database.crt",
     }
 
 
@@ -153,7 +154,7 @@ def test_iam_tokens_need_no_password_in_the_environment() -> None:
         ({"storage": "lots"}, "in-cluster.storage", "pattern"),
         ({"storage": None, "storageClass": "fast"}, "in-cluster", "storageClass is given, but storage is null"),
         ({"sslmode": "require"}, "in-cluster.sslmode", "has no certificate"),
-        ({"sslmode": "on"}, "in-cluster.sslmode", "'disable', 'prefer' or 'require'"),
+        ({"sslmode": "on"}, "in-cluster.sslmode", "'disable', 'prefer', 'require' or 'verify-full'"),
         ({"username": "postgres"}, "in-cluster.username", "is the superuser"),
         ({"username": "pg_litellm"}, "in-cluster.username", "must not start with pg_"),
         ({"username": "é" * 32}, "in-cluster.username", "63 bytes"),

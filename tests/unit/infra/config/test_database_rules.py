@@ -37,3 +37,24 @@ def test_a_replica_has_no_tokens() -> None:
     host = "db.abcdefghijkl.eu-west-1.rds.amazonaws.com"
     tokens = {"kind": "existing", "host": host, "iamAuthentication": True, "readReplica": {"host": "replica"}}
     assert "remove readReplica" in refused(database=tokens)
+
+
+AWS = {"kind": "aws", "aws": {"identity": {"kind": "irsa", "clusterName": "one"}}}
+RDS = {
+    "kind": "rds",
+    "vpcId": "vpc-0a1b2c3d",
+    "subnetIds": ["subnet-0a1b2c3d", "subnet-0a1b2c3e"],
+    "clientSecurityGroupIds": ["sg-0a1b2c3d"],
+}
+
+
+def test_regions_of_other_partitions_have_other_authorities() -> None:
+    store = {"kind": "aws", "aws": AWS["aws"] | {"region": "us-gov-west-1"}}
+    assert "database.caCertFile: is needed in this region" in refused(secrets=store, database=RDS)
+    config(secrets=store, database=RDS | {"sslmode": "require"})
+
+
+def test_the_bootstrap_job_needs_the_authorities_of_a_server_elsewhere() -> None:
+    server = {"kind": "existing", "host": "db", "sslmode": "verify-full"}
+    assert "image of the bootstrap Job knows no authorities" in refused(database=server | {"admin": {"document": "x"}})
+    config(database=LOGIN | {"sslmode": "verify-full"})
