@@ -11,6 +11,8 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 STORE = "kubernetes:external-secrets.io/v1:SecretStore"
 EXTERNAL_SECRET = "kubernetes:external-secrets.io/v1:ExternalSecret"
 ROLE = "kubernetes:rbac.authorization.k8s.io/v1:Role"
+ROLE_BINDING = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
+SERVICE_ACCOUNT = "kubernetes:core/v1:ServiceAccount"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 CLUSTER_BINDING = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
 
@@ -54,6 +56,48 @@ def test_the_crds_come_with_the_chart_and_the_webhook_is_awaited():
     assert release["atomic"] is True
 
 
+def test_an_installation_that_fails_ends_and_leaves_nothing():
+    release = operator().inputs(RELEASE)
+    assert release["cleanupOnFail"] is True
+    assert release["timeout"] == 300
+
+
+def test_the_release_is_the_chart_that_was_given():
+    release = operator(version="1.2.3", repository="https://charts.example").inputs(RELEASE)
+    assert release["chart"] == "external-secrets"
+    assert release["version"] == "1.2.3"
+    assert release["repositoryOpts"] == {"repo": "https://charts.example"}
+
+
+def test_a_chart_of_a_registry_has_no_repository():
+    release = operator(chart="oci://registry.example/external-secrets").inputs(RELEASE)
+    assert not {"repositoryOpts", "version"} & set(release)
+
+
+def test_release_namespace_and_account_are_called_what_the_stores_expect():
+    """The stores bind the controller's ServiceAccount by name, and the next stack finds the release by its own."""
+    recorded = operator(namespace="eso", service_account="eso-controller")
+    release = recorded.inputs(RELEASE)
+    assert recorded.inputs("kubernetes:core/v1:Namespace")["metadata"]["name"] == release["namespace"] == "eso"
+    assert release["name"] == release["values"]["fullnameOverride"] == "external-secrets"
+    assert release["values"]["serviceAccount"] == {"name": "eso-controller"}
+
+
+def test_the_release_waits_for_its_namespace():
+    recorded = operator()
+    assert recorded.one("kubernetes:core/v1:Namespace").urn in recorded.one(RELEASE).dependencies
+
+
+def test_the_controller_gets_the_environment_that_was_given():
+    values = operator(environment={"NO_PROXY": "vault", "HTTPS_PROXY": "proxy"}).inputs(RELEASE)["values"]
+    assert values["extraEnv"] == [{"name": "HTTPS_PROXY", "value": "proxy"}, {"name": "NO_PROXY", "value": "vault"}]
+
+
+def test_the_images_of_the_chart_are_used_unless_others_are_given():
+    assert not {"image", "webhook", "certController"} & set(operator().inputs(RELEASE)["values"])
+    assert operator(image_tag="v1").inputs(RELEASE)["values"]["image"] == {"tag": "v1"}
+
+
 def test_what_others_use_stays_when_the_stack_that_installed_it_goes():
     """Also under a plain `pulumi destroy`, which knows nothing of other stacks."""
     recorded = operator(owner="litellm-dev")
@@ -70,6 +114,8 @@ def test_the_mark_of_the_owner_goes_with_the_stack_and_before_the_release():
     recorded = operator(owner="litellm-dev")
     mark = recorded.one(CONFIG_MAP)
     assert mark.inputs["data"] == {"stack": "litellm-dev"}
+    assert mark.inputs["metadata"]["name"] == "litellm-owner"
+    assert mark.inputs["metadata"]["namespace"] == "external-secrets"
     assert not mark.retain_on_delete
     assert recorded.one(RELEASE).urn in mark.dependencies
 
@@ -89,6 +135,12 @@ def test_the_namespace_of_the_operator_is_restricted():
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
+@pytest.mark.parametrize("name", ["external-secrets-namespace", "external-secrets-owner"])
+def test_what_stands_beside_the_release_carries_its_labels(name: str):
+    labelled = operator(owner="litellm-dev").named(name).inputs["metadata"]["labels"]
+    assert labelled["app.kubernetes.io/name"] == "external-secrets"
+
+
 def test_another_identity_restarts_the_controller():
     """It gets one at its start only; where it has none of its own, nothing is said."""
     assert operator(identity="arn").inputs(RELEASE)["values"]["podAnnotations"] == {"litellm/identity": "arn"}
@@ -104,6 +156,67 @@ def test_the_controller_may_ask_for_tokens_of_the_reader_only():
             "verbs": ["create"],
         }
     ]
+
+
+def test_the_right_is_the_controllers_and_nobody_elses():
+    binding = store(operator_namespace="eso", operator_service_account="eso-controller").inputs(ROLE_BINDING)
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "eso-controller", "namespace": "eso"}]
+    assert binding["roleRef"] == {
+        "apiGroup": "rbac.authorization.k8s.io",
+        "kind": "Role",
+        "name": "secret-store-token-requests",
+    }
+
+
+def test_role_and_binding_are_in_the_namespace_of_the_reader():
+    recorded = store()
+    assert recorded.inputs(ROLE)["metadata"]["namespace"] == "gw"
+    assert recorded.inputs(ROLE)["metadata"]["name"] == "secret-store-token-requests"
+    assert recorded.inputs(ROLE_BINDING)["metadata"]["namespace"] == "gw"
+    assert recorded.inputs(ROLE_BINDING)["metadata"]["name"] == "secret-store-token-requests"
+    assert recorded.one(ROLE).urn in recorded.one(ROLE_BINDING).dependencies
+
+
+def test_the_reader_is_the_account_that_the_store_names_and_no_pod_gets_its_token():
+    account = store(annotations={"eks.amazonaws.com/role-arn": "arn"}).inputs(SERVICE_ACCOUNT)
+    assert account["metadata"]["name"] == "secret-reader"
+    assert account["metadata"]["namespace"] == "gw"
+    assert account["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": "arn"}
+    assert account["automountServiceAccountToken"] is False
+
+
+def test_the_right_to_review_tokens_is_the_readers_and_named_after_its_namespace():
+    """It belongs to the cluster: two stacks of one cluster must not take it from each other."""
+    binding = store(token_review=True).inputs(CLUSTER_BINDING)
+    assert binding["metadata"]["name"] == "gw-secret-store-token-review"
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "secret-reader", "namespace": "gw"}]
+    assert binding["roleRef"] == {
+        "apiGroup": "rbac.authorization.k8s.io",
+        "kind": "ClusterRole",
+        "name": "system:auth-delegator",
+    }
+
+
+def test_a_store_waits_for_the_right_to_review_tokens():
+    recorded = store(token_review=True)
+    assert recorded.one(CLUSTER_BINDING).urn in recorded.one(STORE).dependencies
+
+
+def test_the_store_has_the_provider_that_was_given_in_the_namespace_that_was_given():
+    recorded = store()
+    assert recorded.inputs(STORE)["spec"] == {"provider": {"vault": {}}}
+    assert recorded.inputs(STORE)["metadata"]["namespace"] == "gw"
+
+
+@pytest.mark.parametrize("type_", ["reader", "token-requests", "token-requests-binding", "token-review", "store"])
+def test_the_objects_of_a_store_carry_its_labels(type_: str):
+    labelled = store(token_review=True).named(f"secret-store-{type_}").inputs["metadata"]["labels"]
+    assert labelled["app.kubernetes.io/name"] == "secret-store"
+
+
+def test_a_store_or_a_secret_that_does_not_come_is_given_up():
+    """Left to the provider it is ten minutes for each."""
+    assert store().one(STORE).create_timeout == synced().one(EXTERNAL_SECRET).create_timeout == "2m"
 
 
 def test_the_store_is_awaited_until_it_is_ready():
@@ -151,6 +264,31 @@ def test_the_template_makes_the_keys():
     spec = synced().inputs(EXTERNAL_SECRET)["spec"]
     assert spec["target"]["template"]["data"] == {"PASSWORD": "{{ .password }}"}
     assert spec["data"] == [{"secretKey": "password", "remoteRef": {"key": "dev/database", "property": "password"}}]
+
+
+def test_the_secret_says_which_versions_it_was_made_from():
+    template = synced(revision="7").inputs(EXTERNAL_SECRET)["spec"]["target"]["template"]
+    assert template["metadata"]["annotations"] == {"litellm/revision": "7"}
+    assert template["metadata"]["labels"]["app.kubernetes.io/name"] == "env"
+    assert (template["type"], template["engineVersion"]) == ("Opaque", "v2")
+
+
+def test_the_secret_is_read_from_the_store_of_its_own_namespace():
+    inputs = synced().inputs(EXTERNAL_SECRET)
+    assert inputs["metadata"]["namespace"] == "gw"
+    assert inputs["spec"]["secretStoreRef"] == {"kind": "SecretStore", "name": "secret-store"}
+    assert inputs["metadata"]["labels"]["app.kubernetes.io/name"] == "env"
+
+
+def test_a_document_is_taken_as_a_whole_only_when_asked_for():
+    assert synced(extract=["dev/providers"]).inputs(EXTERNAL_SECRET)["spec"]["dataFrom"] == [
+        {"extract": {"key": "dev/providers"}}
+    ]
+    assert "dataFrom" not in synced().inputs(EXTERNAL_SECRET)["spec"]
+
+
+def test_the_store_is_read_once_an_hour_unless_said_otherwise():
+    assert synced().inputs(EXTERNAL_SECRET)["spec"]["refreshInterval"] == "1h0m0s"
 
 
 def test_the_secret_is_awaited_until_it_is_ready():
