@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from infra.kubernetes_api import RefusedError
 from tools.engine.operations import Workplace
@@ -70,15 +70,22 @@ class FakeCluster:
     writes: list[tuple[str, str, Any]] = field(default_factory=list[tuple[str, str, Any]])
     """Verb, path and body of each change."""
 
+    accepted: dict[str, str] = field(default_factory=dict[str, str])
+    """The media type that was asked for last, by path without a query."""
+
     def get(self, path: str, accept: str = "") -> dict[str, Any]:
         self.paths.append(path)
+        self.accepted[path.partition("?")[0]] = accept
         place = path.partition("?")[0]
         if place.endswith("/deployments"):
             return {"items": self.reads.pop(0) if len(self.reads) > 1 else self.reads[0]}
         found = self.objects.get(place, 404)
         if isinstance(found, int):
             raise RefusedError(found, "")
-        return {"items": found} if isinstance(found, list) else found
+        items = cast("list[dict[str, Any]]", found)
+        if "PartialObjectMetadata" in accept and isinstance(found, list):
+            items = [{"metadata": each["metadata"]} for each in items]
+        return {"items": items} if isinstance(found, list) else found
 
     def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self.writes.append(("create", path, body))

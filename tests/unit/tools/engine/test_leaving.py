@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import exceptions
 from moto import mock_aws
 
 from components.secrets.aws_client import AwsRefusalError
@@ -177,9 +178,9 @@ def rds(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield client
 
 
-def add_server(client: Any, name: str) -> None:
+def add_server(client: Any, name: str, group: str = SUBNETS) -> None:
     client.create_db_instance(
-        DBInstanceIdentifier=name, DBInstanceClass="db.t4g.micro", Engine="postgres", DBSubnetGroupName=SUBNETS
+        DBInstanceIdentifier=name, DBInstanceClass="db.t4g.micro", Engine="postgres", DBSubnetGroupName=group
     )
 
 
@@ -195,9 +196,19 @@ def test_a_subnet_group_of_the_stack_alone_goes(rds: Any):
     assert looked(exported(*ON_AWS), {}) == Leaving({}, ())
 
 
+def test_servers_of_other_subnet_groups_are_none_of_this(rds: Any):
+    ec2: Any = boto3.client("ec2", region_name=REGION)
+    subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]]
+    rds.create_db_subnet_group(DBSubnetGroupName="theirs", DBSubnetGroupDescription="x", SubnetIds=subnets)
+    add_server(rds, "of-a-team", "theirs")
+    rds.create_db_instance(DBInstanceIdentifier="groupless", DBInstanceClass="db.t4g.micro", Engine="postgres")
+    assert looked(exported(*ON_AWS), {}) == Leaving({}, ())
+
+
 def test_a_group_for_redis_is_looked_at_as_well(monkeypatch: pytest.MonkeyPatch):
     class Caches:
-        def get_paginator(self, _: str) -> "Caches":
+        def get_paginator(self, operation: str) -> "Caches":
+            assert operation == "describe_cache_clusters"
             return self
 
         def paginate(self) -> list[Any]:
@@ -209,9 +220,18 @@ def test_a_group_for_redis_is_looked_at_as_well(monkeypatch: pytest.MonkeyPatch)
     assert aws_users.of_others({}, "elasticache", "c", frozenset({"own"})) == ["theirs"]
 
 
-def test_who_may_not_look_at_aws_leaves_it_to_aws(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        AwsRefusalError("no"),
+        exceptions.ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeDBInstances"),
+        exceptions.EndpointConnectionError(endpoint_url="https://rds"),
+    ],
+    ids=lambda refusal: type(refusal).__name__,
+)
+def test_who_may_not_look_at_aws_leaves_it_to_aws(refusal: Exception, monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: Any) -> Any:
-        raise AwsRefusalError("no")
+        raise refusal
 
     monkeypatch.setattr(aws_users, "connect", refuse)
     assert aws_users.of_others({}, "rds", "c", frozenset()) == []

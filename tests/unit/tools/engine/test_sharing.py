@@ -1,6 +1,7 @@
 """Who uses what a stack has, and the Secrets that nobody uses any more."""
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -47,6 +48,34 @@ def test_users_are_named_with_their_stack_and_what_they_have():
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("ExternalSecret", "v1/externalsecrets"),
+        ("SecretStore", "v1/secretstores"),
+        ("PushSecret", "v1alpha1/pushsecrets"),
+        ("ClusterSecretStore", "v1/clustersecretstores"),
+        ("ClusterExternalSecret", "v1/clusterexternalsecrets"),
+        ("ClusterPushSecret", "v1alpha1/clusterpushsecrets"),
+    ],
+)
+def test_whoever_has_anything_that_needs_the_operator_is_a_user(kind: str, path: str):
+    (user,) = users(cluster(**{f"/apis/external-secrets.io/{path}": [named("x", "team-a")]}), "litellm-dev")
+    assert user.objects == {kind: ["x"]}
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_users_are_named_where_the_stacks_may_not_be_known(status: int):
+    found = users(cluster(**{f"{API}/externalsecrets": [named("a", "two")], "/api/v1/namespaces": status}), None)
+    assert [str(user) for user in found] == ["namespace two: ExternalSecret a"]
+
+
+@pytest.mark.parametrize(("count", "more"), [(5, ""), (6, " and 1 more")])
+def test_as_many_as_are_shown_are_not_counted(count: int, more: str):
+    (user,) = users(cluster(**{f"{API}/externalsecrets": [named(str(n), "team-a") for n in range(count)]}), None)
+    assert str(user) == f"namespace team-a: ExternalSecret 0, 1, 2, 3, 4{more}"
+
+
 def test_many_are_counted():
     (user,) = users(cluster(**{f"{API}/externalsecrets": [named(str(n), "team-a") for n in range(9)]}), None)
     assert str(user) == "namespace team-a: ExternalSecret 0, 1, 2, 3, 4 and 4 more"
@@ -89,14 +118,33 @@ def test_helm_forgets_the_release_that_a_stack_has_left():
         {"/api/v1/namespaces/external-secrets": {"metadata": {"labels": {}}}},
         {"/api/v1/namespaces/external-secrets/configmaps/litellm-owner": named("litellm-owner")},
         {CRD: {"metadata": {"annotations": {}}}},
+        {CRD: {"metadata": {}}},
+        {CRD: 404},
+        {CRD: 403},
         {"/api/v1/namespaces/external-secrets": 404},
+        {"/api/v1/namespaces/external-secrets": 403},
+        {HELM: 403},
+        {HELM: []},
     ],
-    ids=["of somebody else", "of a stack", "of an earlier release, perhaps of a stack", "not there"],
+    ids=[
+        "of somebody else",
+        "of a stack",
+        "of an earlier release, perhaps of a stack",
+        "of an earlier release without annotations",
+        "without CRDs",
+        "CRDs that may not be read",
+        "not there",
+        "a namespace that may not be read",
+        "releases that may not be listed",
+        "without a release",
+    ],
 )
 def test_nothing_else_is_taken_over(differs: dict[str, Any]):
     found = left_behind(**differs)
-    take_over(found, "external-secrets", lambda _: None)
+    said = list[str]()
+    take_over(found, "external-secrets", said.append)
     assert found.writes == []
+    assert said == []
 
 
 def pod(*secrets: str, **metadata: Any) -> dict[str, Any]:
@@ -155,8 +203,61 @@ def test_only_secrets_of_the_operator_and_of_the_stack_are_asked_for():
     found = namespace([], [])
     drop_unused_secrets(found, "litellm-dev")
     asked = next(path for path in found.paths if path.startswith(SECRETS))
-    assert "app.kubernetes.io/part-of%3Dlitellm" in asked
-    assert "reconcile.external-secrets.io/managed%3Dtrue" in asked
+    assert unquote(asked.partition("?")[2]).split("=", 1) == [
+        "labelSelector",
+        "app.kubernetes.io/part-of=litellm,reconcile.external-secrets.io/managed=true",
+    ]
+
+
+def test_only_the_stacks_of_this_program_and_the_releases_of_helm_are_asked_for():
+    found = left_behind(**{f"{API}/externalsecrets": [named("a", "two")]})
+    users(found, None)
+    take_over(found, "external-secrets", lambda _: None)
+    selectors = {unquote(path.partition("?labelSelector=")[2]) for path in found.paths if "?" in path}
+    assert selectors == {"app.kubernetes.io/part-of=litellm", "owner=helm,name=external-secrets"}
+
+
+def test_no_value_of_a_secret_is_asked_for():
+    found = namespace([], [])
+    drop_unused_secrets(found, "litellm-dev")
+    stayed = left_behind()
+    take_over(stayed, "external-secrets", lambda _: None)
+    asked = {SECRETS: found.accepted[SECRETS], HELM: stayed.accepted[HELM]}
+    assert all("as=PartialObjectMetadataList" in accept for accept in asked.values())
+
+
+def test_a_namespace_whose_secrets_may_not_be_listed_keeps_them():
+    assert drop_unused_secrets(cluster(**{SECRETS: 403}), "litellm-dev") == []
+
+
+def test_another_object_of_the_name_keeps_no_secret():
+    spec = {"containers": [{"envFrom": [{"configMapRef": {"name": "old"}}]}]}
+    found = namespace([{"metadata": {}, "spec": spec}, pod("read", "new")], [])
+    assert drop_unused_secrets(found, "litellm-dev") == ["old"]
+
+
+class Refusing(FakeCluster):
+    """Lets nothing be deleted."""
+
+    status = 404
+
+    def delete(self, path: str) -> None:
+        raise RefusedError(self.status, "")
+
+
+def refusing(status: int) -> Refusing:
+    found = Refusing(objects=namespace([pod("read", "new")], []).objects)
+    found.status = status
+    return found
+
+
+def test_a_secret_that_somebody_else_has_deleted_meanwhile_is_gone():
+    assert drop_unused_secrets(refusing(404), "litellm-dev") == ["old"]
+
+
+def test_a_secret_that_may_not_be_deleted_is_an_error():
+    with pytest.raises(RefusedError):
+        drop_unused_secrets(refusing(403), "litellm-dev")
 
 
 def test_a_namespace_that_is_gone_has_no_secrets():

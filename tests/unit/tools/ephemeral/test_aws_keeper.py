@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from infra.config.load import ConfigProblem
 from tests.unit.tools.ephemeral.fakes import CLUSTER
-from tools.ephemeral.aws_keeper import AwsKeeper
+from tools.ephemeral.aws_keeper import AwsKeeper, open_keeper
 from tools.ephemeral.mark import Mark
+from tools.problem import Problem
 
 REGION = "eu-west-1"
 MARK = Mark(CLUSTER, "pr-1", "00000001")
@@ -67,7 +70,40 @@ def test_environments_of_this_cluster_are_found(keeper: AwsKeeper):
     add_role(keeper, "litellm-env-pr-2", str(Mark(CLUSTER, "pr-2", "00000003")))
     add_secret(keeper, "litellm/prod/salt", "litellm/prod")
     add_secret(keeper, "litellm/ephemeral/theirs/salt", str(Mark("ffffffff", "theirs", "00000001")))
+    add_role(keeper, "litellm-env-theirs", str(Mark("ffffffff", "theirs", "00000001")))
+    add_role(keeper, "litellm-env-unmarked", None)
     assert keeper.marks(CLUSTER) == {MARK, Mark(CLUSTER, "pr-2", "00000003")}
+
+
+def test_what_has_one_name_is_found_by_it(keeper: AwsKeeper):
+    add_secret(keeper, "litellm/ephemeral/pr-1/salt", str(MARK))
+    add_role(keeper, "litellm-env-pr-2", str(Mark(CLUSTER, "pr-2", "00000003")))
+    assert keeper.marks(CLUSTER, "pr-1") == {MARK}
+
+
+def test_a_role_that_is_not_called_like_one_of_an_environment_stays_whoever_marked_it(keeper: AwsKeeper):
+    """The rights that are documented end at the name."""
+    add_role(keeper, "litellm-prod", str(MARK))
+    assert keeper.sweep(MARK).removed == ()
+    assert roles_in(keeper) == {"litellm-prod"}
+
+
+def store() -> Any:
+    return SimpleNamespace(config=SimpleNamespace(region=REGION), connection={"region": REGION})
+
+
+def test_the_keeper_looks_into_both_services(keeper: AwsKeeper):
+    add_secret(keeper, "litellm/ephemeral/pr-1/salt", str(MARK))
+    add_role(keeper, "litellm-env-pr-2", str(Mark(CLUSTER, "pr-2", "00000003")))
+    opened = open_keeper(cast("Any", None), store(), [])
+    assert opened.marks(CLUSTER) == {MARK, Mark(CLUSTER, "pr-2", "00000003")}
+    assert opened.region == REGION
+
+
+def test_there_is_no_keeper_of_a_store_with_problems():
+    problem = ConfigProblem("secrets.aws.region", "is not there")
+    with pytest.raises(Problem, match=r"litellm:secrets\.aws\.region"):
+        open_keeper(cast("Any", None), store(), [problem])
 
 
 def test_a_name_is_free_at_once(keeper: AwsKeeper):
