@@ -108,12 +108,15 @@ def made_in_it(config: StackConfig) -> Sequence[Kind]:
         (external, "secretstores"),
         (external, "externalsecrets"),
     ]
+    scaling = config.gateway.autoscaling
     servers = isinstance(config.database, InClusterDatabase) or isinstance(config.redis, InClusterRedis)
     sometimes: Mapping[Kind, bool] = {
         ("apps", "statefulsets"): servers,
         ("networking.k8s.io", "networkpolicies"): config.network_policy.enabled,
         ("networking.k8s.io", "ingresses"): config.ingress.enabled,
-        ("policy", "poddisruptionbudgets"): config.gateway.replicas > 1,
+        ("policy", "poddisruptionbudgets"): config.gateway.most_replicas > 1,
+        ("autoscaling", "horizontalpodautoscalers"): scaling is not None and not scaling.by_keda,
+        ("keda.sh", "scaledobjects"): scaling is not None and scaling.by_keda,
     }
     return [*always, *(kind for kind, there in sometimes.items() if there)]
 
@@ -158,8 +161,8 @@ def quotas(client: KubernetesApi, target: Target) -> Iterator[str]:
             if counted in wanted and parse_quantity(amount) < wanted[counted]:
                 yield (
                     f"{where} allows {amount} of {counted}, and during a rollout the stack's pods need "
-                    f"{plain(wanted[counted])}: ask for more, or lower litellm:gateway.replicas or the resources of gateway, "
-                    "database and redis"
+                    f"{plain(wanted[counted])}: ask for more, or lower litellm:gateway.replicas (or autoscaling.max) or the "
+                    "resources of gateway, database and redis"
                 )
             if LIMITS.get(counted) in without:
                 yield (
@@ -173,7 +176,7 @@ REMEDY = {"cpu": "litellm:gateway.resources.cpuLimit, and that of database and r
 
 def demand(config: StackConfig) -> dict[str, Decimal]:
     """What the pods of the stack ask for while one more of the gateway's starts, by the names of a ResourceQuota."""
-    pods = [config.gateway.resources] * (config.gateway.replicas + 1)
+    pods = [config.gateway.resources] * (config.gateway.most_replicas + 1)
     servers = [each for each in (config.database, config.redis) if isinstance(each, InClusterDatabase | InClusterRedis)]
     every = [*pods, *(each.resources for each in servers)]
     cpu = sum((parse_quantity(each.cpu) for each in every), Decimal(0))

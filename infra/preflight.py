@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pulumi
 
 from components.labels import INSTANCE
+from infra import autoscalers
 from infra.cluster import kubeconfig_path
 from infra.config.secrets import ExternalSecretsConfig
 from infra.kubernetes_api import METADATA, UNREACHABLE, KubernetesApi, RefusedError
@@ -77,6 +78,7 @@ def check_cluster(target: Target) -> Generator[str, None, ExternalSecretsConfig]
         else:
             yield from import_module("infra.given_namespace").check(client, target)
         yield from check_secrets(client, target)
+        yield from autoscalers.check(client, target.config.gateway.autoscaling)
         ephemeral = target.config.ephemeral.wanted
         known = False if ephemeral else in_state()
         sight = look(client, operator.namespace)

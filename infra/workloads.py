@@ -13,6 +13,7 @@ from components.certificate_files import DATABASE
 from components.certificates import CertificateFile
 from components.database.bootstrap import DatabaseBootstrapArgs
 from components.database.postgres import PostgresArgs
+from components.gateway.autoscaling import Autoscaling
 from components.gateway.gateway import Gateway, GatewayArgs, RedisConnection
 from components.gateway.migration import MigrationArgs
 from components.gateway.proxy_config import coordination_redis, proxy_config
@@ -23,6 +24,7 @@ from infra.config.aws_pods import token_region
 from infra.config.database.common import SecretCredentials
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, takes_tokens
+from infra.config.gateway.autoscaling import AutoscalingConfig
 from infra.config.ingress import AlbConfig, IngressConfig
 from infra.config.plaintext import ALLOWED
 from infra.config.quota import QuotaConfig
@@ -205,6 +207,8 @@ def gateway(
         args["keep_alive_seconds"] = config.ingress.stream_timeout(litellm.request_timeout) + KEEP_ALIVE_MARGIN_SECONDS
     if connection := redis_connection(config.redis, servers):
         args["redis"] = connection
+    if litellm.autoscaling:
+        args["autoscaling"] = autoscaling(litellm.autoscaling)
     if litellm.metrics_of_workers:
         args["metrics_of_workers"] = True
     if certificates:
@@ -216,6 +220,17 @@ def gateway(
     if account:
         args["service_account"], args["identity"] = account.name, account.identity
     return args
+
+
+def autoscaling(config: AutoscalingConfig) -> Autoscaling:
+    scaling: Autoscaling = {"min": config.min, "max": config.max, "cpu": config.cpu_target}
+    if config.prometheus:
+        scaling["prometheus"] = {
+            "server": config.prometheus,
+            "requests_per_second": config.requests_per_second,
+            "tokens_per_second": config.tokens,
+        }
+    return scaling
 
 
 def migration(

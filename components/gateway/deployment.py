@@ -34,6 +34,9 @@ DEFAULT_RESOURCES = {
     "limits": {"memory": "4Gi", "ephemeral-storage": "2Gi"},
 }
 
+MAIN = "litellm"
+"""The container of LiteLLM, beside which there may be others."""
+
 STARTUP_PERIOD_SECONDS = 2
 ROLLOUT_MARGIN_SECONDS = 60
 """For pulling the image, on top of the time that a pod has for starting."""
@@ -45,6 +48,16 @@ EVENLY = tuple(
 
 Args = Mapping[str, Any]
 """Those of the component `Gateway`."""
+
+
+def most_replicas(args: Args) -> int:
+    """The most pods that there are, but for those that a rollout adds."""
+    return args["autoscaling"]["max"] if "autoscaling" in args else args.get("replicas", 1)
+
+
+def grace_seconds(args: Args) -> int:
+    """Seconds after which a stopping pod is killed: longer than the longest request."""
+    return args.get("grace_period", args.get("request_timeout", 600) + args.get("pre_stop_seconds", 10) + 10)
 
 
 def rollout_seconds(args: Args) -> int:
@@ -60,16 +73,16 @@ def deployment_spec(
     files_map: pulumi.Input[str] | None = None,
 ) -> Any:
     """Pods that are replaced one by one, never with one less, and that finish what they do before they go."""
-    replicas = args.get("replicas", 1)
-    request_timeout, pre_stop = args.get("request_timeout", 600), args.get("pre_stop_seconds", 10)
+    # Written by one: where an autoscaler decides, another number here would fight it at every `up`.
+    replicas = {} if "autoscaling" in args else {"replicas": args.get("replicas", 1)}
     rest: dict[str, Any] = {
         "serviceAccountName": account,
-        "terminationGracePeriodSeconds": args.get("grace_period", request_timeout + pre_stop + 10),
+        "terminationGracePeriodSeconds": grace_seconds(args),
     }
-    if constraints := spread(name, args, replicas):
+    if constraints := spread(name, args, most_replicas(args)):
         rest["topologySpreadConstraints"] = constraints
     return {
-        "replicas": replicas,
+        **replicas,
         "revisionHistoryLimit": 3,
         "progressDeadlineSeconds": rollout_seconds(args),
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
@@ -106,7 +119,7 @@ def gateway_container(args: Args) -> dict[str, Any]:
     pre_stop = args.get("pre_stop_seconds", 10)
     draining = {"lifecycle": {"preStop": {"sleep": {"seconds": pre_stop}}}} if pre_stop else {}
     return container(
-        "litellm",
+        MAIN,
         args["image"],
         {
             "command": COMMAND,

@@ -7,7 +7,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.certificates import CertificateFile
-from components.gateway.deployment import deployment_spec, rollout_seconds
+from components.gateway.autoscaling import KEDA_API, TRANSFER, Autoscaling, autoscaler_spec, scaled_object_spec
+from components.gateway.deployment import MAIN, deployment_spec, grace_seconds, most_replicas, rollout_seconds
 from components.gateway.files import (
     hash_of,
     key_of_file,
@@ -78,6 +79,9 @@ class GatewayArgs(TypedDict):
     replicas: NotRequired[int]
     """Optional: number of pods. Defaults to 1. With more there is a disruption budget, and they spread over zones and nodes."""
 
+    autoscaling: NotRequired[Autoscaling]
+    """Optional: between how many pods, instead of `replicas`, and what decides. Defaults to `replicas`."""
+
     workers: NotRequired[int]
     """Optional: worker processes in each pod. Defaults to 1."""
 
@@ -139,7 +143,8 @@ class Gateway(pulumi.ComponentResource):
     """LiteLLM on Kubernetes, awaited until it answers.
 
     **Type:** `litellm:index:Gateway`. **Produces:** `v1 ConfigMap`, `v1 ServiceAccount` (unless one is given),
-    `apps/v1 Deployment`, `v1 Service`, and with several replicas `policy/v1 PodDisruptionBudget`.
+    `apps/v1 Deployment`, `v1 Service`, with several replicas `policy/v1 PodDisruptionBudget`, with `autoscaling` an
+    `autoscaling/v2 HorizontalPodAutoscaler` or a `keda.sh/v1alpha1 ScaledObject`.
 
     The ConfigMap is immutable and named by its hash: a changed file is a new ConfigMap, the pods roll over to it, and the old
     one goes when none uses it. The environment Secret is expected to change its name likewise. The schema of the database is
@@ -182,13 +187,21 @@ class Gateway(pulumi.ComponentResource):
                 automount_service_account_token=False,
                 opts=child,
             ).metadata.name
-        wait = f"{rollout_seconds(args) * args.get('replicas', 1) + REPORT_SECONDS}s"
+        autoscalers = self._autoscaler(name, args, metadata)
+        wait = f"{rollout_seconds(args) * most_replicas(args) + REPORT_SECONDS}s"
         deployment = k8s.apps.v1.Deployment(
             f"{name}-deployment",
             metadata=metadata | annotations,
             spec=deployment_spec(name, args, config_map.metadata.name, account, files_map),
-            opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait)),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=autoscalers,
+                # A stack that had a number of pods keeps it until the autoscaler writes another one.
+                ignore_changes=["spec.replicas"] if "autoscaling" in args else None,
+                custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait),
+            ),
         )
+        self._scaled_object(name, args, metadata, deployment)
         in_front: Any = {
             "type": "ClusterIP",
             "selector": selector(name),
@@ -201,7 +214,7 @@ class Gateway(pulumi.ComponentResource):
             spec=in_front,
             opts=child,
         )
-        if args.get("replicas", 1) > 1:
+        if most_replicas(args) > 1:
             # A pod that never became ready must not keep a node from being drained.
             budget: Any = {
                 "maxUnavailable": 1,
@@ -221,6 +234,37 @@ class Gateway(pulumi.ComponentResource):
                 "deployment_name": self.deployment_name,
                 "config_map_name": self.config_map_name,
             }
+        )
+
+    def _autoscaler(self, name: str, args: GatewayArgs, metadata: Any) -> list[pulumi.Resource]:
+        """Kubernetes' own autoscaler, there before the Deployment: that begins with one pod, and an `up` ends with `min`."""
+        scaling = args.get("autoscaling")
+        if not scaling or scaling.get("prometheus"):
+            return []
+        spec: Any = autoscaler_spec(name, MAIN, scaling, grace_seconds(args))
+        opts = pulumi.ResourceOptions(parent=self)
+        return [
+            k8s.autoscaling.v2.HorizontalPodAutoscaler(f"{name}-autoscaler", metadata=metadata, spec=spec, opts=opts)
+        ]
+
+    def _scaled_object(self, name: str, args: GatewayArgs, metadata: Any, deployment: pulumi.Resource) -> None:
+        """KEDA's, which refuses a Deployment that is not there."""
+        scaling = args.get("autoscaling")
+        triggers = scaling.get("prometheus") if scaling else None
+        if not scaling or not triggers:
+            return
+        spec = pulumi.Output.from_input(args["namespace"]).apply(
+            lambda namespace: scaled_object_spec(name, namespace, MAIN, scaling, triggers, grace_seconds(args))
+        )
+        k8s.apiextensions.CustomResource(
+            f"{name}-scaled-object",
+            api_version=KEDA_API,
+            kind="ScaledObject",
+            metadata=metadata | {"annotations": {**TRANSFER, "pulumi.com/waitFor": "condition=Ready"}},
+            spec=spec,
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=deployment, custom_timeouts=pulumi.CustomTimeouts(create="2m", update="2m")
+            ),
         )
 
     def _files(

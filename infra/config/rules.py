@@ -36,10 +36,10 @@ REPLICA_VARIABLE = "DATABASE_URL_READ_REPLICA"
 
 
 def replicas_share_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
-    if gateway.replicas * gateway.workers > 1 and redis.kind == "none":
+    if gateway.most_replicas * gateway.workers > 1 and redis.kind == "none":
         yield (
             "redis.kind",
-            f"is none, but {gateway.replicas} replicas with {gateway.workers} workers each would count rate limits and "
+            f"is none, but {gateway.most_replicas} replicas with {gateway.workers} workers each would count rate limits and "
             "budgets each for itself: use in-cluster or existing, or one replica with one worker",
         )
 
@@ -48,12 +48,12 @@ def connections_fit(gateway: Any, database: Any) -> Iterator[Finding]:
     limit = database.connection_limit
     if limit is None:
         return
-    needed = connections_needed(gateway.database_connection_pool_limit, gateway.workers, gateway.replicas, SURGE)
+    needed = connections_needed(gateway.database_connection_pool_limit, gateway.workers, gateway.most_replicas, SURGE)
     available = connections_available(limit)
     if needed > available:
         yield (
             "gateway.databaseConnectionPoolLimit",
-            f"{gateway.replicas} replicas and one more during a rollout, with {gateway.workers} workers of "
+            f"{gateway.most_replicas} replicas and one more during a rollout, with {gateway.workers} workers of "
             f"{gateway.database_connection_pool_limit} connections each, need {needed} connections with the migration, and "
             f"the server has {available}: lower databaseConnectionPoolLimit or replicas, or raise database.maxConnections",
         )
@@ -63,12 +63,12 @@ def connections_fit_the_replica(gateway: Any, database: Any) -> Iterator[Finding
     replica = getattr(database, "read_replica", None)
     if replica is None or replica.max_connections is None:
         return
-    needed = gateway.database_connection_pool_limit * gateway.workers * (gateway.replicas + SURGE)
+    needed = gateway.database_connection_pool_limit * gateway.workers * (gateway.most_replicas + SURGE)
     available = connections_available(replica.max_connections)
     if needed > available:
         yield (
             "database.readReplica.maxConnections",
-            f"leaves {available} connections, but {gateway.replicas} replicas and one more during a rollout, with "
+            f"leaves {available} connections, but {gateway.most_replicas} replicas and one more during a rollout, with "
             f"{gateway.workers} workers each, open up to {needed} to the replica, too: raise it, or lower "
             "gateway.databaseConnectionPoolLimit",
         )

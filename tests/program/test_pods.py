@@ -9,6 +9,7 @@ from infra.config.base import bytes_of
 from policy.resource import at
 from tests.program.stacks import EXAMPLES, ROOT, is_template, stack_of
 from tools.engine.stack_file import Stack, merge
+from tools.gitops.render import render
 from tools.offline.mock_engine import Recording
 from tools.offline.plan import document, record
 from tools.report.policies import violations
@@ -121,3 +122,36 @@ def test_the_disk_of_a_container_can_be_said():
     pod = pods(record(stack(gateway={"resources": given})))["litellm-deployment"]
     resources = pod["containers"][0]["resources"]
     assert (resources["requests"]["ephemeral-storage"], resources["limits"]["ephemeral-storage"]) == ("3Gi", "3Gi")
+
+
+KEDA = {"min": 2, "max": 4, "tokens": 5000, "prometheus": "http://prometheus.monitoring:9090"}
+METRICS = {"litellmSettings": {"callbacks": ["prometheus"]}}
+
+
+@pytest.mark.parametrize(
+    ("gateway", "kind"),
+    [
+        ({"autoscaling": {"max": 4}}, "autoscaling/v2:HorizontalPodAutoscaler"),
+        ({"autoscaling": KEDA, **METRICS}, "keda.sh/v1alpha1:ScaledObject"),
+    ],
+    ids=["kubernetes", "keda"],
+)
+def test_an_autoscaled_gateway_keeps_to_every_rule_and_can_be_rendered(gateway: dict[str, Any], kind: str):
+    scaled = stack(gateway=gateway, secrets={"vault": {"address": "https://vault.example.com:8200"}})
+    recording = record(scaled)
+    (autoscaler,) = recording.of(f"kubernetes:{kind}")
+    assert autoscaler.inputs["metadata"]["namespace"] == "litellm-dev"
+    assert not [each for each in violations("dev", document("dev", recording)["resources"]) if each.mandatory]
+    rendered = {(each.kind, each.name): each.content for each in render(scaled).objects}
+    assert (kind.rpartition(":")[2], "litellm") in rendered
+    assert "replicas" not in rendered["Deployment", "litellm"]["spec"]
+
+
+def test_the_rules_see_how_far_an_autoscaler_goes():
+    """Redis is taken away behind the back of the configuration."""
+    scaled = record(stack(gateway={"autoscaling": {"min": 1, "max": 4}}))
+    resources = document("dev", scaled)["resources"]
+    deployment = next(each for each in resources if each["name"] == "litellm-deployment")
+    container = deployment["inputs"]["spec"]["template"]["spec"]["containers"][0]
+    container["env"] = [each for each in container["env"] if not each["name"].startswith("REDIS")]
+    assert "4 processes, and no Redis" in {each.message for each in violations("dev", resources)}

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from infra.config.base import FILE_NAME, UNITS, Checked, Compute, Disk, Duration, Image, Quantity, Section, bytes_of
+from infra.config.gateway.autoscaling import AutoscalingConfig
 from infra.config.gateway.beside import LARGEST_BYTES
 from infra.config.gateway.litellm_names import PROVIDERS, SECTIONS
 from infra.config.gateway.models import LiteLLM, Model, Parameters, Text
@@ -110,6 +111,9 @@ class GatewayConfig(Section):
 
     replicas: Annotated[int, Field(ge=1, le=1000)] = 1
     """Number of pods. More than one needs Redis."""
+
+    autoscaling: AutoscalingConfig | None = None
+    """Let the number of pods follow the load, instead of `replicas`."""
 
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Worker processes in each pod. LiteLLM recommends one on Kubernetes: scale with `replicas`."""
@@ -243,6 +247,19 @@ class GatewayConfig(Section):
         return value
 
     @model_validator(mode="after")
+    def scaled_by_one(self) -> "GatewayConfig":
+        if self.autoscaling and "replicas" in self.model_fields_set:
+            raise ValueError(
+                "replicas is given with autoscaling, which decides it: remove replicas, and set autoscaling.min"
+            )
+        if self.autoscaling and self.autoscaling.by_keda and not self.has_prometheus_metrics:
+            raise ValueError(
+                "autoscaling reads LiteLLM's metrics from Prometheus, and LiteLLM has none: add prometheus to "
+                "litellmSettings.callbacks"
+            )
+        return self
+
+    @model_validator(mode="after")
     def placed_once(self) -> "GatewayConfig":
         if self.placement is not None and (self.node_selector or self.tolerations):
             raise ValueError(
@@ -349,11 +366,21 @@ class GatewayConfig(Section):
         return Disk("512Mi", gibibytes(bytes_of(self.tmp_size) + UNITS["Gi"]))
 
     @property
+    def has_prometheus_metrics(self) -> bool:
+        """Whether LiteLLM has metrics for Prometheus."""
+        named = [self.litellm_settings.get(kind) for kind in ("callbacks", "success_callback", "failure_callback")]
+        return any("prometheus" in texts(setting) for setting in named)
+
+    @property
     def metrics_of_workers(self) -> bool:
         """Whether the workers of a pod have to share their metrics, so that any of them answers Prometheus for all."""
-        named = [self.litellm_settings.get(kind) for kind in ("callbacks", "success_callback", "failure_callback")]
         own = any(name in self.environment for name in METRICS_FOLDER_NAMES)
-        return self.workers > 1 and not own and any("prometheus" in texts(setting) for setting in named)
+        return self.workers > 1 and not own and self.has_prometheus_metrics
+
+    @property
+    def most_replicas(self) -> int:
+        """The most pods that there are, but for those that a rollout adds."""
+        return self.autoscaling.max if self.autoscaling else self.replicas
 
     @property
     def root_path(self) -> str:
