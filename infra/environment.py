@@ -53,7 +53,7 @@ from infra.secrets.documents import (
     documents,
     login_of,
 )
-from infra.secrets.store import OperatorIdentity, Values
+from infra.secrets.store import OperatorIdentity, StoreReference, Values
 from infra.servers import Servers
 from infra.target import Target
 from infra.workloads import PodAccount
@@ -86,7 +86,7 @@ class Environment:
     def _in_cluster(self) -> dict[str, pulumi.Input[Any]]:
         """What Pulumi makes in the cluster, unless Argo CD does."""
         self._network_policies()
-        self.secret_store = self._secret_store()
+        self.secret_store, self.stores = self._secret_store()
         self.other_stores = self._other_stores()
         self.namespace_stores = self._namespace_stores()
         self.certificates = self._certificates()
@@ -215,12 +215,16 @@ class Environment:
             )
         ]
 
-    def _secret_store(self) -> SecretStore:
-        return SecretStore(
+    def _secret_store(self) -> tuple[StoreReference, list[pulumi.Resource]]:
+        """The store of the stack, and what must be there before it is used: one that is there already needs nothing."""
+        if self.store.provider_block is None:
+            return self.store.there or StoreReference("SecretStore", ""), [*self.operator]
+        made = SecretStore(
             "secret-store",
             {"namespace": self.namespace, "provider": self.store.provider_block, "reader": self.store.reader},
             self._options(*self.operator, *self.store.resources),
         )
+        return StoreReference("SecretStore", made.store), [made]
 
     def _other_stores(self) -> dict[str, SecretStore]:
         """One SecretStore for each other engine, which reads with the identity of the first one."""
@@ -228,7 +232,7 @@ class Environment:
             mount: SecretStore(
                 f"secret-store-{re.sub('[^a-z0-9]+', '-', mount.lower()).strip('-')}",
                 {"namespace": self.namespace, "provider": block},
-                self._options(self.secret_store),
+                self._options(*self.stores),
             )
             for mount, block in self.store.other_mounts.items()
         }
@@ -262,7 +266,8 @@ class Environment:
             name,
             {
                 "namespace": self.namespace,
-                "store": self.secret_store.store,
+                "store": self.secret_store.name,
+                "store_kind": self.secret_store.kind,
                 "stores": self._stores_by_name(),
                 "values": content.values,
                 "extract": content.extract,
@@ -271,7 +276,7 @@ class Environment:
                 "refresh_interval": self.config.external_secrets.refresh_interval,
             },
             self._options(
-                self.secret_store,
+                *self.stores,
                 *self.other_stores.values(),
                 *self.namespace_stores.values(),
                 *self.store.resources,

@@ -29,6 +29,7 @@ def places(target: Target, contents: Contents) -> dict[str, pulumi.Input[Any]]:
         "namespace": target.namespace,
         "secretPlaces": {"masterKey": store.place(master), "saltKey": store.place(salt)},
         "saltDocument": store.place(salt).partition("#")[0],
+        **({"existingStore": given.name} if (given := target.config.secrets.existing) else {}),
     }
 
 

@@ -9,6 +9,7 @@ from infra.target import Target
 
 def providers(target: Target) -> list[pulumi.ProviderResource]:
     """One provider each for the cluster, for the store and for random values. Credentials come from the environment."""
+    store = target.store.provider()
     return [
         kubernetes.Provider(
             "kubernetes",
@@ -21,6 +22,6 @@ def providers(target: Target) -> list[pulumi.ProviderResource]:
             enable_config_map_mutable=True,
             enable_secret_mutable=True,
         ),
-        target.store.provider(),
+        *([store] if store else []),
         random.Provider("random"),
     ]

@@ -25,7 +25,7 @@ PROVIDERS = {"pulumi:providers:vault": "vault", "pulumi:providers:aws": "aws"}
 STACK = "pulumi:pulumi:Stack"
 GATEWAYS_SECRET = ("kubernetes:external-secrets.io/v1:ExternalSecret", "litellm-env")
 
-KINDS = {"vault": "Vault", "aws": "AWS Secrets Manager"}
+KINDS = {"vault": "Vault", "aws": "AWS Secrets Manager", "existing": "a store that is there already"}
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,11 @@ def referred(entries: Sequence[Entry]) -> Iterator[Salt]:
 
     An `up` that failed has outputs, too. They count when the gateway's Secret was made, or when others make that (`gitops`).
     """
-    kinds = [PROVIDERS[entry.type] for entry in entries if entry.type in PROVIDERS]
+    providers = [PROVIDERS[entry.type] for entry in entries if entry.type in PROVIDERS]
     synced = any((entry.type, entry.name) == GATEWAYS_SECRET for entry in entries)
     for outputs in [entry.outputs for entry in entries if entry.type == STACK]:
         places: Mapping[str, str] = outputs.get("secretPlaces") or {}
+        kinds = ["existing"] if "existingStore" in outputs else providers
         if kinds and "saltKey" in places and (synced or "kubernetesSecrets" not in outputs):
             yield Salt(kinds[0], places["saltKey"])
 
@@ -137,7 +138,10 @@ def remedy(target: Target, salt: Salt) -> str:
     if config.secrets.kind != salt.kind:
         return f"Set litellm:secrets.kind back to {salt.kind}"
     document, _, name = salt.place.partition("#")
-    mount = f"{config.secrets.vault.mount.path}/" if salt.kind == "vault" else ""
+    store = config.secrets.existing
+    mount = f"{config.secrets.vault.mount.path}/" if salt.kind == "vault" else f"{store.name}/" if store else ""
+    if store and not document.startswith(mount):
+        return f"Set litellm:secrets.existing.name back to the store of {document}"
     if not document.startswith(mount):
         return f"Set litellm:secrets.vault.mount.path back to that of {document}, or keys.salt.existing.mount to it"
     named = f"`litellm:keys.salt.existing: {{document: {document.removeprefix(mount)}{f', property: {name}' if name else ''}}}`"

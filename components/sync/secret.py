@@ -28,7 +28,10 @@ class SyncedSecretArgs(TypedDict):
     """Required: namespace of the Secret."""
 
     store: pulumi.Input[str]
-    """Required: name of the SecretStore, in the same namespace."""
+    """Required: name of the store."""
+
+    store_kind: NotRequired[pulumi.Input[str]]
+    """Optional: `ClusterSecretStore`, or `SecretStore` in the same namespace. Defaults to `SecretStore`."""
 
     values: Mapping[str, RemoteReference]
     """Required: the values that the template may use, by name, and where each is in the store."""
@@ -79,7 +82,7 @@ class SyncedSecret(pulumi.ComponentResource):
             },
             spec={
                 "refreshInterval": pulumi.Output.from_input(args.get("refresh_interval", "1h")).apply(go_duration),
-                "secretStoreRef": {"kind": "SecretStore", "name": args["store"]},
+                "secretStoreRef": {"kind": args.get("store_kind", "SecretStore"), "name": args["store"]},
                 "target": {
                     # Owner would let Kubernetes collect the Secret as soon as its ExternalSecret is gone, whoever took that
                     # away: an operator or a CRD that is uninstalled, and the gateway's next pod could not start.

@@ -28,7 +28,7 @@ VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 IMAGE = r"^[^\s:@]+(:[0-9]+)?[^\s:@]*(:[\w][\w.-]*)?(@sha256:[0-9a-f]{64})?$"
 FILE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$"
 STORE_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*$"
-DOCUMENT_NAME = r"^[A-Za-z0-9/_+=.@!:-]+$"
+DOCUMENT_NAME = r"^[A-Za-z0-9/_+=.@!:-]+( [A-Za-z0-9/_+=.@!:-]+)*$"
 AWS_REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
 REGION_OR_VARIABLE = rf"{AWS_REGION}|^os\.environ/[A-Za-z_][A-Za-z0-9_]*$"
 SECRET_KEY = r"^[-._a-zA-Z0-9]{1,253}$"  # noqa: S105 - a pattern
@@ -46,7 +46,7 @@ ALLOWED = {
     IMAGE: "a container image: repository:tag, repository@sha256:… or both",
     FILE_NAME: "the name of a file, or a path such as guardrails/pii.py, without / at its ends",
     STORE_PATH: "a path such as dev/api-keys, without / at its ends",
-    DOCUMENT_NAME: "the name of a document: a path in Vault, the name or ARN of a secret in AWS",
+    DOCUMENT_NAME: "the name of a document: a path in Vault, the name or ARN of a secret in AWS, an item of another store",
     AWS_REGION: "the name of an AWS region such as eu-central-1",
     REGION_OR_VARIABLE: "the name of an AWS region such as eu-central-1, or os.environ/NAME",
     SECRET_KEY: "a key of a Kubernetes Secret: letters, digits, - _ and .",

@@ -60,6 +60,12 @@ def nothing_outlives_it(protect: bool, keys: Any, external_secrets: Any) -> Iter
 def shared_store(secrets: Any) -> Iterator[Finding]:
     """What an environment would create for itself could not be found again once its state is gone."""
     vault, aws = secrets.vault, secrets.aws
+    if secrets.kind == "existing":
+        yield (
+            "secrets.kind",
+            "must be vault or aws in an ephemeral environment, which has keys and passwords of its own",
+        )
+        return
     if aws is not None:
         if aws.recovery_window_days:
             yield (

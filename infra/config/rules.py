@@ -16,6 +16,7 @@ from infra.config.gateway.modules import mapping
 from infra.config.gateway.served import models_named, models_of_params, served_by_nobody
 from infra.config.ingress import ALB_MAX_IDLE_SECONDS, certificate_covers
 from infra.config.proxy import proxy_is_said_once
+from infra.config.stores import existing_store_is_only_read
 from infra.config.variables import (
     VARIABLES,
     deployments_have_a_key,
@@ -304,6 +305,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (proxy_is_said_once, ("proxy", "gateway", "secret_environment", "provider_documents")),
     (own_variables_are_ours, ("provider_keys", "provider_documents", "secret_environment", "gateway")),
     (provider_keys_have_a_value, ("provider_keys",)),
+    (existing_store_is_only_read, ("secrets", "keys", "provider_keys", "database", "redis")),
     (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),
     (authorities_are_known, ("secrets", "database")),
     (rotation_has_a_document, ("secrets", "database")),

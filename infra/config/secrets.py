@@ -219,22 +219,39 @@ class VaultConfig(Section):
         return creates.get(self.auth, True)
 
 
+class ExistingStore(Section):
+    """A store of External Secrets Operator that is there already, of any backend: 1Password, Google Secret Manager, Azure Key
+    Vault, … Its identity is its own business."""
+
+    kind: Literal["ClusterSecretStore", "SecretStore"] = "ClusterSecretStore"
+    """Kind of the object; a `SecretStore` is in the namespace of the gateway."""
+
+    name: DnsName
+    """Name of the object."""
+
+
 class SecretsConfig(Section):
     """The secret store of this stack."""
 
-    kind: Literal["vault", "aws"] = "vault"
-    """Which store: `vault` (HashiCorp Vault) or `aws` (AWS Secrets Manager)."""
+    kind: Literal["vault", "aws", "existing"] = "vault"
+    """Which store: `vault` (HashiCorp Vault), `aws` (AWS Secrets Manager), or an `existing` SecretStore or ClusterSecretStore
+    of any backend: nothing is written to that one, so every value is referred to (docs/stores.md)."""
 
     vault: VaultConfig = VaultConfig()
 
     aws: AwsConfig | None = None
 
+    existing: ExistingStore | None = None
+
     @model_validator(mode="after")
     def one_store(self) -> "SecretsConfig":
         if self.kind == "aws" and self.aws is None:
             raise ValueError("kind is aws, so aws is required: give its region and identity")
-        if self.kind == "vault" and self.aws is not None:
-            raise ValueError("aws is given, but kind is vault: use kind aws, or remove aws")
+        if self.kind == "existing" and self.existing is None:
+            raise ValueError("kind is existing, so existing is required: give the name of the store, and its kind")
+        for name, section in (("aws", self.aws), ("existing", self.existing)):
+            if section is not None and self.kind != name:
+                raise ValueError(f"{name} is given, but kind is {self.kind}: use kind {name}, or remove {name}")
         return self
 
 

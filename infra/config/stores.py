@@ -28,6 +28,40 @@ def references_are_of_the_store(references: Iterable[tuple[str, PropertyReferenc
             yield f"{where}.mount", f"is a path in Vault, and secrets.kind is {kind}: remove it"
 
 
+def existing_store_is_only_read(
+    secrets: Any, keys: Any, provider_keys: Any, database: Any, redis: Any
+) -> Iterator[Finding]:
+    """Nothing is written to a store of somebody else, so whatever a stack would write there must be there."""
+    if secrets.kind != "existing":
+        return
+    why = "nothing is written to a store that is there (secrets.kind existing)"
+    for key, what in (("master", "master key"), ("salt", "salt key")):
+        if getattr(keys, key).existing is None:
+            yield (
+                f"keys.{key}.existing",
+                f"is required, as {why}: put LiteLLM's {what} there (sk- and 48 random letters and digits), and name its place",
+            )
+    if provider_keys:
+        yield "providerKeys", f"cannot be kept, as {why}: put them there, and name their places in secretEnvironment"
+    if database.kind == "in-cluster":
+        yield (
+            "database.kind",
+            f"is in-cluster, whose passwords are generated, and {why}: use kind existing, with credentials of the store or of "
+            "a kubernetesSecret",
+        )
+    elif database.kind == "existing" and database.credentials == "generated" and not database.iam_authentication:
+        yield (
+            "database.credentials",
+            f"are generated, and {why}: name the document or the kubernetesSecret of a role that is there",
+        )
+    if redis.kind == "in-cluster":
+        yield (
+            "redis.kind",
+            f"is in-cluster, whose password is generated, and {why}: use kind existing, with its password from the store, or "
+            "none with one replica",
+        )
+
+
 def is_valid(kind: Any, value: str) -> bool:
     try:
         TypeAdapter(kind).validate_python(value)

@@ -36,11 +36,19 @@ class OperatorIdentity(Protocol):
 
 
 @dataclass(frozen=True)
+class StoreReference:
+    """A store, as an ExternalSecret names it."""
+
+    kind: str
+    name: pulumi.Input[str]
+
+
+@dataclass(frozen=True)
 class OpenStore:
     """What the rest of a stack sees of its store once it is registered."""
 
-    provider_block: pulumi.Output[dict[str, Any]]
-    """How External Secrets Operator reads the store."""
+    provider_block: pulumi.Output[dict[str, Any]] | None
+    """How External Secrets Operator reads the store; None where it has a store that does."""
 
     reader: ReaderArgs | None
     """The identity that the operator reads with; None when the provider block brings its own."""
@@ -53,12 +61,15 @@ class OpenStore:
     other_mounts: Mapping[str, pulumi.Output[dict[str, Any]]] = field(default_factory=dict[str, Any])
     """How the operator reads what is in other engines of the store, by mount, with the same identity."""
 
+    there: StoreReference | None = None
+    """The store that the operator has already."""
+
 
 class Store(Protocol):
     """A store with the names that one stack uses in it."""
 
-    def provider(self) -> pulumi.ProviderResource:
-        """The Pulumi provider of the store."""
+    def provider(self) -> pulumi.ProviderResource | None:
+        """The Pulumi provider of the store; None where nothing is written to it."""
         ...
 
     def locate(self, document: str, name: str) -> RemoteReference:

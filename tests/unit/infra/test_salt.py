@@ -232,6 +232,33 @@ def test_one_that_is_at_another_place_is_not_kept_for_this_one():
     assert salt.kept(moved, salt.salts(state(made("vault")))) is moved
 
 
+THERE = "onepassword/LiteLLM keys#salt"
+
+
+def test_of_a_store_that_is_there_the_outputs_say_where_the_salt_key_is():
+    (found,) = salt.salts(state(outputs(THERE, existingStore="onepassword")))
+    assert (found.kind, found.place, found.made) == ("existing", THERE, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "said"),
+    [("onepassword", "Other", "document: LiteLLM keys, property: salt"), ("gcp", "LiteLLM keys", "existing.name back")],
+)
+def test_another_salt_key_of_a_store_that_is_there_is_refused(name: str, document: str, said: str):
+    sections = {
+        "secrets": {"kind": "existing", "existing": {"name": name}},
+        "keys": {
+            "master": {"existing": {"document": "master"}},
+            "salt": {"existing": {"document": document, "property": "salt"}},
+        },
+        "database": {"kind": "existing", "host": "db", "credentials": {"document": "db"}},
+        "redis": {"kind": "none"},
+    }
+    known = salt.salts(state(outputs(THERE, existingStore="onepassword")))
+    (problem,) = salt.check(target(**sections), known)
+    assert said in problem
+
+
 def test_outputs_of_a_state_without_a_provider_say_of_no_store():
     assert salt.salts(state(outputs("litellm/ops/salt#salt-key"))) == ()
 

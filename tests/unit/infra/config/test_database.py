@@ -201,7 +201,7 @@ def test_iam_tokens_need_no_password_in_the_environment() -> None:
         (existing(admin="generated"), "existing.admin", "exactly one of document"),
         (existing(credentials={"document": "app"}, username="app"), "existing", "remove username"),
         (existing(credentials={"document": "app"}, rotation=1), "existing", "remove rotation"),
-        (existing(credentials={"document": "an app"}), "existing.credentials.from-document.document", "pattern"),
+        (existing(credentials={"document": "an app "}), "existing.credentials.from-document.document", "pattern"),
         (existing(credentials="random"), "existing.credentials.generated", "'generated'"),
         ({"kind": "rds"} | {key: value for key, value in rds().items() if key != "vpcId"}, "rds.vpcId", "required"),
         (rds(vpcId="main"), "rds.vpcId", "such as vpc-"),

@@ -116,7 +116,7 @@ def test_problems_between_sections_are_reported_together_with_those_within():
         ({"keys": {"master": {"existing": {"document": "/x"}}}}, "keys.master.existing.property", "is required"),
         ({"namespace": "LiteLLM"}, "litellm:namespace", 'a Kubernetes name: lower-case letters, digits and -'),
         ({"protect": "yes"}, "litellm:protect", "must be true or false"),
-        ({"secrets": {"kind": "gcp"}}, "litellm:secrets.kind", "must be 'vault' or 'aws'"),
+        ({"secrets": {"kind": "gcp"}}, "litellm:secrets.kind", "must be 'vault', 'aws' or 'existing'"),
         ({"secrets": {"kind": "aws"}}, "litellm:secrets", "give its region and identity"),
         ({"providerDocuments": {"A_KEY": {"document": "/a", "property": "b"}}}, "providerDocuments.A_KEY", "no path below"),
         ({"database": {"kind": "rds"}}, "litellm:database.vpcId", "is required"),
