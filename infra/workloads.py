@@ -246,7 +246,7 @@ def migration(
         "namespace": namespace,
         "image": config.gateway.image,
         "pod": pod,
-        "timeout": config.gateway.startup_timeout,
+        "timeout": config.gateway.migration_timeout,
     }
     if certificates:
         args["certificates"] = certificates

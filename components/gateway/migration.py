@@ -1,12 +1,14 @@
 """LiteLLM's database schema: brought up to date by one Job, before any pod of the new version starts."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.certificates import CertificateFile, with_certificates
+from components.gateway.migrate import NEEDS_A_PERSON
 from components.gateway.pod import COMMAND, SURROUNDINGS, container, pod, seconds, variables
 from components.labels import labels
 from components.objects import REPLACED_AS_A_WHOLE, given_name
@@ -17,7 +19,14 @@ DEFAULT_RESOURCES = {
     "limits": {"memory": "2Gi", "ephemeral-storage": "2Gi"},
 }
 
+PATIENCE = "LITELLM_PRISMA_MIGRATE_DEPLOY_TIMEOUT"
+
 OWN = {"DISABLE_SCHEMA_UPDATE": "false", "LITELLM_LOG": "INFO"}
+
+SCRIPT = Path(__file__).with_name("migrate.py").read_text()
+
+GRACE_SECONDS = 120
+"""How long a migration that runs may still take when its pod has to go."""
 
 REPORT_SECONDS = 30
 """How much longer Pulumi waits than the Job may run, so that the Job's own reason is what it reports."""
@@ -60,7 +69,8 @@ class MigrationArgs(TypedDict):
     """Optional: files in `/etc/litellm-certificates`, with the authorities of servers. Defaults to none."""
 
     timeout: NotRequired[str]
-    """Optional: how long all attempts together may take, a Go duration. Defaults to `15m`."""
+    """Optional: how long all attempts together may take, a Go duration. Defaults to `30m`. A pod that is stopped has two
+    minutes more for the migration that runs."""
 
 
 class Migration(pulumi.ComponentResource):
@@ -77,7 +87,7 @@ class Migration(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:Migration", name, None, opts)
-        timeout = seconds(args.get("timeout", "15m"))
+        timeout = seconds(args.get("timeout", "30m"))
         spec = job_spec(name, args, timeout)
         job = k8s.batch.v1.Job(
             f"{name}-job",
@@ -90,7 +100,7 @@ class Migration(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 replace_on_changes=REPLACED_AS_A_WHOLE,
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{timeout + REPORT_SECONDS}s"),
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{timeout + GRACE_SECONDS + REPORT_SECONDS}s"),
             ),
         )
         self.job_name = given_name(job)
@@ -110,17 +120,27 @@ def job_spec(name: str, args: MigrationArgs, timeout: int) -> Any:
         args["image"],
         {
             # What LiteLLM's own prisma_migration.py runs, without `prisma generate` after it, which cannot write to the image.
-            "command": [*COMMAND, "--skip_server_startup"],
-            "env": [*login, *variables({**SURROUNDINGS, **OWN, **args.get("environment", {})})],
+            "command": ["python3", "-c", SCRIPT, *COMMAND, "--skip_server_startup"],
+            # LiteLLM would end Prisma after ten minutes, in the middle of a migration: the Job has a limit of its own.
+            "env": [*login, *variables({**SURROUNDINGS, **OWN, PATIENCE: str(timeout), **args.get("environment", {})})],
+            # What the script says last becomes the reason that Pulumi shows.
+            "terminationMessagePolicy": "FallbackToLogsOnError",
             "resources": args.get("resources", DEFAULT_RESOURCES),
         },
     )
     return {
         "backoffLimit": 4,
         "activeDeadlineSeconds": timeout,
-        # A drained node is nobody's failure. LiteLLM's exit codes do not tell a database that is away from one that is broken.
+        # A drained node is nobody's failure. LiteLLM's exit codes do not tell a database that is away from one that is broken;
+        # the script's does, and trying again would not help.
         "podFailurePolicy": {
-            "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
+            "rules": [
+                {
+                    "action": "FailJob",
+                    "onExitCodes": {"containerName": "migrate", "operator": "In", "values": [NEEDS_A_PERSON]},
+                },
+                {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+            ]
         },
         "template": template(
             name,
@@ -129,7 +149,7 @@ def job_spec(name: str, args: MigrationArgs, timeout: int) -> Any:
                     main,
                     node_selector=args.get("node_selector"),
                     tolerations=args.get("tolerations"),
-                    rest={"restartPolicy": "Never", **account},
+                    rest={"restartPolicy": "Never", "terminationGracePeriodSeconds": GRACE_SECONDS, **account},
                 ),
                 args.get("certificates"),
             ),

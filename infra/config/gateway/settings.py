@@ -129,7 +129,11 @@ class GatewayConfig(Section):
     and is then killed, with its requests. Fine where only mock models or a few people use the gateway."""
 
     startup_timeout: Duration = "10m"
-    """How long a pod may take to become ready, and the migration before it to end; an `up` waits as long for each."""
+    """How long a pod may take to become ready; an `up` waits as long for each."""
+
+    migration_timeout: Duration = "30m"
+    """How long the migration of the database may take, which runs before the pods. One that is cut off may leave the database
+    in a state that only a person can mend: rather too long than too short."""
 
     request_timeout: Annotated[int, Field(ge=1, le=86400)] = 600
     """Seconds after which LiteLLM gives up on a provider. LiteLLM's own default is 6000."""

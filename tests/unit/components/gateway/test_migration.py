@@ -119,7 +119,7 @@ def test_attempts_are_bounded_and_leave_their_logs() -> None:
 
 def test_pulumi_waits_longer_than_the_job_may_run() -> None:
     """Or its timeout would hide the Job's own reason."""
-    assert recorded(timeout="5m").one(JOB).create_timeout == "330s"
+    assert recorded(timeout="5m").one(JOB).create_timeout == "450s"
 
 
 def test_a_failed_job_is_replaced_and_a_finished_one_stays() -> None:
@@ -131,3 +131,21 @@ def test_a_failed_job_is_replaced_and_a_finished_one_stays() -> None:
 def test_the_gateways_service_does_not_select_the_job() -> None:
     labels = recorded().inputs(JOB)["spec"]["template"]["metadata"]["labels"]
     assert labels["app.kubernetes.io/name"] == "litellm-migration"
+
+
+def test_a_migration_has_half_an_hour_and_litellm_does_not_end_it_before() -> None:
+    recording = recorded()
+    assert recording.inputs(JOB)["spec"]["activeDeadlineSeconds"] == 1800
+    patience = {"name": "LITELLM_PRISMA_MIGRATE_DEPLOY_TIMEOUT", "value": "1800"}
+    assert patience in container(recording)["env"]
+
+
+def test_what_only_a_person_can_mend_is_not_tried_again() -> None:
+    rules = recorded().inputs(JOB)["spec"]["podFailurePolicy"]["rules"]
+    gives_up = {"action": "FailJob", "onExitCodes": {"containerName": "migrate", "operator": "In", "values": [3]}}
+    assert rules[0] == gives_up
+    assert container(recorded())["name"] == "migrate"
+
+
+def test_a_pod_that_is_stopped_has_time_for_the_migration_that_runs() -> None:
+    assert recorded().inputs(JOB)["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 120
