@@ -1,8 +1,8 @@
 """Where pods have the certificates of authorities. Also read by the configuration, so without any SDK."""
 
 FOLDER = "/etc/litellm-certificates"
-DATABASE, REDIS = "database.crt", "redis.crt"
-"""Files there: the authorities of Postgres and of Redis."""
+DATABASE, REDIS, PROVIDERS = "database.crt", "redis.crt", "providers.crt"
+"""Files there: the authorities of Postgres, of Redis, and of what LiteLLM asks over HTTPS."""
 
 
 def path_of(file: str) -> str:

@@ -69,8 +69,12 @@ def with_certificates(pod: Mapping[str, Any], files: Sequence[CertificateFile] |
         return dict(pod)
     mount = {"name": VOLUME, "mountPath": FOLDER, "readOnly": True}
     volume = {"name": VOLUME, "projected": {"sources": [source(each) for each in files]}}
-    containers = [{**each, "volumeMounts": [*each.get("volumeMounts", ()), mount]} for each in pod["containers"]]
-    return {**pod, "containers": containers, "volumes": [*pod.get("volumes", ()), volume]}
+    mounted = {
+        kind: [{**each, "volumeMounts": [*each.get("volumeMounts", ()), mount]} for each in pod[kind]]
+        for kind in ("initContainers", "containers")
+        if kind in pod
+    }
+    return {**pod, **mounted, "volumes": [*pod.get("volumes", ()), volume]}
 
 
 def source(given: CertificateFile) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pulumi
 
 from components.cache.redis import RedisArgs
-from components.certificate_files import DATABASE
+from components.certificate_files import DATABASE, PROVIDERS
 from components.certificates import CertificateFile
 from components.database.bootstrap import DatabaseBootstrapArgs
 from components.database.postgres import PostgresArgs
@@ -97,6 +97,8 @@ def authorities(config: StackConfig, of_rds: str) -> dict[str, str]:
     database, found = config.database, dict[str, str]()
     if not isinstance(database, InClusterDatabase) and database.has_authorities:
         found[DATABASE] = database.ca_cert_file or of_rds
+    if config.gateway.ca_cert_file:
+        found[PROVIDERS] = config.gateway.ca_cert_file
     return found
 
 

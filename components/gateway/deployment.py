@@ -6,7 +6,9 @@ from typing import Any
 
 import pulumi
 
+from components.certificate_files import PROVIDERS
 from components.certificates import with_certificates
+from components.gateway.authorities import VARIABLES, bundler
 from components.gateway.files import (
     CONFIG_FOLDER,
     METRICS_FOLDER,
@@ -81,6 +83,8 @@ def deployment_spec(
     }
     if constraints := spread(name, args, most_replicas(args)):
         rest["topologySpreadConstraints"] = constraints
+    if accepts_more(args):
+        rest["initContainers"] = [bundler(args["image"])]
     return {
         **replicas,
         "revisionHistoryLimit": 3,
@@ -104,6 +108,11 @@ def deployment_spec(
             {"litellm/identity": args["identity"]} if "identity" in args else None,
         ),
     }
+
+
+def accepts_more(args: Args) -> bool:
+    """Whether LiteLLM accepts certificates of other authorities than its image has."""
+    return any(each["file"] == PROVIDERS for each in args.get("certificates", ()))
 
 
 def volumes(args: Args, config_map: pulumi.Input[str], files_map: pulumi.Input[str] | None) -> list[dict[str, Any]]:
@@ -159,6 +168,8 @@ def environment(args: Args) -> dict[str, pulumi.Input[str]]:
         "GRACEFUL_SHUTDOWN_TIMEOUT": str(args.get("request_timeout", 600)),
         "LITELLM_LOG": args.get("log_level", "ERROR"),
     }
+    if accepts_more(args):
+        ours |= VARIABLES
     if args.get("files"):
         # The files import each other by their names.
         ours["PYTHONPATH"] = CONFIG_FOLDER

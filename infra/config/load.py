@@ -28,7 +28,7 @@ SCALARS = (str, int, float, bool)
 CERTIFICATES = PROJECT
 """Where paths of such files begin."""
 
-WITH_CERTIFICATES = {"database", "redis"}
+WITH_CERTIFICATES = {"database", "redis", "gateway"}
 """Sections that may name a file with certificates."""
 
 NO_OBJECT = "must be an object: indent its keys below it"

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from infra.config.base import FILE_NAME, UNITS, Checked, Compute, Disk, Duration, Image, Quantity, Section, bytes_of
+from infra.config.certificates import CaCertFile
 from infra.config.gateway.autoscaling import AutoscalingConfig
 from infra.config.gateway.beside import LARGEST_BYTES
 from infra.config.gateway.litellm_names import PROVIDERS, SECTIONS
@@ -173,6 +174,11 @@ class GatewayConfig(Section):
     config_file: Text | None = None
     """A file of LiteLLM beside the stack file, such as `litellm/config.yaml`, laid under what this section says: maps are
     merged, models of one name are replaced. Several stacks may share it. It is checked like the stack file itself."""
+
+    ca_cert_file: CaCertFile | None = None
+    """A file, from the folder of the stack files, with certificates (PEM) of authorities that LiteLLM accepts beside those of
+    its image: of a proxy that looks into TLS, or of models in a corporate network. Postgres, Redis and Vault have keys of this
+    name of their own."""
 
     files: dict[FileName, str] = Field(default_factory=dict)
     """Files beside LiteLLM's config.yaml in the pods, by their name there: `custom_callbacks.py: litellm/custom_callbacks.py`.
