@@ -5,6 +5,7 @@ that refuses it. So the program looks into its own state first. It keeps nothing
 """
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -14,6 +15,8 @@ import pulumi
 from components.secrets.aws_names import is_arn
 from infra.secrets.documents import SALT, SALT_KEY, to_remote
 from infra.target import Target
+
+PAUSES_SECONDS = (0.1, 0.3, 1.0, 3.0)
 
 READ_STATE = "pulumi:pulumi:readStackResourceOutputs"
 """Function of the engine itself: the outputs of every resource of a stack, as the last operation left them."""
@@ -69,8 +72,25 @@ def before() -> tuple[Salt, ...]:
     organization, stack = pulumi.get_organization(), pulumi.get_stack()
     # Backends that are a bucket or a folder have one organization, and older ones of them do not want to hear its name.
     name = stack if organization == "organization" else f"{organization}/{pulumi.get_project()}/{stack}"
-    answer: Any = pulumi.runtime.invoke(READ_STATE, {"stackName": name}).value
-    return salts(cast("Mapping[str, Mapping[str, Any]]", answer["outputs"]))
+    return salts(cast("Mapping[str, Mapping[str, Any]]", read_state(name)["outputs"]))
+
+
+def read_state(stack: str) -> Any:
+    """What the state of a stack says of its resources.
+
+    In a folder the engine writes a state while it reads it: what it finds may be empty, or half of it. Then it looks again.
+
+    Raises:
+        pulumi.RunError: when it cannot be read.
+    """
+    why = ""
+    for pause in PAUSES_SECONDS:
+        try:
+            return pulumi.runtime.invoke(READ_STATE, {"stackName": stack}).value
+        except Exception as error:
+            why = str(error).rpartition(": ")[2]
+        time.sleep(pause)
+    raise pulumi.RunError(f"the state of stack {stack} cannot be read, and nothing was changed: {why}")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -305,3 +306,37 @@ def test_the_state_is_that_of_this_stack_and_nothing_of_its_values_is_kept():
 
     run(program, stack="dev", calls={salt.READ_STATE: {"outputs": entries}})
     assert found == [Salt("vault", "litellm/dev/salt#salt-key", "dev/salt")]
+
+
+class Engine:
+    """An engine that is writing the state of the stack for its first few answers."""
+
+    def __init__(self, busy: int) -> None:
+        self.busy = busy
+
+    def invoke(self, function: str, arguments: dict[str, str]) -> Any:
+        assert (function, arguments) == (salt.READ_STATE, {"stackName": "dev"})
+        self.busy -= 1
+        if self.busy >= 0:
+            raise Exception("invoke of a function failed: failed to load checkpoint: EOF")  # noqa: TRY002 - as the SDK does
+        return SimpleNamespace(value={"outputs": {}})
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    found: list[float] = []
+    monkeypatch.setattr("time.sleep", found.append)
+    return found
+
+
+def test_a_state_that_is_being_written_is_read_again(monkeypatch: pytest.MonkeyPatch, pauses: list[float]):
+    monkeypatch.setattr("pulumi.runtime.invoke", Engine(busy=2).invoke)
+    assert salt.read_state("dev") == {"outputs": {}}
+    assert len(pauses) == 2
+
+
+def test_a_state_that_cannot_be_read_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch, pauses: list[float]):
+    monkeypatch.setattr("pulumi.runtime.invoke", Engine(busy=100).invoke)
+    with pytest.raises(pulumi.RunError, match="the state of stack dev cannot be read, and nothing was changed: EOF"):
+        salt.read_state("dev")
+    assert sum(pauses) < 10
