@@ -109,7 +109,7 @@ def test_problems_between_sections_are_reported_together_with_those_within():
         ({"database": {"kind": "existing"}}, "litellm:database", "host is required"),
         ({"database": {"kind": "existing", "host": "db"}}, "litellm:database", "set admin to a document"),
         ({"database": {"username": "postgres"}}, "litellm:database.username", "superuser"),
-        ({"database": {"sslmode": "verify-full"}}, "litellm:database.sslmode", "'disable', 'prefer' or 'require'"),
+        ({"database": {"sslmode": "never"}}, "litellm:database.sslmode", "'disable', 'prefer', 'require'"),
         ({"database": {"maxConnections": 10}}, "databaseConnectionPoolLimit", "raise database.maxConnections"),
         ({"keys": {"master": {"length": 16}}}, "litellm:keys.master.length", "32 (got 16)"),
         ({"keys": {"salt": {"retain": False}}}, "litellm:keys.salt.retain", "unreadable"),
