@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 from infra.config.base import Checked
-from infra.config.gateway.beside import PROJECT, Finding, UnusableError, text_of
+from infra.config.project_files import PROJECT, Finding, UnusableError, text_of
 
 CERTIFICATE = re.compile(
     r"-----BEGIN (?:TRUSTED )?CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END (?:TRUSTED )?CERTIFICATE-----"

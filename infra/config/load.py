@@ -14,8 +14,9 @@ from pydantic_core import ErrorDetails
 from infra.config.base import ALLOWED
 from infra.config.certificates import with_certificates
 from infra.config.encrypted import is_encrypted, wrongly_encrypted
-from infra.config.gateway.beside import PROJECT, with_files
+from infra.config.gateway.beside import with_files
 from infra.config.places import Place, at, keys_of, nearest, shown, takes_a_secret
+from infra.config.project_files import PROJECT
 from infra.config.rules import cross_checks
 from infra.config.stack import StackConfig
 from infra.config.stores import references_are_of_the_store

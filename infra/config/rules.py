@@ -10,11 +10,11 @@ from infra.config.aws_pods import pods_have_their_role, tokens_are_not_overruled
 from infra.config.database.common import DocumentCredentials
 from infra.config.database.kinds import InClusterDatabase, connections_available, connections_needed
 from infra.config.ephemeral import ephemeral_rules
-from infra.config.gateway.beside import LARGEST_BYTES
 from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_key, open_metrics, without_a_key
 from infra.config.gateway.modules import mapping
 from infra.config.gateway.served import models_named, models_of_params, served_by_nobody
 from infra.config.ingress import ALB_MAX_IDLE_SECONDS, certificate_covers
+from infra.config.project_files import LARGEST_BYTES
 from infra.config.proxy import proxy_is_said_once
 from infra.config.stores import existing_store_is_only_read
 from infra.config.variables import (

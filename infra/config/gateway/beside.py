@@ -6,13 +6,8 @@ from typing import Any, cast
 
 import yaml
 
+from infra.config.project_files import PROJECT, Finding, UnusableError, text_of
 from infra.config.words import name as shown
-
-PROJECT = Path(__file__).resolve().parents[3]
-"""Where stack files are."""
-
-LARGEST_BYTES = 1_000_000
-"""Kubernetes takes no ConfigMap above 1 MiB, with everything in it."""
 
 SECTION_KEYS = {
     "litellm_settings": "litellmSettings",
@@ -20,12 +15,6 @@ SECTION_KEYS = {
     "general_settings": "generalSettings",
 }
 """Sections of config.yaml that have a key of their own here."""
-
-Finding = tuple[str, str]
-
-
-class UnusableError(Exception):
-    """A file cannot be used; the message says why, and nothing of what is in it."""
 
 
 def with_files(gateway: Any, folder: Path = PROJECT) -> tuple[Any, list[Finding]]:
@@ -47,34 +36,6 @@ def with_files(gateway: Any, folder: Path = PROJECT) -> tuple[Any, list[Finding]
                 problems.append((f"gateway.files.{shown(name)}", str(error)))
         section["files"] = texts
     return section, problems
-
-
-def text_of(path: str, folder: Path) -> str:
-    """The text of a file of the project.
-
-    Raises:
-        UnusableError: when there is none, or one that does not fit into a ConfigMap.
-    """
-    try:
-        file = (folder / path).resolve()
-    except (OSError, ValueError):
-        # A loop of links, a name that no file can have.
-        file = Path("/")
-    if Path(path).is_absolute() or not file.is_relative_to(folder.resolve()):
-        raise UnusableError(
-            "must be the path of a file of this project, from the folder of the stack files: litellm/config.yaml"
-        )
-    try:
-        content = file.read_bytes()
-        if len(content) > LARGEST_BYTES:
-            raise UnusableError(f"has {len(content)} bytes, and a ConfigMap takes {LARGEST_BYTES}: split or shorten it")
-        return content.decode()
-    except OSError as error:
-        raise UnusableError(
-            f"cannot be read ({error.strerror}): give its path from the folder of the stack files"
-        ) from None
-    except UnicodeDecodeError:
-        raise UnusableError("is no text: only files in UTF-8 can be given") from None
 
 
 def mapping(text: str) -> dict[str, Any]:

@@ -12,12 +12,12 @@ from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, 
 from infra.config.base import FILE_NAME, UNITS, Checked, Compute, Disk, Duration, Image, Quantity, Section, bytes_of
 from infra.config.certificates import CaCertFile
 from infra.config.gateway.autoscaling import AutoscalingConfig
-from infra.config.gateway.beside import LARGEST_BYTES
 from infra.config.gateway.litellm_names import PROVIDERS, SECTIONS
 from infra.config.gateway.models import LiteLLM, Model, Parameters, Text
 from infra.config.gateway.modules import missing_modules, texts
 from infra.config.placement import Placement, Toleration
 from infra.config.plaintext import referenced_variables
+from infra.config.project_files import LARGEST_BYTES
 from infra.config.references import PropertyReference
 from infra.config.versions import PINS
 
