@@ -1,10 +1,13 @@
 """The key of a stack, against an AWS in this process."""
 
-from collections.abc import Iterator
+import datetime
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
+import botocore.client
 import pytest
+from botocore import exceptions
 from moto import mock_aws
 
 from components.secrets.aws_client import AwsRefusalError
@@ -121,6 +124,29 @@ def test_a_refresh_says_that_a_key_is_about_to_go(kms: Any):
         OwnKeyProvider().read(key, state)
 
 
+def test_a_refresh_says_that_a_key_is_gone_and_makes_no_other(kms: Any):
+    key, state = created()
+    with pytest.raises(AwsRefusalError, match="is not in AWS KMS any more"):
+        OwnKeyProvider().read(key[::-1], state)
+    assert len(kms.list_keys()["Keys"]) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tags": OWNER | {"team": "ai"}},
+        {"deletion_window_days": 30.0},
+        {"connection": {"region": REGION, "role_arn": "arn:aws:iam::123456789012:role/deployer"}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_another_setting_is_a_change_and_never_another_key(kms: Any, change: dict[str, Any]):
+    key, state = created()
+    difference = OwnKeyProvider().diff(key, state, KEY | change)
+    assert difference.changes
+    assert not difference.replaces
+
+
 def test_nothing_changes_without_a_change(kms: Any):
     key, state = created()
     assert not OwnKeyProvider().diff(key, state, KEY | {"arn": None}).changes
@@ -130,7 +156,7 @@ def test_another_name_is_another_alias_of_the_same_key(kms: Any):
     key, state = created()
     renamed = KEY | {"alias": "litellm/production"}
     assert OwnKeyProvider().diff(key, state, renamed).changes
-    OwnKeyProvider().update(key, state, renamed)
+    assert OwnKeyProvider().update(key, state, renamed).outs == renamed | {"arn": state["arn"]}
     assert behind(kms, "alias/litellm/production")["KeyId"] == key
     assert [found["AliasName"] for found in kms.list_aliases(KeyId=key)["Aliases"]] == ["alias/litellm/production"]
 
@@ -150,6 +176,73 @@ def test_a_deleted_key_can_be_restored_and_frees_its_alias(kms: Any):
     assert again != key
 
 
+def test_a_deleted_key_waits_as_long_as_was_said(kms: Any):
+    key, state = created(deletion_window_days=12.0)
+    OwnKeyProvider().delete(key, state)
+    left = behind(kms, key)["DeletionDate"] - datetime.datetime.now(datetime.UTC)
+    assert 11 <= left.days <= 12
+
+
+def test_an_alias_that_leads_to_another_key_by_now_stays_with_it(kms: Any):
+    key, state = created()
+    other = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.delete_alias(AliasName=ALIAS)
+    kms.create_alias(AliasName=ALIAS, TargetKeyId=other)
+    OwnKeyProvider().delete(key, state)
+    assert behind(kms)["KeyId"] == other
+
+
+def test_a_key_whose_alias_somebody_has_taken_away_is_deleted_all_the_same(kms: Any):
+    key, state = created()
+    kms.delete_alias(AliasName=ALIAS)
+    OwnKeyProvider().delete(key, state)
+    assert behind(kms, key)["KeyState"] == "PendingDeletion"
+
+
+def answer_once(monkeypatch: pytest.MonkeyPatch, operation: str, error: exceptions.ClientError) -> None:
+    """Answer the next call of an operation with an error."""
+    original: Callable[..., Any] = botocore.client.BaseClient._make_api_call
+    errors = [error]
+
+    def call(client: Any, name: str, arguments: dict[str, Any]) -> Any:
+        if name == operation and errors:
+            raise errors.pop()
+        return original(client, name, arguments)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+
+
+def refusal(code: str, operation: str) -> exceptions.ClientError:
+    return exceptions.ClientError({"Error": {"Code": code, "Message": "AWS says why"}}, operation)
+
+
+def states(kms: Any) -> list[str]:
+    return sorted(behind(kms, key["KeyId"])["KeyState"] for key in kms.list_keys()["Keys"])
+
+
+def test_the_key_of_another_run_that_was_faster_is_adopted_and_the_own_one_goes(
+    kms: Any, monkeypatch: pytest.MonkeyPatch
+):
+    first, _ = created()
+    answer_once(monkeypatch, "DescribeKey", refusal("NotFoundException", "DescribeKey"))
+    assert created()[0] == first
+    assert states(kms) == ["Enabled", "PendingDeletion"]
+
+
+def test_a_key_that_gets_no_alias_does_not_stay(kms: Any, monkeypatch: pytest.MonkeyPatch):
+    answer_once(monkeypatch, "CreateAlias", refusal("LimitExceededException", "CreateAlias"))
+    with pytest.raises(exceptions.ClientError, match="LimitExceeded"):
+        created()
+    assert states(kms) == ["PendingDeletion"]
+
+
+def test_a_key_that_may_not_be_looked_at_is_not_made_again(kms: Any, monkeypatch: pytest.MonkeyPatch):
+    answer_once(monkeypatch, "DescribeKey", refusal("AccessDeniedException", "DescribeKey"))
+    with pytest.raises(AwsRefusalError, match=f"DescribeKey for {ALIAS}"):
+        created()
+    assert kms.list_keys()["Keys"] == []
+
+
 def test_deleting_twice_is_no_error(kms: Any):
     key, state = created()
     OwnKeyProvider().delete(key, state)
@@ -162,4 +255,12 @@ def test_the_program_gets_its_arn():
 
     recorded = run_aws(program)
     assert recorded.outputs["arn"].startswith("arn:aws:kms:")
-    assert recorded.resources[0].inputs["tags"] == OWNER
+    inputs = {key: value for key, value in recorded.resources[0].inputs.items() if key != "__provider"}
+    assert inputs == KEY | {"deletion_window_days": 30}
+
+
+def test_tags_of_the_program_are_beside_the_owner_and_never_in_its_place():
+    def program() -> None:
+        AwsKey("key", "litellm/prod", {"region": REGION}, "litellm/prod", tags={"team": "ai", "managed-by": "me"})
+
+    assert run_aws(program).resources[0].inputs["tags"] == OWNER | {"team": "ai"}

@@ -88,6 +88,15 @@ def test_who_cannot_look_lets_it_stay(status: int):
         looked(exported(RELEASE), refused, with_operator=True)
 
 
+def test_a_cluster_that_does_not_answer_lets_it_stay():
+    def connect() -> FakeCluster:
+        raise OSError("no route")
+
+    assert look(exported(RELEASE, HOME), "litellm-dev", connect, with_operator=False).retained[RELEASE["urn"]]
+    with pytest.raises(Problem, match="is not known"):
+        look(exported(RELEASE, HOME), "litellm-dev", connect, with_operator=True)
+
+
 def test_a_stack_without_operator_asks_no_cluster():
     def connect() -> FakeCluster:
         raise AssertionError("nothing of the stack is in use by others")
@@ -139,6 +148,12 @@ def test_an_operator_that_was_asked_for_goes_and_its_namespace_stays():
     found = exported(RELEASE | {"retainOnDelete": True}, HOME | {"retainOnDelete": True})
     assert state.retain(found, looked(found, ALONE, with_operator=True).retained)
     assert kept(found) == [HOME["type"]]
+
+
+def test_the_namespace_of_an_operator_that_goes_stays_also_in_a_state_of_an_earlier_release():
+    leaving = looked(exported(RELEASE, HOME), ALONE, with_operator=True)
+    assert leaving.retained == {RELEASE["urn"]: False, HOME["urn"]: True}
+    assert "External Secrets Operator in namespace external-secrets" in leaving.lines[0]
 
 
 def test_an_auth_method_stays_with_its_configuration(roles: dict[str, list[str] | None]):
