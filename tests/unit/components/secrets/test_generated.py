@@ -18,6 +18,17 @@ def test_only_letters_and_digits_are_generated():
     assert recorded.inputs(PASSWORD)["special"] is False
 
 
+def test_it_is_as_long_as_was_said_and_starts_with_nothing_unless_said():
+    recorded = run(lambda: {"value": GeneratedSecret("key", {"length": 40}).value})
+    assert recorded.inputs(PASSWORD)["length"] == 40
+    assert recorded.outputs["value"] == "x" * 40
+
+
+def test_a_counter_that_is_left_out_is_zero():
+    """Stacks of earlier releases have it so in their state: another word for it would be a rotation."""
+    assert run(lambda: GeneratedSecret("key", {"length": 40})).inputs(PASSWORD)["keepers"] == {"rotation": "0"}
+
+
 def test_the_rotation_counter_is_what_makes_a_new_value():
     recorded = run(lambda: GeneratedSecret("key", {"length": 40, "rotation": 3}))
     assert recorded.inputs(PASSWORD)["keepers"] == {"rotation": "3"}
@@ -26,8 +37,8 @@ def test_the_rotation_counter_is_what_makes_a_new_value():
 def test_settings_of_the_generator_do_not_replace_a_value_in_use():
     """A provider upgrade or another length once regenerated passwords of running systems (pulumi-random#258)."""
     ignored = set(run(lambda: GeneratedSecret("key", {"length": 40})).one(PASSWORD).ignore_changes)
-    assert {"length", "special", "overrideSpecial", "minLower"} <= ignored
-    assert "keepers" not in ignored
+    settings = {f"min{of}" for of in ("Lower", "Numeric", "Special", "Upper")} | {"lower", "number", "numeric", "upper"}
+    assert ignored == settings | {"length", "special", "overrideSpecial"}
 
 
 def test_protection_given_to_the_component_reaches_the_generator():
