@@ -9,7 +9,7 @@ import pulumi
 
 from components.network.egress import Destination, Exit
 from infra.config.aws_pods import needs_role
-from infra.config.database.kinds import InClusterDatabase, takes_tokens
+from infra.config.database.kinds import InClusterDatabase, pooler_of, takes_tokens
 from infra.config.network import DestinationConfig
 from infra.config.redis import InClusterRedis
 from infra.config.stack import StackConfig
@@ -69,6 +69,8 @@ def of_servers(config: StackConfig, servers: Servers) -> dict[str, Sequence[Exit
 
 def of_gateway(config: StackConfig, servers: Servers, namespace: str) -> list[Exit]:
     found: list[Exit] = [DNS, to_server(servers.database, POSTGRES), {"to": OUTSIDE, "ports": [HTTPS]}]
+    if pooler := pooler_of(config.database):
+        found.append(to_server((pooler.host, pooler.port), POSTGRES))
     if replica := read_replica(config):
         found.append(to_server((replica.host, replica.port), POSTGRES))
     if servers.redis:

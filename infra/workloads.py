@@ -23,7 +23,7 @@ from components.pods import PodSettings
 from infra.config.aws_pods import token_region
 from infra.config.database.common import SecretCredentials
 from infra.config.database.existing import ExistingDatabase
-from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, takes_tokens
+from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, pooler_of, takes_tokens
 from infra.config.gateway.autoscaling import AutoscalingConfig
 from infra.config.ingress import AlbConfig, IngressConfig
 from infra.config.plaintext import ALLOWED
@@ -194,6 +194,7 @@ def gateway(
             **addresses(config),
             **proxy_variables(config, servers),
             **database_login(config, servers),
+            **pod_pooler(config),
             **litellm.environment,
         },
         "log_level": litellm.log_level,
@@ -262,6 +263,8 @@ def migration(
         )
     else:
         args["environment_secret"] = secret
+    if pooler_of(config.database):
+        args["url_key"] = "DIRECT_URL"
     return args
 
 
@@ -273,6 +276,17 @@ def addresses(config: StackConfig) -> dict[str, str]:
     return {
         **({"PROXY_BASE_URL": url} if url else {}),
         **({"LITELLM_UI_PATH": "/tmp/litellm/ui"} if below_a_path else {}),  # noqa: S108 - the pod's own folder
+    }
+
+
+def pod_pooler(config: StackConfig) -> dict[str, str]:
+    """What starts a PgBouncer in each pod."""
+    given = config.database.pod_pooler
+    if given is None:
+        return {}
+    return {
+        "LITELLM_PGBOUNCER_ENABLED": "true",
+        "LITELLM_PGBOUNCER_MAX_DB_CONNECTIONS": str(given.max_connections),
     }
 
 

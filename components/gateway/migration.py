@@ -44,6 +44,10 @@ class MigrationArgs(TypedDict):
     environment_secret: NotRequired[pulumi.Input[str]]
     """Optional: name of the Secret with the key DATABASE_URL. Defaults to none: `environment` says how to log in."""
 
+    url_key: NotRequired[str]
+    """Optional: key of the URL in `environment_secret`, where that is another one: that past a pooler. Defaults to
+    `DATABASE_URL`."""
+
     environment: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Optional: more plain environment variables. Defaults to none."""
 
@@ -110,7 +114,7 @@ class Migration(pulumi.ComponentResource):
 def job_spec(name: str, args: MigrationArgs, timeout: int) -> Any:
     """The Job: a few attempts with growing pauses. Failed pods stay, for their logs."""
     login = (
-        [secret_variable("DATABASE_URL", args["environment_secret"], "DATABASE_URL")]
+        [secret_variable("DATABASE_URL", args["environment_secret"], args.get("url_key", "DATABASE_URL"))]
         if "environment_secret" in args
         else []
     )

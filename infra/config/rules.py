@@ -8,7 +8,14 @@ from components.gateway.proxy_config import proxy_config
 from components.secrets.aws_names import arn_field, partition_of
 from infra.config.aws_pods import pods_have_their_role, tokens_are_not_overruled
 from infra.config.database.common import DocumentCredentials
-from infra.config.database.kinds import InClusterDatabase, connections_available, connections_needed
+from infra.config.database.kinds import (
+    BOOTSTRAP_CONNECTIONS,
+    MIGRATION_CONNECTIONS,
+    InClusterDatabase,
+    connections_available,
+    pooler_of,
+)
+from infra.config.database.pooler import connections_of_pods, pooler_has_enough
 from infra.config.ephemeral import ephemeral_rules
 from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_key, open_metrics, without_a_key
 from infra.config.gateway.modules import mapping
@@ -47,11 +54,20 @@ def replicas_share_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
 
 def connections_fit(gateway: Any, database: Any) -> Iterator[Finding]:
     limit = database.connection_limit
-    if limit is None:
+    available = None if limit is None else connections_available(limit)
+    jobs = MIGRATION_CONNECTIONS + BOOTSTRAP_CONNECTIONS
+    if pooler_of(database):
+        yield from pooler_has_enough(gateway, database, SURGE, jobs, available)
         return
-    needed = connections_needed(gateway.database_connection_pool_limit, gateway.workers, gateway.most_replicas, SURGE)
-    available = connections_available(limit)
-    if needed > available:
+    needed = connections_of_pods(gateway, database, SURGE) + jobs
+    if available is not None and needed > available and database.pod_pooler:
+        yield (
+            "database.podPooler.maxConnections",
+            f"is {database.pod_pooler.max_connections}: {gateway.most_replicas} pods and one more during a rollout need "
+            f"{needed} connections with the migration, but the server has {available}: lower it, or raise "
+            "database.maxConnections",
+        )
+    elif available is not None and needed > available:
         yield (
             "gateway.databaseConnectionPoolLimit",
             f"{gateway.most_replicas} replicas and one more during a rollout, with {gateway.workers} workers of "

@@ -14,7 +14,7 @@ from components.gateway.files import key_of_file
 from components.secrets.references import RemoteReference
 from infra.config.database.common import SUPERUSER, DocumentCredentials, Login, SecretLogin
 from infra.config.database.existing import ExistingDatabase, ReadReplica
-from infra.config.database.kinds import InClusterDatabase, takes_tokens
+from infra.config.database.kinds import InClusterDatabase, pooler_of, takes_tokens
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
 from infra.config.references import PropertyReference
 from infra.config.stack import StackConfig
@@ -130,6 +130,9 @@ class Contents:
         if not takes_tokens(self.config.database):
             values |= {in_the_url(part): reference for part, reference in self.login().items()}
             template["DATABASE_URL"] = pulumi.Output.all(*self.servers.database).apply(self.url)
+            if pooler := pooler_of(self.config.database):
+                template["DIRECT_URL"] = template["DATABASE_URL"]
+                template["DATABASE_URL"] = self.url_of(pooler.host, pooler.port, pooled=True)
             if replica := read_replica(self.config):
                 template["DATABASE_URL_READ_REPLICA"] = self.url_of(replica.host, replica.port)
         whole = bundles(values)
@@ -156,10 +159,12 @@ class Contents:
         where = A_HOST if HOST in given else host
         return self.url_of(where, f"{{{{ .{in_the_url(PORT)} }}}}" if PORT in given else int(port))
 
-    def url_of(self, host: str, port: int | str) -> str:
-        """The connection URL of a server that has LiteLLM's database."""
-        database = in_the_url(DATABASE) if DATABASE in self.login() else None
-        return self.config.database.url_template(host, port, in_the_url(USERNAME), in_the_url(PASSWORD), database)
+    def url_of(self, host: str, port: int | str, *, pooled: bool = False) -> str:
+        """The connection URL of a server that has LiteLLM's database, or of the pooler in front of it."""
+        section = self.config.database
+        name = in_the_url(DATABASE) if DATABASE in self.login() else None
+        parameters = section.pooler_parameters if pooled and not isinstance(section, InClusterDatabase) else None
+        return section.url_template(host, port, in_the_url(USERNAME), in_the_url(PASSWORD), name, parameters)
 
     def database_role(self) -> SecretContent | None:
         """LiteLLM's role in Postgres, for the Job that creates it; None when it has no password."""

@@ -132,3 +132,29 @@ def test_a_missing_file_is_named(authority: str) -> None:
 
 def test_a_file_that_would_not_be_used_is_refused(authority: str) -> None:
     refused(EXISTING | {"host": "db", "caCertFile": authority}, "no effect with sslmode require")
+
+
+def test_pods_go_through_the_pooler_and_the_jobs_past_it() -> None:
+    server = {
+        "host": "db",
+        "admin": {"document": "shared/admin"},
+        "pooler": {"host": "pgbouncer", "sslmode": "disable"},
+    }
+    recording = of_dev(database=EXISTING | server)
+    urls = synced(recording, "litellm-env")["target"]["template"]["data"]
+    assert urls["DATABASE_URL"].endswith("@pgbouncer:6432/litellm?sslmode=disable&pgbouncer=true")
+    assert urls["DIRECT_URL"].endswith("@db:5432/litellm?sslmode=require")
+    (migrate,) = pod_of(recording, "kubernetes:batch/v1:Job", "litellm-migration-job")["containers"]
+    (url,) = [each for each in migrate["env"] if each["name"] == "DATABASE_URL"]
+    assert url["valueFrom"]["secretKeyRef"]["key"] == "DIRECT_URL"
+    (bootstrap,) = pod_of(recording, "kubernetes:batch/v1:Job", "database-bootstrap-job")["containers"]
+    assert {"name": "PGHOST", "value": "db"} in bootstrap["env"]
+
+
+def test_a_pooler_in_each_pod_is_litellms_own() -> None:
+    recording = of_dev(database={"podPooler": {"maxConnections": 12}})
+    (gateway,) = pod_of(recording, "kubernetes:apps/v1:Deployment", "litellm-deployment")["containers"]
+    assert {"name": "LITELLM_PGBOUNCER_ENABLED", "value": "true"} in gateway["env"]
+    assert {"name": "LITELLM_PGBOUNCER_MAX_DB_CONNECTIONS", "value": "12"} in gateway["env"]
+    (migrate,) = pod_of(recording, "kubernetes:batch/v1:Job", "litellm-migration-job")["containers"]
+    assert "PGBOUNCER" not in json.dumps(migrate["env"])

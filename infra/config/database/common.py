@@ -1,6 +1,7 @@
 """What every Postgres needs to be told: names, credentials, and how LiteLLM logs in."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast, get_args
 from urllib.parse import quote, urlencode
 
@@ -9,6 +10,8 @@ from pydantic import Field, StringConstraints, model_validator
 from components.certificate_files import DATABASE, path_of
 from infra.config.base import SECRET_KEY, Checked, DnsName, Image, Section, host_in_url
 from infra.config.certificates import CaCertFile
+from infra.config.database.pooler import PodPooler, Pooler
+from infra.config.database.ssl import SslMode
 from infra.config.references import DocumentReference, PropertyReference
 from infra.config.versions import PINS
 
@@ -19,8 +22,6 @@ SUPERUSER = "postgres"
 """The superuser of the Postgres in the cluster, and the admin of one on RDS. LiteLLM never gets it."""
 
 IDENTIFIER_BYTES = 63
-
-SslMode = Literal["disable", "prefer", "require", "verify-full"]
 
 
 def identifier(value: str) -> str:
@@ -154,6 +155,9 @@ class DatabaseSection(Section):
     db_schema: Annotated[Identifier | None, Field(alias="schema")] = None
     """Schema of LiteLLM's tables in the database. Defaults to `public`."""
 
+    pod_pooler: PodPooler | None = None
+    """A PgBouncer in each pod of LiteLLM, which keeps the connections to the server down. Defaults to none."""
+
     rotation: Annotated[int, Field(ge=0)] = 0
     """Raise it to generate a new password for LiteLLM's role. The admin's password stays."""
 
@@ -164,17 +168,18 @@ class DatabaseSection(Section):
         username: str = "username",
         password: str = "password",  # noqa: S107 - a name
         database: str | None = None,
+        parameters: Mapping[str, str] | None = None,
     ) -> str:
         """The connection URL, as an ESO template (engine v2) that uses the values called `username` and `password`.
 
         `host` and `port` may be templates themselves; `database` is the value with the name of the database, where the
-        configuration does not have it.
+        configuration does not have it, and `parameters` are others than those of the section.
         """
         name = percent_encoded(database) if database else quote(self.name, safe="")
         where = host if "{{" in host else host_in_url(host)
         return (
             f"postgresql://{percent_encoded(username)}:{percent_encoded(password)}"
-            f"@{where}:{port}/{name}?{urlencode(self.url_parameters, safe='/')}"
+            f"@{where}:{port}/{name}?{urlencode(parameters or self.url_parameters, safe='/')}"
         )
 
     @property
@@ -193,6 +198,9 @@ class TokenSection(DatabaseSection):
     ca_cert_file: CaCertFile | None = None
     """With `sslmode: verify-full`: file with the authorities that the server's certificate may be signed by, in PEM, from the
     folder of the stack files. Defaults to those of Amazon RDS for a server there, otherwise to those of LiteLLM's image."""
+
+    pooler: Pooler | None = None
+    """A pooler between the pods and the server. Defaults to none."""
 
     @property
     def is_at_rds(self) -> bool:
@@ -234,6 +242,26 @@ class TokenSection(DatabaseSection):
             **({"DATABASE_SCHEMA": self.db_schema} if self.db_schema else {}),
             **({"DATABASE_SSLROOTCERT": AUTHORITIES} if self.verified and self.has_authorities else {}),
         }
+
+    @model_validator(mode="after")
+    def pooler_fits(self) -> "TokenSection":
+        if self.pooler is None:
+            return self
+        if self.iam_authentication:
+            raise ValueError("pooler takes passwords, but with iamAuthentication there is none: remove one of them")
+        if self.pod_pooler:
+            raise ValueError("pooler and podPooler are two for the same: remove one of them")
+        if self.url_is_given:
+            raise ValueError(
+                "pooler needs the parts of the login, but credentials have a whole URL: name the parts one by one"
+            )
+        return self
+
+    @property
+    def pooler_parameters(self) -> dict[str, str]:
+        """What stands behind the `?` of the URL that goes through the pooler."""
+        mode = self.pooler.sslmode if self.pooler else None
+        return self.model_copy(update={"sslmode": mode or self.sslmode}).url_parameters | {"pgbouncer": "true"}
 
     @model_validator(mode="after")
     def authorities_are_asked(self) -> "TokenSection":

@@ -193,6 +193,7 @@ class ExistingDatabase(TokenSection):
             "db_schema": "schema",
             "admin": "admin",
             "read_replica": "readReplica",
+            "pooler": "pooler",
         }
         given = [ours[field] for field in ours if field in self.model_fields_set and getattr(self, field) is not None]
         if given:

@@ -7,6 +7,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from infra.config.base import Compute, Disk, DnsName, Quantity, Section
 from infra.config.database.common import SUPERUSER, DatabaseSection, SslMode
 from infra.config.database.existing import ExistingDatabase
+from infra.config.database.pooler import Pooler
 from infra.config.database.rds import RdsDatabase
 
 RESERVED_CONNECTIONS = 3
@@ -100,13 +101,9 @@ def takes_tokens(database: DatabaseConfig) -> TypeGuard[ExistingDatabase | RdsDa
     return not isinstance(database, InClusterDatabase) and database.iam_authentication
 
 
-def connections_needed(pool: int, workers: int, replicas: int, surge: int) -> int:
-    """The most connections that one environment opens at a time: every worker's pool in every pod of a rollout, and the Jobs.
-
-    `pool` is LiteLLM's `database_connection_pool_limit` per worker, `replicas` the highest number of pods that scaling
-    allows, and `surge` how many more a rollout adds.
-    """
-    return pool * workers * (replicas + surge) + MIGRATION_CONNECTIONS + BOOTSTRAP_CONNECTIONS
+def pooler_of(database: DatabaseConfig) -> Pooler | None:
+    """The pooler between the pods and the server."""
+    return None if isinstance(database, InClusterDatabase) else database.pooler
 
 
 def connections_available(max_connections: int) -> int:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from infra.config.database.common import DocumentCredentials, SecretCredentials
 from infra.config.database.existing import ExistingDatabase
-from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, connections_available, connections_needed
+from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, connections_available
 from infra.config.database.rds import RdsDatabase, default_connections
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(DatabaseConfig)
@@ -268,10 +268,6 @@ def test_the_url_uses_the_values_it_is_told_to() -> None:
 def test_a_value_that_a_template_cannot_name_is_refused() -> None:
     with pytest.raises(ValueError, match="master-key"):
         InClusterDatabase().url_template("h", 5432, password="master-key")
-
-
-def test_the_budget_counts_every_worker_of_a_rollout_and_the_jobs() -> None:
-    assert connections_needed(pool=10, workers=4, replicas=3, surge=1) == 10 * 4 * 4 + 3
 
 
 def test_a_server_keeps_some_connections_for_superusers() -> None:

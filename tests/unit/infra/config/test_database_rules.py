@@ -58,3 +58,37 @@ def test_the_bootstrap_job_needs_the_authorities_of_a_server_elsewhere() -> None
     server = {"kind": "existing", "host": "db", "sslmode": "verify-full"}
     assert "image of the bootstrap Job knows no authorities" in refused(database=server | {"admin": {"document": "x"}})
     config(database=LOGIN | {"sslmode": "verify-full"})
+
+
+def pooled(**given: Any) -> dict[str, Any]:
+    return LOGIN | {"maxConnections": 50, "pooler": {"host": "pgbouncer", **given}}
+
+
+PODS = {"replicas": 3, "databaseConnectionPoolLimit": 20}
+"""80 connections during a rollout."""
+
+
+def test_through_a_pooler_the_pods_count_at_the_pooler() -> None:
+    config(gateway=PODS, database=pooled(maxConnections=80))
+    assert "database.pooler.maxConnections: is 79" in refused(gateway=PODS, database=pooled(maxConnections=79))
+
+
+def test_the_pooler_and_the_jobs_count_at_the_server() -> None:
+    config(gateway=PODS, database=pooled(poolSize=44))
+    assert "database.pooler.poolSize: is 45; the Jobs" in refused(gateway=PODS, database=pooled(poolSize=45))
+
+
+def test_with_a_pooler_in_each_pod_its_connections_count() -> None:
+    pods = PODS | {"workers": 2, "allowMemoryBelowFloor": True}
+    config(gateway=pods, database=LOGIN | {"maxConnections": 50, "podPooler": {"maxConnections": 11}})
+    more = LOGIN | {"maxConnections": 50, "podPooler": {"maxConnections": 12}}
+    assert "database.podPooler.maxConnections: is 12" in refused(gateway=pods, database=more)
+
+
+def test_a_pooler_has_one_place_and_takes_passwords() -> None:
+    assert "remove one of them" in refused(database=pooled() | {"podPooler": {}})
+    whole = {"kind": "existing", "credentials": {"document": "db", "urlProperty": "u"}, "pooler": {"host": "pgbouncer"}}
+    assert "pooler cannot stand beside" in refused(database=whole) or "whole URL" in refused(database=whole)
+    host = "db.abcdefghijkl.eu-west-1.rds.amazonaws.com"
+    tokens = {"kind": "existing", "host": host, "iamAuthentication": True, "pooler": {"host": "pgbouncer"}}
+    assert "pooler takes passwords" in refused(database=tokens)
