@@ -19,6 +19,7 @@ from components.database.bootstrap import DatabaseBootstrap
 from components.database.postgres import Postgres
 from components.gateway.gateway import Gateway
 from components.gateway.migration import Migration
+from components.ingress.http_route import HttpRoute
 from components.ingress.ingress import Ingress
 from components.labels import INSTANCE, labels
 from components.namespace.limits import NamespaceLimits
@@ -36,6 +37,7 @@ from infra.config.database.common import SecretLogin
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import InClusterDatabase
 from infra.config.database.rds import RdsDatabase
+from infra.config.ingress.gateway_api import GatewayApiConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
 from infra.egress import exits
 from infra.network import openings
@@ -272,6 +274,7 @@ class Environment:
                 "values": content.values,
                 "extract": content.extract,
                 "template": content.template,
+                "type": content.type,
                 "revision": self.store.documents.revision_of(*content.documents),
                 "refresh_interval": self.config.external_secrets.refresh_interval,
             },
@@ -369,8 +372,31 @@ class Environment:
         return import_module("infra.aws.servers").certificate(balancer.certificate_domain, self.providers[1])
 
     def _ingress(self, gateway: Gateway) -> pulumi.Input[str]:
-        if not self.config.ingress.enabled:
-            below = self.config.gateway.root_path
-            return pulumi.Output.concat("http://", gateway.service_name, ".", self.namespace, f".svc:4000{below}")
-        args = workloads.ingress(self.config, self.namespace, gateway, self._certificate())
-        return Ingress("litellm-ingress", args, self._options(gateway)).url
+        """The way in, and the private one beside it; returns the URL for clients."""
+        ingress = self.config.ingress
+        if not ingress.enabled:
+            path = ingress.root_path or self.config.gateway.root_path
+            inside = pulumi.Output.concat("http://", gateway.service_name, ".", self.namespace, f".svc:4000{path}")
+            return ingress.public_url or inside
+        private = ingress.private
+        if ingress.gateway:
+            if private:
+                self._route("litellm-private", gateway, private.host, private.gateway or ingress.gateway)
+            return self._route("litellm-ingress", gateway, ingress.host or "", ingress.gateway)
+        certificate, content = self._certificate(), self.contents.certificate()
+        secret = self._synced("litellm-certificate", content).secret if content else None
+        hosts = {"litellm-private": private.host if private else None, "litellm-ingress": ingress.host}
+        urls = [
+            Ingress(
+                name,
+                workloads.ingress(self.config, self.namespace, gateway, host, certificate, secret),
+                self._options(gateway),
+            ).url
+            for name, host in hosts.items()
+            if host
+        ]
+        return urls[-1]
+
+    def _route(self, name: str, gateway: Gateway, host: str, attached: GatewayApiConfig) -> pulumi.Output[str]:
+        args = workloads.route(self.config, self.namespace, gateway, host, attached)
+        return HttpRoute(name, args, self._options(gateway)).url

@@ -113,7 +113,9 @@ def made_in_it(config: StackConfig) -> Sequence[Kind]:
     sometimes: Mapping[Kind, bool] = {
         ("apps", "statefulsets"): servers,
         ("networking.k8s.io", "networkpolicies"): config.network_policy.enabled,
-        ("networking.k8s.io", "ingresses"): config.ingress.enabled,
+        ("networking.k8s.io", "ingresses"): config.ingress.enabled and not config.ingress.gateway,
+        ("gateway.networking.k8s.io", "httproutes"): config.ingress.enabled and config.ingress.gateway is not None,
+        ("traefik.io", "middlewares"): bool(config.ingress.closed) and config.ingress.used_controller == "traefik",
         ("policy", "poddisruptionbudgets"): config.gateway.most_replicas > 1,
         ("autoscaling", "horizontalpodautoscalers"): scaling is not None and not scaling.by_keda,
         ("keda.sh", "scaledobjects"): scaling is not None and scaling.by_keda,

@@ -19,6 +19,7 @@ from infra.kubernetes_api import METADATA, UNREACHABLE, KubernetesApi, RefusedEr
 from infra.operator import GROUP, OLDEST, VERSION, Sight, in_state, look, problems, settled
 from infra.reason import reason
 from infra.target import Target, authorities_of
+from infra.ways_in import look as look_at_ways_in
 
 
 class PreflightError(pulumi.RunError):
@@ -79,6 +80,8 @@ def check_cluster(target: Target) -> Generator[str, None, ExternalSecretsConfig]
             yield from import_module("infra.given_namespace").check(client, target)
         yield from check_secrets(client, target)
         yield from autoscalers.check(client, target.config.gateway.autoscaling)
+        if not target.config.gitops:
+            yield from look_at_ways_in(client, target.config.ingress, target.namespace)
         ephemeral = target.config.ephemeral.wanted
         known = False if ephemeral else in_state()
         sight = look(client, operator.namespace)

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import get_config_env, get_config_secret_keys_env
 
-from infra import salt
+from infra import salt, ways_in
 from infra.config.load import ConfigError, load
 from infra.config.stack_yaml import StackFileError, of_stack
 from infra.secrets.documents import documents
@@ -30,7 +30,7 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
         raise pulumi.RunError(str(error)) from None
     known = salt.before()
     with ThreadPoolExecutor(1) as pool:
-        looking = pool.submit(look, target, [*salt.check(target, known)])
+        looking = pool.submit(look, target, [*salt.check(target, known), *ways_in.check(target)])
         # Components and their SDKs take about as long to import as the targets take to answer.
         environment = import_module("infra.environment")
         found = looking.result()

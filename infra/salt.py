@@ -65,14 +65,19 @@ def bare(document: str) -> str:
 
 
 def before() -> tuple[Salt, ...]:
-    """The salt keys of this stack until now, from its state; none for a stack that has never been up.
+    """The salt keys of this stack until now, from its state; none for a stack that has never been up."""
+    return salts(state())
+
+
+def state() -> Mapping[str, Mapping[str, Any]]:
+    """What the engine knows of this stack, by URN, each resource with its `type` and `outputs`; empty for one that is new.
 
     Works in a program that the engine runs, and before it has registered anything.
     """
     organization, stack = pulumi.get_organization(), pulumi.get_stack()
     # Backends that are a bucket or a folder have one organization, and older ones of them do not want to hear its name.
     name = stack if organization == "organization" else f"{organization}/{pulumi.get_project()}/{stack}"
-    return salts(cast("Mapping[str, Mapping[str, Any]]", read_state(name)["outputs"]))
+    return cast("Mapping[str, Mapping[str, Any]]", read_state(name)["outputs"])
 
 
 def read_state(stack: str) -> Any:

@@ -17,6 +17,7 @@ from components.gateway.autoscaling import Autoscaling
 from components.gateway.gateway import Gateway, GatewayArgs, RedisConnection
 from components.gateway.migration import MigrationArgs
 from components.gateway.proxy_config import coordination_redis, proxy_config
+from components.ingress.http_route import HttpRouteArgs
 from components.ingress.ingress import IngressArgs, LoadBalancer
 from components.namespace.limits import NamespaceLimitsArgs
 from components.pods import PodSettings
@@ -25,7 +26,10 @@ from infra.config.database.common import SecretCredentials
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, pooler_of, takes_tokens
 from infra.config.gateway.autoscaling import AutoscalingConfig
-from infra.config.ingress import AlbConfig, IngressConfig
+from infra.config.ingress.alb import AlbConfig
+from infra.config.ingress.gateway_api import GatewayApiConfig
+from infra.config.ingress.settings import IngressConfig
+from infra.config.ingress.tls import ENDS_AT
 from infra.config.plaintext import ALLOWED
 from infra.config.quota import QuotaConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis, RedisConfig
@@ -65,6 +69,9 @@ IN_THE_ACCOUNT = {r"gateway\.serviceAccountAnnotations\.": ""}
 Name = pulumi.Input[str]
 
 KEEP_ALIVE_MARGIN_SECONDS = 10
+
+KEEP_ALIVE_OF_OTHERS = 650
+"""Longer than the load balancers of Google keep an idle connection (600 s), the most patient that is known."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +212,11 @@ def gateway(
         "service_account_annotations": {**litellm.service_account_annotations, **texts_allowed(config, IN_THE_ACCOUNT)},
         "annotations": texts_allowed(config, IN_THE_PODS),
     }
-    if config.ingress.class_name == "alb":
+    if config.ingress.root_path:
+        args["root_path"] = config.ingress.root_path
+    if config.ingress.used_controller in ("gateway-api", "other"):
+        args["keep_alive_seconds"] = KEEP_ALIVE_OF_OTHERS
+    if config.ingress.used_controller == "alb":
         # Its idle timeout is that of a stream; a pod that closed first would now and then lose a request.
         args["keep_alive_seconds"] = config.ingress.stream_timeout(litellm.request_timeout) + KEEP_ALIVE_MARGIN_SECONDS
     if connection := redis_connection(config.redis, servers):
@@ -270,11 +281,12 @@ def migration(
 
 def addresses(config: StackConfig) -> dict[str, str]:
     """Where LiteLLM is reached, for its links and the way back from a login; and where its page may be written to, when it is
-    served below a path. LiteLLM itself puts that path behind the URL."""
-    url = config.ingress.url
-    below_a_path = config.gateway.root_path
+    served below a path. LiteLLM puts that path behind the URL where it is not there, but for parts of it that need it there."""
+    url, path = config.ingress.pages_url, config.ingress.root_path
+    below_a_path = path or config.gateway.root_path
     return {
         **({"PROXY_BASE_URL": url} if url else {}),
+        **({"SERVER_ROOT_PATH": path} if path else {}),
         **({"LITELLM_UI_PATH": "/tmp/litellm/ui"} if below_a_path else {}),  # noqa: S108 - the pod's own folder
     }
 
@@ -374,32 +386,77 @@ def load_balancer(config: AlbConfig, certificate: pulumi.Input[str] | None) -> L
 
 def ingress_labels(ingress: IngressConfig) -> dict[str, str]:
     """Labels with which the namespace tells the ingress controller what to do with its pods."""
-    balanced = ingress.enabled and ingress.class_name == "alb"
+    balanced = ingress.enabled and ingress.used_controller == "alb"
     # Without it a rollout takes old pods away before the load balancer sends anything to the new ones.
     return {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"} if balanced else {}
 
 
-def ingress(
-    config: StackConfig, namespace: Name, gateway: Gateway, certificate: pulumi.Input[str] | None = None
-) -> IngressArgs:
-    ingress, tls = config.ingress, config.ingress.tls
+def way_in(config: StackConfig, namespace: Name, gateway: Gateway, host: str) -> dict[str, Any]:
+    """What an Ingress and an HTTPRoute have in common, for the host of the stack or for the private one."""
+    ingress = config.ingress
+    private = host != ingress.host
+    ends_at = ingress.tls.ends_at if ingress.tls else None
+    told = ends_at == "load-balancer" or (ends_at and ingress.used_controller == "gateway-api")
     optional: dict[str, Any] = {
-        "load_balancer": load_balancer(ingress.load_balancer, certificate) if ingress.class_name == "alb" else None,
-        "issuer": tls.issuer if tls else None,
-        "issuer_kind": tls.issuer_kind if tls and tls.issuer else None,
-        "tls_secret_name": tls.secret_name if tls else None,
+        "additional_hosts": None if private else ingress.additional_hosts,
+        "path": ingress.path or config.gateway.root_path,
+        "paths": None if private else ingress.paths,
+        "closed_paths": None if private or ingress.used_controller == "other" else ingress.closed_paths,
         "public_port": ingress.public_port,
-        "path": config.gateway.root_path or None,
+        "url": None if private else ingress.public_url,
     }
-    args: IngressArgs = {
+    return {
         "namespace": namespace,
-        "host": ingress.host or "",
-        "class_name": ingress.class_name,
+        "host": host,
         "service_name": gateway.service_name,
         "service_port": gateway.port,
         "stream_timeout": ingress.stream_timeout(config.gateway.request_timeout),
+        "annotations": {
+            **ingress.annotations,
+            **({ENDS_AT: ends_at} if told else {}),
+            **texts_allowed(config, IN_THE_INGRESS),
+        },
+    } | {key: value for key, value in optional.items() if value}
+
+
+def route(
+    config: StackConfig, namespace: Name, gateway: Gateway, host: str, attached: GatewayApiConfig
+) -> HttpRouteArgs:
+    args: dict[str, Any] = {
+        "gateway_name": attached.name,
+        "gateway_namespace": attached.namespace,
+        "tls": config.ingress.tls is not None,
+        "wait_until_accepted": config.ingress.wait_for_address,
+    }
+    if attached.section_name:
+        args["section_name"] = attached.section_name
+    return cast("HttpRouteArgs", way_in(config, namespace, gateway, host) | args)
+
+
+def ingress(
+    config: StackConfig,
+    namespace: Name,
+    gateway: Gateway,
+    host: str,
+    certificate: pulumi.Input[str] | None = None,
+    tls_secret: Name | None = None,
+) -> IngressArgs:
+    """`certificate` is the ARN for a load balancer, `tls_secret` the Secret that is made of a certificate in the store."""
+    ingress, tls = config.ingress, config.ingress.tls
+    private = ingress.private if ingress.private and ingress.private.host == host else None
+    alb = ingress.used_controller == "alb"
+    optional: dict[str, Any] = {
+        "class_name": (private and private.class_name) or ingress.used_class,
+        "controller": ingress.used_controller,
+        "load_balancer": load_balancer(ingress.load_balancer, certificate) if alb else None,
+        "issuer": tls.issuer if tls else None,
+        "issuer_kind": tls.issuer_kind if tls and tls.issuer else None,
+        "tls_secret_name": tls_secret or (tls.secret_name if tls else None),
+        "tls_ends_at": tls.ends_at if tls else None,
+    }
+    args: dict[str, Any] = {
         "max_body_megabytes": ingress.max_body_megabytes,
-        "annotations": {**ingress.annotations, **texts_allowed(config, IN_THE_INGRESS)},
         "wait_for_address": ingress.wait_for_address,
     }
-    return cast("IngressArgs", args | {key: value for key, value in optional.items() if value is not None})
+    args |= {key: value for key, value in optional.items() if value is not None}
+    return cast("IngressArgs", way_in(config, namespace, gateway, host) | args)

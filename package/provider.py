@@ -16,6 +16,7 @@ from components.database.rds import RdsPostgres
 from components.gateway.aws_access import AwsAccess
 from components.gateway.gateway import Gateway
 from components.gateway.migration import Migration
+from components.ingress.http_route import HttpRoute
 from components.ingress.ingress import Ingress
 from components.namespace.limits import NamespaceLimits
 from components.network.network_policy import NetworkPolicies
@@ -46,6 +47,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     ExternalSecretsOperator,
     Gateway,
     GeneratedSecret,
+    HttpRoute,
     Ingress,
     Migration,
     NamespaceLimits,

@@ -9,6 +9,9 @@ import yaml
 
 Level = Literal["mandatory", "advisory", "disabled"]
 LEVELS: tuple[Level, ...] = get_args(Level)
+ADVISORY = ("retired-controller",)
+"""Rules that warn where `levels.yaml` does not name them: what they find is nothing that a stack could mend by itself."""
+
 FILE = Path(__file__).with_name("levels.yaml")
 
 
@@ -17,7 +20,8 @@ class LevelsError(Exception):
 
 
 def levels_for(stack: str, rules: Iterable[str], file: Path = FILE) -> dict[str, Level]:
-    """The level of every rule: that of the first entry which names both the stack and the rule, otherwise mandatory.
+    """The level of every rule: that of the first entry which names both the stack and the rule, otherwise mandatory, or for
+    what is in `ADVISORY` advisory.
 
     Raises:
         LevelsError: for what the file must not say.
@@ -30,7 +34,7 @@ def level_of(rule: str, stack: str, entries: Iterable[Mapping[str, Any]]) -> Lev
     for entry in entries:
         if rule in entry["levels"] and any(fnmatchcase(stack, pattern) for pattern in entry["stacks"]):
             return entry["levels"][rule]
-    return "mandatory"
+    return "advisory" if rule in ADVISORY else "mandatory"
 
 
 def read(file: Path, rules: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -143,7 +143,7 @@ def gateway_container(args: Args) -> dict[str, Any]:
             "envFrom": [{"secretRef": {"name": args["environment_secret"]}}],
             "ports": [{"name": "http", "containerPort": PORT}],
             "resources": args.get("resources", DEFAULT_RESOURCES),
-            **probes(seconds(args.get("startup_timeout", "10m"))),
+            **probes(seconds(args.get("startup_timeout", "10m")), args.get("root_path", "")),
             **draining,
             "volumeMounts": [
                 {"name": "config", "mountPath": CONFIG_FOLDER, "readOnly": True},
@@ -187,9 +187,9 @@ def environment(args: Args) -> dict[str, pulumi.Input[str]]:
     return ours | dict(args.get("environment", {}))
 
 
-def probes(startup_seconds: int) -> dict[str, Any]:
+def probes(startup_seconds: int, root_path: str = "") -> dict[str, Any]:
     """Ready when LiteLLM reaches its database, alive when it answers. Never /health: it calls every model, for money."""
-    readiness = {"path": "/health/readiness", "port": "http"}
+    readiness = {"path": f"{root_path}/health/readiness", "port": "http"}
     return {
         "startupProbe": {
             "httpGet": readiness,
@@ -200,7 +200,7 @@ def probes(startup_seconds: int) -> dict[str, Any]:
         "readinessProbe": {"httpGet": readiness, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3},
         # Patient: a pod that is busy answers late, and killing it would only move its work to the others.
         "livenessProbe": {
-            "httpGet": {"path": "/health/liveliness", "port": "http"},
+            "httpGet": {"path": f"{root_path}/health/liveliness", "port": "http"},
             "periodSeconds": 15,
             "timeoutSeconds": 10,
             "failureThreshold": 6,

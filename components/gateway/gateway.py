@@ -73,6 +73,10 @@ class GatewayArgs(TypedDict):
     certificates: NotRequired[Sequence[CertificateFile]]
     """Optional: files in `/etc/litellm-certificates`, with the authorities of servers. Defaults to none."""
 
+    root_path: NotRequired[str]
+    """Optional: path below which the gateway is served, as in `environment` (SERVER_ROOT_PATH), for the probes. Defaults to
+    none."""
+
     redis: NotRequired[RedisConnection]
     """Optional: the Redis that `coordination_redis` in `config` refers to. Defaults to none."""
 

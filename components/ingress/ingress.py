@@ -1,20 +1,20 @@
 """The way in: a Kubernetes Ingress that lets streams through."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.ingress.annotations import CLOSED, CONTROLLERS, certificate, closed_pattern, nginx_closed
+from components.ingress.url import open_paths, url_of
 from components.labels import labels
 
-MAX_DEREGISTRATION_SECONDS = 3600
-"""The longest that an Application Load Balancer lets a target finish what it does."""
+MIDDLEWARES = "traefik.ingress.kubernetes.io/router.middlewares"
 
 
 class LoadBalancer(TypedDict):
-    """What the AWS Load Balancer Controller makes of an Ingress of class `alb`."""
+    """What the AWS Load Balancer Controller makes of an Ingress."""
 
     group_name: NotRequired[str]
     """Optional: group of Ingresses that share one load balancer. Defaults to one of our own."""
@@ -50,8 +50,24 @@ class IngressArgs(TypedDict):
     host: pulumi.Input[str]
     """Required: host name."""
 
-    class_name: str
-    """Required: `nginx` (ingress-nginx), `traefik` or `alb` (AWS Load Balancer Controller)."""
+    additional_hosts: NotRequired[Sequence[pulumi.Input[str]]]
+    """Optional: more host names that lead to the Service. Defaults to none."""
+
+    path: NotRequired[str]
+    """Optional: path below which the gateway is served, and of which it knows: `/llm`. Defaults to none."""
+
+    paths: NotRequired[Sequence[str]]
+    """Optional: the only paths, below `path`, that lead to the Service. Defaults to all."""
+
+    closed_paths: NotRequired[Sequence[str]]
+    """Optional: paths, below `path`, that lead nowhere. Not for controller `other`. Defaults to none."""
+
+    class_name: NotRequired[str]
+    """Optional: Ingress class. Defaults to none: an annotation names it, or the cluster has a default class."""
+
+    controller: NotRequired[str]
+    """Optional: whose annotations are set: `nginx` (ingress-nginx), `traefik`, `alb` (AWS Load Balancer Controller), or `other`
+    for nobody's. Defaults to `class_name`."""
 
     service_name: pulumi.Input[str]
     """Required: name of the Service."""
@@ -74,17 +90,21 @@ class IngressArgs(TypedDict):
     tls_secret_name: NotRequired[str]
     """Optional: Secret with the certificate. Defaults to `<name>-tls` with an issuer, to plain HTTP without one."""
 
+    tls_ends_at: NotRequired[str]
+    """Optional: where TLS ends without a Secret: at the `controller`, with its default certificate, or at a `load-balancer` in
+    front of it. Defaults to nowhere, unless there is a certificate."""
+
     load_balancer: NotRequired[LoadBalancer]
-    """Optional: the load balancer of class `alb`. Defaults to an internal one with plain HTTP."""
+    """Optional: the load balancer of controller `alb`. Defaults to an internal one with plain HTTP."""
 
     annotations: NotRequired[Mapping[str, str]]
     """Optional: more annotations, over ours. Defaults to none."""
 
-    path: NotRequired[str]
-    """Optional: path below which the gateway is served, as in its `SERVER_ROOT_PATH`: `/llm`. Defaults to the whole host."""
-
     public_port: NotRequired[int]
     """Optional: port of the URL. Defaults to the scheme's."""
+
+    url: NotRequired[str]
+    """Optional: URL for clients, where it is another one. Defaults to one made of TLS, `host`, `public_port` and `path`."""
 
     wait_for_address: NotRequired[bool]
     """Optional: wait until the Ingress has an address. Defaults to true."""
@@ -94,12 +114,13 @@ class IngressArgs(TypedDict):
 
 
 class Ingress(pulumi.ComponentResource):
-    """An Ingress for one host, with the annotations that its controller needs for long answers and long prompts.
+    """An Ingress, with the annotations that its controller needs for long answers and long prompts.
 
-    **Type:** `litellm:index:Ingress`. **Produces:** `networking.k8s.io/v1 Ingress`.
+    **Type:** `litellm:index:Ingress`. **Produces:** `networking.k8s.io/v1 Ingress`; where paths are closed, with nginx a second
+    one that lets nobody in, and with Traefik a `traefik.io/v1alpha1 Middleware`.
 
     Raises:
-        ValueError: for a class without known annotations.
+        ValueError: for a controller without known annotations.
     """
 
     url: pulumi.Output[str]
@@ -107,132 +128,102 @@ class Ingress(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: IngressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:Ingress", name, None, opts)
-        if args["class_name"] not in CONTROLLERS:
-            raise ValueError(f"class_name is {args['class_name']!r}; allowed: {', '.join(CONTROLLERS)}")
+        controller = args.get("controller", args.get("class_name", ""))
+        if controller not in CONTROLLERS:
+            raise ValueError(f"controller is {controller!r}; allowed: {', '.join(CONTROLLERS)}")
+        given: Any = args
         secret = args.get("tls_secret_name") or (f"{name}-tls" if args.get("issuer") else None)
-        tls = secret is not None or "certificate_arn" in args.get("load_balancer", {})
+        ends_here = secret is not None or args.get("tls_ends_at") == "controller"
+        certified = ends_here or "certificate_arn" in args.get("load_balancer", {})
+        tls = [{"hosts": hosts(args), **({"secretName": secret} if secret else {})}] if ends_here else None
+        annotations = {
+            **CONTROLLERS[controller](given, certified),
+            **certificate(given),
+            **args.get("annotations", {}),
+        }
+        guards: list[pulumi.Resource] = []
+        if args.get("closed_paths") and controller == "nginx":
+            guards.append(self._ingress(f"{name}-closed", args, nginx_closed(certified), closed_rules(args), tls))
+        if args.get("closed_paths") and controller == "traefik":
+            guards.append(self._middleware(f"{name}-closed", args))
+            first = pulumi.Output.concat(args["namespace"], f"-{name}-closed@kubernetescrd")
+            theirs = args.get("annotations", {}).get(MIDDLEWARES)
+            annotations[MIDDLEWARES] = pulumi.Output.concat(first, f",{theirs}") if theirs else first
+        spec_rules = rules(args, answered_for=controller == "alb")
+        ingress = self._ingress(name, args, annotations, spec_rules, tls, guards)
+        scheme = "https" if certified or "tls_ends_at" in args else "http"
+        self.url = pulumi.Output.all(url_of(scheme, given), ingress.urn).apply(lambda known: str(known[0]))
+        self.register_outputs({"url": self.url})
+
+    def _ingress(
+        self,
+        name: str,
+        args: IngressArgs,
+        annotations: Mapping[str, pulumi.Input[str]],
+        spec_rules: list[Any],
+        tls: list[Any] | None,
+        after: Sequence[pulumi.Resource] = (),
+    ) -> k8s.networking.v1.Ingress:
+        awaited = {} if args.get("wait_for_address", True) else {"pulumi.com/skipAwait": "true"}
         metadata: Any = {
             "name": name,
             "namespace": args["namespace"],
             "labels": labels(name),
-            "annotations": {
-                **CONTROLLERS[args["class_name"]](args, tls),
-                **certificate(args),
-                **({} if args.get("wait_for_address", True) else {"pulumi.com/skipAwait": "true"}),
-                **args.get("annotations", {}),
-            },
+            "annotations": {**awaited, **annotations},
         }
-        service = {"name": args["service_name"], "port": {"number": args["service_port"]}}
-        spec: Any = {
-            "ingressClassName": args["class_name"],
-            "rules": [
-                {
-                    "host": args["host"],
-                    "http": {
-                        "paths": [
-                            {"path": path, "pathType": "Prefix", "backend": {"service": service}}
-                            for path in paths(args.get("path", ""))
-                        ]
-                    },
-                }
-            ],
-        }
-        if secret:
-            spec["tls"] = [{"hosts": [args["host"]], "secretName": secret}]
+        spec: Any = {"rules": spec_rules}
+        if "class_name" in args:
+            spec["ingressClassName"] = args["class_name"]
+        if tls:
+            spec["tls"] = tls
         timeout = args.get("timeout", "5m")
-        ingress = k8s.networking.v1.Ingress(
+        return k8s.networking.v1.Ingress(
             f"{name}-ingress",
             metadata=metadata,
             spec=spec,
             opts=pulumi.ResourceOptions(
-                parent=self, custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout)
+                parent=self,
+                depends_on=list(after),
+                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
             ),
         )
-        scheme = "https" if tls else "http"
-        public_port = args.get("public_port")
-        port = f":{public_port}" if public_port else ""
-        below = f"{port}{args.get('path', '')}"
-        self.url = pulumi.Output.all(args["host"], ingress.urn).apply(lambda known: f"{scheme}://{known[0]}{below}")
-        self.register_outputs({"url": self.url})
+
+    def _middleware(self, name: str, args: IngressArgs) -> k8s.apiextensions.CustomResource:
+        """The Middleware that sends what is closed to a path that LiteLLM does not have. The Ingress itself names it, so that
+        Traefik serves nothing where it does not find it, instead of everything."""
+        path = args.get("path", "")
+        pattern = closed_pattern(path, args.get("closed_paths", ()))
+        return k8s.apiextensions.CustomResource(
+            f"{name}-middleware",
+            api_version="traefik.io/v1alpha1",
+            kind="Middleware",
+            metadata={"name": name, "namespace": args["namespace"], "labels": labels(name)},
+            spec={"replacePathRegex": {"regex": pattern, "replacement": f"{path}/closed-from-outside"}},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
 
-WELL_KNOWN = ("oauth-protected-resource", "oauth-authorization-server")
-"""What clients of MCP servers ask the host for, with the path of the gateway behind it (RFC 9728, RFC 8414)."""
+def hosts(args: IngressArgs) -> list[pulumi.Input[str]]:
+    return [args["host"], *args.get("additional_hosts", ())]
 
 
-def paths(below: str) -> list[str]:
-    """The paths of the host that are the gateway's."""
-    return [below, *(f"/.well-known/{name}{below}" for name in WELL_KNOWN)] if below else ["/"]
+def rules(args: IngressArgs, *, answered_for: bool) -> list[Any]:
+    """A rule for each host; `answered_for` where the load balancer itself answers for what is closed."""
+    service = {"name": args["service_name"], "port": {"number": args["service_port"]}}
+    path = args.get("path", "")
+    answer = {"name": CLOSED, "port": {"name": "use-annotation"}}
+    closed = args.get("closed_paths", ()) if answered_for else ()
+    paths = [prefix(f"{path}{each}", answer) for each in closed]
+    paths += [prefix(each, service) for each in open_paths(cast("Mapping[str, Any]", args))]
+    return [{"host": host, "http": {"paths": paths}} for host in hosts(args)]
 
 
-Annotations = dict[str, pulumi.Input[str]]
+def closed_rules(args: IngressArgs) -> list[Any]:
+    """What is closed, for an Ingress that lets nobody in. It needs a backend as any other."""
+    service = {"name": args["service_name"], "port": {"number": args["service_port"]}}
+    paths = [prefix(f"{args.get('path', '')}{each}", service) for each in args.get("closed_paths", ())]
+    return [{"host": host, "http": {"paths": paths}} for host in hosts(args)]
 
 
-def nginx(args: IngressArgs, tls: bool) -> Annotations:
-    """ingress-nginx: its defaults cut a stream after 60 s without data, hold answers back and refuse prompts over 1 MB."""
-    timeout = str(args.get("stream_timeout", 660))
-    annotations = {
-        "proxy-read-timeout": timeout,
-        "proxy-send-timeout": timeout,
-        "proxy-buffering": "off",
-        "proxy-request-buffering": "off",
-        "proxy-body-size": f"{args.get('max_body_megabytes', 100)}m",
-        "ssl-redirect": str(tls).lower(),
-    }
-    return {f"nginx.ingress.kubernetes.io/{key}": value for key, value in annotations.items()}
-
-
-def traefik(_: IngressArgs, tls: bool) -> Annotations:
-    """Traefik: neither buffers nor limits answers by default, so that only the entry point is left to choose."""
-    entry_point = {"router.entrypoints": "websecure", "router.tls": "true"} if tls else {"router.entrypoints": "web"}
-    return {f"traefik.ingress.kubernetes.io/{key}": value for key, value in entry_point.items()}
-
-
-def alb(args: IngressArgs, tls: bool) -> Annotations:
-    """AWS Load Balancer Controller: an ALB cuts a stream after 60 s without data, and one of a pod that stops after 300 s."""
-    given = args.get("load_balancer", {})
-    timeout = args.get("stream_timeout", 660)
-    redirect = tls and given.get("ssl_redirect", True)
-    ports = [*([{"HTTP": 80}] if redirect or not tls else []), *([{"HTTPS": 443}] if tls else [])]
-    draining = min(timeout, MAX_DEREGISTRATION_SECONDS)
-    annotations: Annotations = {
-        "scheme": given.get("scheme", "internal"),
-        "target-type": "ip",
-        "listen-ports": json.dumps(ports),
-        "load-balancer-attributes": joined(
-            {**given.get("attributes", {}), "idle_timeout.timeout_seconds": str(timeout)}
-        ),
-        "target-group-attributes": joined({"deregistration_delay.timeout_seconds": str(draining)}),
-        # What the kubelet asks, as often and as patiently.
-        "healthcheck-path": "/health/readiness",
-        "healthcheck-interval-seconds": "10",
-        "healthcheck-timeout-seconds": "5",
-        "healthy-threshold-count": "2",
-        "unhealthy-threshold-count": "3",
-        "success-codes": "200",
-    }
-    optional: dict[str, pulumi.Input[str] | None] = {
-        "group.name": given.get("group_name"),
-        "certificate-arn": given.get("certificate_arn"),
-        "ssl-redirect": "443" if redirect else None,
-        "ssl-policy": given.get("ssl_policy"),
-        "inbound-cidrs": ",".join(given.get("inbound_cidrs", ())) or None,
-        "tags": joined(given.get("tags", {})) or None,
-    }
-    annotations |= {key: value for key, value in optional.items() if value is not None}
-    return {f"alb.ingress.kubernetes.io/{key}": value for key, value in annotations.items()}
-
-
-def joined(values: Mapping[str, str]) -> str:
-    return ",".join(f"{key}={values[key]}" for key in sorted(values))
-
-
-CONTROLLERS: Mapping[str, Callable[[IngressArgs, bool], Annotations]] = {"nginx": nginx, "traefik": traefik, "alb": alb}
-
-ISSUER_ANNOTATIONS = {"ClusterIssuer": "cert-manager.io/cluster-issuer", "Issuer": "cert-manager.io/issuer"}
-
-
-def certificate(args: IngressArgs) -> dict[str, str]:
-    """What tells cert-manager to make the certificate."""
-    issuer = args.get("issuer")
-    return {ISSUER_ANNOTATIONS[args.get("issuer_kind", "ClusterIssuer")]: issuer} if issuer else {}
+def prefix(path: str, service: Mapping[str, Any]) -> dict[str, Any]:
+    return {"path": path, "pathType": "Prefix", "backend": {"service": service}}

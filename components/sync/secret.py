@@ -46,6 +46,9 @@ class SyncedSecretArgs(TypedDict):
     template: Mapping[str, pulumi.Input[str]]
     """Required: the keys of the Secret; each is an ESO template (engine v2) over `values`."""
 
+    type: NotRequired[str]
+    """Optional: type of the Secret, such as `kubernetes.io/tls`. Defaults to `Opaque`."""
+
     revision: NotRequired[pulumi.Input[str]]
     """Optional: changes when the documents behind `values` change. Defaults to nothing."""
 
@@ -90,7 +93,7 @@ class SyncedSecret(pulumi.ComponentResource):
                     "deletionPolicy": "Retain",
                     "template": {
                         "engineVersion": "v2",
-                        "type": "Opaque",
+                        "type": args.get("type", "Opaque"),
                         "metadata": {"labels": labels(name), "annotations": {REVISION: args.get("revision", "")}},
                         "data": dict(args["template"]),
                     },

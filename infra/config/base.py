@@ -26,6 +26,7 @@ DURATION = r"^([0-9]+(h|m|s))+$"
 ENVIRONMENT_VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 IMAGE = r"^[^\s:@]+(:[0-9]+)?[^\s:@]*(:[\w][\w.-]*)?(@sha256:[0-9a-f]{64})?$"
+URL_PATH = r"^(/[A-Za-z0-9._~-]+)+$"
 FILE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$"
 STORE_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*$"
 DOCUMENT_NAME = r"^[A-Za-z0-9/_+=.@!:-]+( [A-Za-z0-9/_+=.@!:-]+)*$"
@@ -45,6 +46,7 @@ ALLOWED = {
     VARIABLE: "the name of an environment variable such as OPENAI_API_KEY: letters, digits and _",
     IMAGE: "a container image: repository:tag, repository@sha256:… or both",
     FILE_NAME: "the name of a file, or a path such as guardrails/pii.py, without / at its ends",
+    URL_PATH: "the path of a URL such as /llm, without / at its end",
     STORE_PATH: "a path such as dev/api-keys, without / at its ends",
     DOCUMENT_NAME: "the name of a document: a path in Vault, the name or ARN of a secret in AWS, an item of another store",
     AWS_REGION: "the name of an AWS region such as eu-central-1",

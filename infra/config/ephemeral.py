@@ -16,7 +16,8 @@ class EphemeralConfig(Section):
     """Environments that `make env-up NAME=…` makes of a stack file. Without `domain` the stack is an ordinary one."""
 
     domain: DnsName | None = None
-    """Environments answer at `<name>.<domain>`. DNS and certificates for `*.<domain>` are the cluster's business."""
+    """Environments answer at `<name>.<domain>`. DNS for `*.<domain>` is the cluster's business; a certificate for
+    all of them is the controller's (`ingress.tls.endsAt`), or one in the store (`ingress.tls.certificate`)."""
 
     default_ttl: Duration = "4h"
     """How long an environment lives when nobody says."""
@@ -134,6 +135,18 @@ def real_models_have_a_cap(gateway: Any) -> Iterator[Finding]:
         )
 
 
+def hosts_are_its_own(ingress: Any) -> Iterator[Finding]:
+    """Environments differ by their `host`, which is filled in: another name would be that of all of them."""
+    given = {
+        "additionalHosts": ingress.additional_hosts,
+        "private": ingress.private,
+        "publicUrl": ingress.public_url,
+    }
+    for key, value in given.items():
+        if value:
+            yield f"ingress.{key}", "is the same for all environments, and each answers at a host of its own: remove it"
+
+
 def ephemeral_rules(
     ephemeral: Any,
     protect: bool,
@@ -143,6 +156,7 @@ def ephemeral_rules(
     database: Any,
     redis: Any,
     gateway: Any,
+    ingress: Any,
 ) -> Iterator[Finding]:
     """What must hold for an environment of which nothing may be left."""
     if not ephemeral.wanted:
@@ -151,3 +165,4 @@ def ephemeral_rules(
     yield from shared_store(secrets)
     yield from servers_go_with_it(database, redis)
     yield from real_models_have_a_cap(gateway)
+    yield from hosts_are_its_own(ingress)

@@ -20,7 +20,7 @@ from infra.config.ephemeral import ephemeral_rules
 from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_key, open_metrics, without_a_key
 from infra.config.gateway.modules import mapping
 from infra.config.gateway.served import models_named, models_of_params, served_by_nobody
-from infra.config.ingress import ALB_MAX_IDLE_SECONDS, certificate_covers
+from infra.config.ingress.alb import ALB_MAX_IDLE_SECONDS, certificate_covers
 from infra.config.project_files import LARGEST_BYTES
 from infra.config.proxy import proxy_is_said_once
 from infra.config.stores import existing_store_is_only_read
@@ -179,14 +179,15 @@ def requests_need_a_key(gateway: Any) -> Iterator[Finding]:
 
 def metrics_are_not_public(gateway: Any, ingress: Any) -> Iterator[Finding]:
     """An internal load balancer is not open to everybody: who scrapes is often behind it."""
-    internal = ingress.class_name == "alb" and ingress.load_balancer.scheme == "internal"
-    if not ingress.enabled or internal or gateway.allow_requests_without_key:
+    internal = ingress.used_controller == "alb" and ingress.load_balancer.scheme == "internal"
+    closed = "metrics" in ingress.closed
+    if not ingress.enabled or closed or internal or gateway.allow_requests_without_key:
         return
     if open_metrics(gateway.litellm_settings):
         yield (
             "gateway.litellmSettings.require_auth_for_metrics_endpoint",
-            "is false, so that /metrics is open to everybody through the Ingress: remove it, and give the scraper a key, or "
-            "set gateway.allowRequestsWithoutKey: true where that is meant",
+            "is false, so that /metrics is open to everybody through the Ingress: remove it, and give the scraper a key, "
+            "close it with ingress.closed [metrics], or set gateway.allowRequestsWithoutKey: true where that is meant",
         )
 
 
@@ -242,12 +243,12 @@ def adopted_values_rotate_in_vault(secrets: Any, keys: Any, database: Any, redis
 
 def certificate_is_for_the_host(secrets: Any, ingress: Any) -> Iterator[Finding]:
     domain = ingress.load_balancer.certificate_domain
-    if ingress.class_name != "alb" or domain is None:
+    if ingress.used_controller != "alb" or domain is None:
         return
-    if not certificate_covers([domain], ingress.host or ""):
+    if not all(certificate_covers([domain], host) for host in ingress.all_hosts):
         yield (
             "ingress.alb.certificateDomain",
-            "is a domain whose certificate is not for ingress.host: clients would refuse it",
+            "is a domain whose certificate is not for ingress.host, or not for all of its hosts: clients would refuse it",
         )
     if secrets.kind != "aws":
         yield (
@@ -259,7 +260,7 @@ def certificate_is_for_the_host(secrets: Any, ingress: Any) -> Iterator[Finding]
 def certificate_is_in_the_region(secrets: Any, ingress: Any) -> Iterator[Finding]:
     """A load balancer takes certificates of its own region only, and is where the rest of the stack is."""
     arn = ingress.load_balancer.certificate_arn
-    if ingress.class_name != "alb" or secrets.aws is None or arn is None:
+    if ingress.used_controller != "alb" or secrets.aws is None or arn is None:
         return
     if arn_field(arn, "region") != secrets.aws.region:
         yield (
@@ -271,11 +272,20 @@ def certificate_is_in_the_region(secrets: Any, ingress: Any) -> Iterator[Finding
 
 def alb_waits_long_enough(gateway: Any, ingress: Any) -> Iterator[Finding]:
     seconds = ingress.stream_timeout(gateway.request_timeout)
-    if ingress.class_name == "alb" and seconds > ALB_MAX_IDLE_SECONDS:
+    if ingress.used_controller == "alb" and seconds > ALB_MAX_IDLE_SECONDS:
         yield (
             "gateway.requestTimeout",
             f"asks for an idle timeout of {seconds} seconds, but a load balancer of AWS waits for at most "
             f"{ALB_MAX_IDLE_SECONDS}: lower requestTimeout, or set ingress.streamTimeoutSeconds",
+        )
+
+
+def one_path_for_litellm(gateway: Any, ingress: Any) -> Iterator[Finding]:
+    given = gateway.environment.get("SERVER_ROOT_PATH")
+    if ingress.root_path and given is not None and given != ingress.root_path:
+        yield (
+            "gateway.environment.SERVER_ROOT_PATH",
+            "is another path than that of ingress.path or ingress.publicUrl, which sets it: remove it",
         )
 
 
@@ -331,12 +341,13 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (certificate_is_for_the_host, ("secrets", "ingress")),
     (certificate_is_in_the_region, ("secrets", "ingress")),
     (alb_waits_long_enough, ("gateway", "ingress")),
+    (one_path_for_litellm, ("gateway", "ingress")),
     (salt_outlives_the_database, ("keys", "protect")),
     (salt_fits_the_database, ("keys", "database", "ephemeral")),
     (given_namespaces_are_left_alone, ("create_namespace", "quota", "ephemeral")),
     (
         ephemeral_rules,
-        ("ephemeral", "protect", "keys", "external_secrets", "secrets", "database", "redis", "gateway"),
+        ("ephemeral", "protect", "keys", "external_secrets", "secrets", "database", "redis", "gateway", "ingress"),
     ),
 )
 

@@ -12,7 +12,7 @@ from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, InClusterDatabase
 from infra.config.ephemeral import EphemeralConfig
 from infra.config.gateway.settings import GatewayConfig
-from infra.config.ingress import IngressConfig
+from infra.config.ingress.settings import IngressConfig
 from infra.config.keys import KeysConfig
 from infra.config.network import NetworkPolicyConfig
 from infra.config.placement import Placement
@@ -82,7 +82,8 @@ class StackConfig(Section):
     """LiteLLM itself: image, models, replicas, resources and settings."""
 
     ingress: IngressConfig
-    """How clients reach the gateway from outside the cluster: class, host and TLS."""
+    """How clients reach the gateway from outside the cluster: an Ingress or an HTTPRoute, host, path and TLS. See
+    docs/ways-in.md."""
 
     network_policy: NetworkPolicyConfig = NetworkPolicyConfig()
 
@@ -131,6 +132,9 @@ class StackConfig(Section):
         yield from self.login_documents()
         if isinstance(self.redis, ExistingRedis) and self.redis.password:
             yield "redis.password", self.redis.password
+        if (tls := self.ingress.tls) and tls.certificate and tls.private_key:
+            yield "ingress.tls.certificate", tls.certificate
+            yield "ingress.tls.privateKey", tls.private_key
 
     def login_documents(self) -> Iterator[tuple[str, PropertyReference]]:
         if not isinstance(self.database, ExistingDatabase):

@@ -20,7 +20,7 @@ from components.secrets.aws_client import (
     tags_of,
 )
 from components.secrets.aws_names import OWNER, is_arn
-from infra.config.ingress import certificate_covers
+from infra.config.ingress.alb import certificate_covers
 from infra.secrets.aws import AwsStore
 from infra.stack import NamedStack
 
@@ -30,8 +30,8 @@ def check(store: AwsStore, target: NamedStack, documents: Mapping[str, object]) 
     references = [(where, reference.document) for where, reference in target.config.references()]
     yield from check_aws(store.connection, target.owner, store.secrets_of(documents), references)
     ingress = target.config.ingress
-    if ingress.class_name == "alb" and (arn := ingress.load_balancer.certificate_arn):
-        yield from check_certificate(store.connection, arn, ingress.host or "")
+    if ingress.used_controller == "alb" and (arn := ingress.load_balancer.certificate_arn):
+        yield from check_certificate(store.connection, arn, ingress.all_hosts)
 
 
 def check_aws(
@@ -89,7 +89,7 @@ def referenced_secret(name: str, found: dict[str, Any] | None, where: str, regio
         )
 
 
-def check_certificate(connection: AwsConnection, arn: str, host: str) -> Iterator[str]:
+def check_certificate(connection: AwsConnection, arn: str, hosts: Iterable[str]) -> Iterator[str]:
     """Problems with a certificate that is given by its ARN. Clients would find them, and the load balancer would not."""
     where = f"litellm:ingress.alb.certificateArn: {arn}"
     try:
@@ -108,5 +108,5 @@ def check_certificate(connection: AwsConnection, arn: str, host: str) -> Iterato
     names = found.get("SubjectAlternativeNames") or [found["DomainName"]]
     if found["Status"] != "ISSUED":
         yield f"{where} is {found['Status']}, and a load balancer takes certificates that are ISSUED only"
-    if not certificate_covers(names, host):
+    for host in (host for host in hosts if not certificate_covers(names, host)):
         yield f"{where} is for {', '.join(names)}, and not for host {host}: clients would refuse it"

@@ -100,6 +100,9 @@ class SecretContent:
     extract: tuple[str, ...] = ()
     """Documents that are taken as a whole."""
 
+    type: str = "Opaque"
+    """Type of the Secret."""
+
 
 class Contents:
     """The Secrets of a stack; `locate` says where in the store a property of its own documents is."""
@@ -150,6 +153,15 @@ class Contents:
         values = {alias: to_remote(given[name]) for alias, name in names.items()}
         template = {key_of_file(name): f"{{{{ .{alias} }}}}" for alias, name in names.items()}
         return self.content(values, template) if values else None
+
+    def certificate(self) -> SecretContent | None:
+        """The certificate of the Ingress, when it is in the store."""
+        tls = self.config.ingress.tls
+        if tls is None or tls.certificate is None or tls.private_key is None:
+            return None
+        values = {"certificate": to_remote(tls.certificate), "key": to_remote(tls.private_key)}
+        template: dict[str, pulumi.Input[str]] = {"tls.crt": "{{ .certificate }}", "tls.key": "{{ .key }}"}
+        return replace(self.content(values, template), type="kubernetes.io/tls")
 
     def url(self, address: Sequence[Any]) -> str:
         """The connection URL, as a template over the parts of the login."""

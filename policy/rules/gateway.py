@@ -148,4 +148,5 @@ def probes_call_no_model(resource: Resource) -> Iterator[str]:
 
 
 def costs(path: Any) -> bool:
-    return isinstance(path, str) and path.partition("?")[0].rstrip("/") in COSTLY
+    """Also below the path that the gateway is served at."""
+    return isinstance(path, str) and path.partition("?")[0].rstrip("/").endswith(COSTLY)

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from infra.config.ingress.tls import ENDS_AT
 from policy.resource import Resource, at, entries, known, mapping
 from policy.rule import rule, stack_rule
 from policy.rules.workloads import pod_of
 
 ALB = "alb.ingress.kubernetes.io"
+INGRESS_NGINX = "nginx.ingress.kubernetes.io/"
+GATEWAY_API = "kubernetes:gateway.networking.k8s.io/"
 INTERNAL = {
     "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
     "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
@@ -19,9 +22,14 @@ INTERNAL = {
 @rule(
     "tls",
     reason="without TLS, keys and prompts travel readable",
-    fix="set ingress.tls, or for class alb a certificate",
+    fix="set ingress.tls, or for controller alb a certificate",
 )
 def tls(resource: Resource) -> Iterator[str]:
+    if at(resource.inputs, "metadata", "annotations", ENDS_AT):
+        return
+    if resource.kind == "HTTPRoute" and resource.type.startswith(GATEWAY_API):
+        for host in entries(at(resource.inputs, "spec", "hostnames")):
+            yield f"host {host} has no TLS, as far as the route says"
     if resource.kind == "Ingress":
         certificate = at(resource.inputs, "metadata", "annotations", f"{ALB}/certificate-arn")
         covered = {
@@ -30,10 +38,21 @@ def tls(resource: Resource) -> Iterator[str]:
         for entry in entries(at(resource.inputs, "spec", "rules")):
             if not certificate and at(entry, "host") not in covered:
                 yield f"host {at(entry, 'host')} has no TLS"
-    if resource.kind == "Gateway" and resource.type.startswith("kubernetes:gateway.networking.k8s.io/"):
+    if resource.kind == "Gateway" and resource.type.startswith(GATEWAY_API):
         for listener in entries(at(resource.inputs, "spec", "listeners")):
             if at(listener, "protocol") == "HTTP":
                 yield f"listener {at(listener, 'name')} has no TLS"
+
+
+@rule(
+    "retired-controller",
+    reason="ingress-nginx is retired: since March 2026 nobody mends it, not even what opens a cluster to attackers",
+    fix="move to a controller that is kept, such as Traefik or an implementation of the Gateway API (docs/ways-in.md)",
+)
+def retired_controller(resource: Resource) -> Iterator[str]:
+    annotations = mapping(at(resource.inputs, "metadata", "annotations"))
+    if resource.kind == "Ingress" and any(name.startswith(INGRESS_NGINX) for name in annotations):
+        yield "its controller is ingress-nginx"
 
 
 @rule(

@@ -69,6 +69,14 @@ def test_what_a_stack_is_made_of_may_be_made(file: str, stack: str):
     assert not lacking
 
 
+@pytest.mark.parametrize("file", ["kubernetes-up.yaml", "kubernetes-namespace.yaml", "kubernetes-environments.yaml"])
+@pytest.mark.parametrize(
+    ("group", "resource"), [("gateway.networking.k8s.io", "httproutes"), ("traefik.io", "middlewares")]
+)
+def test_other_ways_in_may_be_made(file: str, group: str, resource: str):
+    assert all(may(roles(file), verb, group, resource) for verb in ("get", "create", "patch", "delete"))
+
+
 FILES = ["kubernetes-up.yaml", "kubernetes-namespace.yaml", "kubernetes-environments.yaml", "kubernetes-preview.yaml"]
 
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from infra.config.detector import is_secret
 from infra.config.gateway.settings import MEMORY_FLOOR_GIB, UNITS, bytes_of, pinned
+from infra.config.ingress.settings import CLASS_ANNOTATION
 from tools.adopt.running import InSecret, Running, Tree, Written, as_tree, tree_at, trees_at
 
 OURS = {
@@ -176,17 +177,19 @@ def read_ingress(
         running.leave(where, "names no host: set ingress.host")
         return
     running.ingress = {"host": hosts[0]}
-    if class_name in ("nginx", "traefik", "alb"):
+    class_name = class_name or str(annotations.get(CLASS_ANNOTATION) or "")
+    controller = controller_of(class_name, annotations)
+    if class_name:
         running.ingress["className"] = class_name
+        if controller != class_name:
+            running.ingress["controller"] = controller
     else:
-        running.leave(
-            f"{where}.className", "is of a controller that the stack file has no key for: nginx, traefik or alb"
-        )
-    for host in hosts[1:]:
-        running.leave(f"{where}.hosts", f"a second host ({host}): the stack file has one")
+        running.leave(f"{where}.className", "is not given: set ingress.className (`kubectl get ingressclass`)")
+    if others := [host for host in dict.fromkeys(hosts) if host != hosts[0]]:
+        running.ingress["additionalHosts"] = others
     issuers = {"cert-manager.io/cluster-issuer": "ClusterIssuer", "cert-manager.io/issuer": "Issuer"}
     secret = next((str(name) for entry in tls if (name := as_tree(entry).get("secretName"))), None)
-    if secret and class_name != "alb":
+    if secret and controller != "alb":
         issuer = next(((str(annotations[key]), kind) for key, kind in issuers.items() if key in annotations), None)
         running.ingress["tls"] = {"issuer": issuer[0], "issuerKind": issuer[1]} if issuer else {"secretName": secret}
     take_controller_settings(running.ingress, annotations)
@@ -194,15 +197,25 @@ def read_ingress(
     mine = {
         key: str(value)
         for key, value in annotations.items()
-        if key not in {*issuers, *TAKEN} and not key.startswith("kubectl.")
+        if key not in {*issuers, *TAKEN, CLASS_ANNOTATION} and not key.startswith("kubectl.")
     }
-    if kept := {key: value for key, value in mine.items() if not key.startswith(controllers)}:
+    # Of a controller that has none of ours, everything is kept.
+    foreign = controller == "other"
+    if kept := {key: value for key, value in mine.items() if foreign or not key.startswith(controllers)}:
         running.ingress["annotations"] = kept
     for key in sorted(set(mine) - set(kept)):
         running.leave(
             f"{where}.annotations.{key}",
             "of the controller: the program sets its own; add it to ingress.annotations where it is meant",
         )
+
+
+def controller_of(class_name: str, annotations: Mapping[str, Any]) -> str:
+    """Whose class it is: by its name, or by the annotations of the Ingress."""
+    known = ("nginx", "traefik", "alb")
+    if class_name in known:
+        return class_name
+    return next((one for one in known if any(key.startswith(f"{one}.ingress.") for key in annotations)), "other")
 
 
 def take_controller_settings(ingress: Tree, annotations: Mapping[str, Any]) -> None:

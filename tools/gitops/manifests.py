@@ -24,6 +24,7 @@ WAVE_OF: Mapping[str, str] = {
     "DatabaseBootstrap": "database",
     "Migration": "migration",
     "Gateway": "gateway",
+    "HttpRoute": "ingress",
     "Ingress": "ingress",
 }
 """What Argo CD gets: component by component."""

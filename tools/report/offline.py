@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from infra.config.ingress.settings import IngressConfig
 from infra.config.load import ConfigError
+from infra.ways_in import UNNAMED
 from tools.engine.stack_file import Stack, stack_names
 from tools.offline.plan import document, record
 from tools.problem import Problem
@@ -52,7 +54,9 @@ def report_of(stack: Stack) -> StackReport:
         planned: Sequence[Planned] = document(stack.name, record(stack))["resources"]
     except ConfigError as error:
         return StackReport(stack.name, problems=[str(error)])
-    return StackReport(stack.name, planned, violations=violations(stack.name, planned))
+    # Checked already: whatever is wrong with it is said above.
+    unnamed = IngressConfig.model_validate(stack.config.get("litellm:ingress")).names_no_class
+    return StackReport(stack.name, planned, violations=violations(stack.name, planned), note=UNNAMED if unnamed else "")
 
 
 def compared(now: StackReport, other: Revision, *, exists: bool) -> StackReport:
@@ -60,7 +64,8 @@ def compared(now: StackReport, other: Revision, *, exists: bool) -> StackReport:
         return now
     found = changes(other.resources.get(now.stack, ()), now.resources)
     unchanged = len(now.resources) - sum(change.operation != "delete" for change in found)
-    return replace(now, changes=found, unchanged=unchanged, note=note(now.stack, other, exists=exists))
+    notes = [now.note, note(now.stack, other, exists=exists)]
+    return replace(now, changes=found, unchanged=unchanged, note="\n".join(filter(None, notes)))
 
 
 def note(stack: str, other: Revision, *, exists: bool) -> str:

@@ -25,6 +25,21 @@ def test_litellm_knows_its_url_from_the_ingress(ingress: dict[str, Any], url: st
     assert addresses(config(ingress=ingress)) == {"PROXY_BASE_URL": url}
 
 
+def test_a_path_is_that_of_litellm_too() -> None:
+    found = addresses(config(ingress={"className": "traefik", "host": "a.example.com", "path": "/llm"}))
+    assert found == {
+        "PROXY_BASE_URL": "http://a.example.com/llm",
+        "SERVER_ROOT_PATH": "/llm",
+        "LITELLM_UI_PATH": found["LITELLM_UI_PATH"],
+    }
+    assert found["LITELLM_UI_PATH"].startswith("/tmp/")
+
+
+def test_logins_come_back_to_the_host_that_has_the_pages() -> None:
+    given = {"closed": ["admin"], "private": {"host": "admin.example.com"}, "className": "traefik"}
+    assert addresses(config(ingress={"host": "a.example.com", **given}))["PROXY_BASE_URL"] == "http://admin.example.com"
+
+
 def test_without_an_ingress_litellm_goes_by_the_request() -> None:
     assert addresses(config(ingress={"enabled": False, "host": None})) == {}
 

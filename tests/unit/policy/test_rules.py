@@ -18,7 +18,7 @@ from policy.rules.gateway import (
     requests_may_finish,
 )
 from policy.rules.identity import exact_arns, exact_vault_paths, vault_audience
-from policy.rules.network import network_policy, public_load_balancer, tls
+from policy.rules.network import network_policy, public_load_balancer, retired_controller, tls
 from policy.rules.placement import placements_agree
 from policy.rules.pods import pinned_images, restricted_pods
 from policy.rules.secrets import no_plain_secrets, operator_api
@@ -34,6 +34,11 @@ def ingress(annotations: dict[str, str] | None = None, **spec: Any) -> Resource:
     given = {"rules": [{"host": "a.example.com"}], **spec}
     inputs = {"metadata": {"annotations": annotations or {}}, "spec": given}
     return resource("kubernetes:networking.k8s.io/v1:Ingress", inputs)
+
+
+def route(annotations: dict[str, str] | None = None) -> Resource:
+    inputs = {"metadata": {"annotations": annotations or {}}, "spec": {"hostnames": ["a.example.com"]}}
+    return resource("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", inputs)
 
 
 def autoscaler(most: int = 3, metric: str = "cpu") -> Resource:
@@ -131,6 +136,8 @@ KEPT: list[tuple[AnyRule, tuple[Resource, ...]]] = [
     (protected_salt, (salt(protect=True),)),
     (protected_state, (namespace(protect=True), instance(), resource("kubernetes:core/v1:Service"))),
     (tls, (ingress(tls=[{"hosts": ["a.example.com"]}]), ingress({f"{ALB}/certificate-arn": "arn:aws:acm:a"}))),
+    (tls, (ingress({"litellm/tls-ends-at": "load-balancer"}), route({"litellm/tls-ends-at": "controller"}))),
+    (retired_controller, (ingress(), ingress({"nginx.org/proxy-read-timeout": "660s"}))),
     (public_load_balancer, (ingress({f"{ALB}/scheme": "internal"}), service("ClusterIP"))),
     (
         public_load_balancer,
@@ -200,6 +207,8 @@ VIOLATED: list[tuple[AnyRule, tuple[Resource, ...], str]] = [
     (protected_state, (instance(skipFinalSnapshot=True),), "no final snapshot"),
     (tls, (ingress(),), "a.example.com has no TLS"),
     (tls, (ingress(tls=[{"hosts": ["b.example.com"]}]),), "a.example.com has no TLS"),
+    (tls, (route(),), "a.example.com has no TLS"),
+    (retired_controller, (ingress({"nginx.ingress.kubernetes.io/proxy-body-size": "1m"}),), "is ingress-nginx"),
     (public_load_balancer, (ingress({f"{ALB}/scheme": "internet-facing"}),), "internet-facing"),
     (public_load_balancer, (service("LoadBalancer"),), "type LoadBalancer"),
     (network_policy, (gateway(),), "closes namespace ns"),
@@ -231,6 +240,7 @@ VIOLATED: list[tuple[AnyRule, tuple[Resource, ...], str]] = [
     (requests_may_finish, (gateway(pod={"terminationGracePeriodSeconds": None}),), "is 30"),
     (probes_call_no_model, (gateway(livenessProbe={"httpGet": {"path": "/health"}}),), "livenessProbe asks /health"),
     (probes_call_no_model, (ingress({f"{ALB}/healthcheck-path": "/health/"}),), "the load balancer asks /health/"),
+    (probes_call_no_model, (ingress({f"{ALB}/healthcheck-path": "/llm/health"}),), "asks /llm/health"),
 ]
 
 

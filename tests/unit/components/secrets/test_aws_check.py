@@ -135,23 +135,23 @@ def certificate(certificates: Any, *names: str) -> str:
 
 @pytest.mark.parametrize("names", [(HOST,), ("*.example.com",), ("example.com", HOST)])
 def test_a_certificate_for_the_host_is_no_problem(certificates: Any, names: tuple[str, ...]):
-    assert not list(check_certificate(CONNECTION, certificate(certificates, *names), HOST))
+    assert not list(check_certificate(CONNECTION, certificate(certificates, *names), [HOST]))
 
 
 def test_a_certificate_for_another_host_is_named_with_its_names(certificates: Any):
     arn = certificate(certificates, "litellm.example.org", "*.ops.example.com")
-    (problem,) = check_certificate(CONNECTION, arn, HOST)
+    (problem,) = check_certificate(CONNECTION, arn, [HOST])
     assert f"{arn} is for litellm.example.org, *.ops.example.com, and not for host {HOST}" in problem
 
 
 def test_a_certificate_that_is_not_there_is_named_with_where_to_look(certificates: Any):
     arn = "arn:aws:acm:eu-west-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
-    (problem,) = check_certificate(CONNECTION, arn, HOST)
+    (problem,) = check_certificate(CONNECTION, arn, [HOST])
     assert f"{arn} is not in AWS Certificate Manager" in problem
     assert "aws acm list-certificates --region eu-west-1" in problem
 
 
 def test_a_certificate_that_was_never_validated_is_named(certificates: Any):
     arn = certificates.request_certificate(DomainName=HOST, ValidationMethod="DNS")["CertificateArn"]
-    (problem,) = check_certificate(CONNECTION, arn, HOST)
+    (problem,) = check_certificate(CONNECTION, arn, [HOST])
     assert "is PENDING_VALIDATION, and a load balancer takes certificates that are ISSUED only" in problem

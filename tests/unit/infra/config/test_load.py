@@ -128,7 +128,7 @@ def test_problems_between_sections_are_reported_together_with_those_within():
         ({"externalSecrets": {"refreshInterval": "hourly"}}, "litellm:externalSecrets.refreshInterval", "a duration"),
         ({"ingress": {}}, "litellm:ingress", "host is missing"),
         ({"ingress": {"host": "https://a.example.com"}}, "litellm:ingress.host", "a host name"),
-        ({"ingress": {"host": "a.example.com", "className": "haproxy"}}, "className", "'nginx', 'traefik' or 'alb'"),
+        ({"ingress": {"host": "a.example.com", "className": "haproxy"}}, "litellm:ingress", "say in controller whose class"),
         ({"ingress": {"host": "a.example.com", "tls": {}}}, "litellm:ingress.tls", "needs issuer"),
         ({"providerKeys": {"openai-key": "x"}}, "providerKeys", "environment variable such as OPENAI_API_KEY"),
         ({"providerKeys": {"OPENAI_API_KEY": " "}}, "litellm:providerKeys.OPENAI_API_KEY", "is empty"),
