@@ -255,6 +255,7 @@ def test_the_program_gets_its_arn():
 
     recorded = run_aws(program)
     assert recorded.outputs["arn"].startswith("arn:aws:kms:")
+    assert recorded.resources[0].type == "pulumi-python:dynamic/litellm:AwsKey", "states that stand know it so"
     inputs = {key: value for key, value in recorded.resources[0].inputs.items() if key != "__provider"}
     assert inputs == KEY | {"deletion_window_days": 30}
 

@@ -41,6 +41,8 @@ class Aws:
     def __init__(self) -> None:
         self.secrets: Any = boto3.client("secretsmanager", region_name=REGION)
         self.calls: list[str] = []
+        self.arguments: dict[str, dict[str, Any]] = {}
+        """Of the last call of each operation."""
         self.errors: dict[str, list[Exception]] = {}
 
     def value(self) -> dict[str, str]:
@@ -73,6 +75,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 
         def call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
             here.calls.append(operation)
+            here.arguments[operation] = arguments
             if errors := here.errors.get(operation):
                 raise errors.pop(0)
             return original(client, operation, arguments)
@@ -265,6 +268,63 @@ def test_an_update_keeps_the_value(aws: Aws):
     assert (new["arn"], new["owned"]) == (state["arn"], True)
 
 
+@pytest.mark.parametrize(
+    ("change", "calls"),
+    [
+        ({}, []),
+        ({"kms_key_id": "alias/mine"}, ["UpdateSecret"]),
+        ({"tags": OWNER | {"a": "b"}}, ["TagResource"]),
+        ({"own_account_only": False}, ["DeleteResourcePolicy"]),
+        ({"replica_regions": {"eu-west-2": ""}}, ["ReplicateSecretToRegions"]),
+        ({"recovery_window_days": 7.0}, []),
+    ],
+    ids=["nothing", "key", "tags", "policy", "copies", "window"],
+)
+def test_an_update_asks_aws_for_what_has_changed_and_for_nothing_else(
+    aws: Aws, change: dict[str, Any], calls: list[str]
+):
+    """Whoever runs the program needs the rights for what they change."""
+    state = created()
+    aws.calls.clear()
+    updated(state, **change)
+    assert aws.calls == calls
+
+
+def test_a_policy_that_would_open_the_secret_to_all_is_not_put(aws: Aws):
+    created()
+    assert aws.arguments["PutResourcePolicy"]["BlockPublicPolicy"] is True
+
+
+def test_a_copy_is_there_from_the_start(aws: Aws):
+    created(replica_regions={"eu-west-2": ""})
+    assert aws.about("eu-west-2")["PrimaryRegion"] == REGION
+
+
+def test_a_copy_that_stays_is_not_made_again(aws: Aws):
+    state = created(replica_regions={"eu-west-2": ""})
+    updated(state, replica_regions={"eu-west-2": "", "eu-central-1": ""})
+    assert aws.arguments["ReplicateSecretToRegions"]["AddReplicaRegions"] == [{"Region": "eu-central-1"}]
+    assert "RemoveRegionsFromReplication" not in aws.calls
+
+
+def test_a_copy_with_another_key_is_made_again(aws: Aws):
+    """AWS changes no key of a copy."""
+    state = created(replica_regions={"eu-west-2": ""})
+    updated(state, replica_regions={"eu-west-2": "alias/mine"})
+    assert aws.arguments["RemoveRegionsFromReplication"]["RemoveReplicaRegions"] == ["eu-west-2"]
+    assert aws.arguments["ReplicateSecretToRegions"]["AddReplicaRegions"] == [
+        {"Region": "eu-west-2", "KmsKeyId": "alias/mine"}
+    ]
+
+
+@pytest.mark.parametrize("copies", [None, {}], ids=["unknown", "none"])
+def test_a_state_that_knows_of_no_copies_gets_them(aws: Aws, copies: dict[str, str] | None):
+    state = updated(created() | {"replica_regions": copies}, replica_regions={"eu-west-2": ""})
+    assert aws.about("eu-west-2")["PrimaryRegion"] == REGION
+    updated(state, replica_regions=copies)
+    assert not aws.about().get("ReplicationStatus")
+
+
 def test_without_a_key_it_is_that_of_aws_again(aws: Aws):
     updated(created(kms_key_id="alias/mine"))
     assert aws.about().get("KmsKeyId", aws_once.AWS_OWN_KEY) == aws_once.AWS_OWN_KEY
@@ -331,6 +391,29 @@ def test_a_secret_of_another_state_of_the_stack_outlives_this_one(aws: Aws):
     assert aws.value() == value
     SaltKeyProvider().delete(ID, first)
     assert not aws.secrets.list_secrets(IncludePlannedDeletion=True)["SecretList"]
+
+
+def without_adopted(state: dict[str, Any]) -> dict[str, Any]:
+    """As an earlier release wrote it."""
+    return {key: value for key, value in state.items() if key != "adopted"}
+
+
+def test_a_secret_that_an_earlier_release_made_goes_with_the_stack(aws: Aws):
+    state = updated(without_adopted(created(recovery_window_days=0.0)), recovery_window_days=0.0)
+    SaltKeyProvider().delete(ID, state)
+    assert not aws.secrets.list_secrets(IncludePlannedDeletion=True)["SecretList"]
+
+
+def test_a_secret_that_an_earlier_release_found_outlives_the_stack(aws: Aws):
+    aws.secrets.create_secret(Name=NAME, **OLD)
+    SaltKeyProvider().delete(ID, without_adopted(created(recovery_window_days=0.0)))
+    assert aws.value() == {"salt-key": "sk-old"}
+
+
+def test_a_version_that_a_rotation_has_only_begun_is_no_value():
+    found = {"ARN": "arn", "VersionIdsToStages": {"1": ["AWSPENDING"]}}
+    assert aws_once.current_version(found) is None
+    assert aws_once.current_version(found | {"VersionIdsToStages": {"1": ["AWSPENDING"], "2": ["AWSCURRENT"]}}) == "2"
 
 
 def test_an_adopted_secret_outlives_the_stack(aws: Aws):
@@ -433,7 +516,10 @@ def test_the_first_value_is_a_secret_of_the_state():
         return {"version": AwsInitialValue("initial", NAME, "first", {"region": REGION}).version_id}
 
     recorded = run_aws(program)
-    assert "value" in recorded.named("initial").secret_paths
+    initial = recorded.named("initial")
+    assert "value" in initial.secret_paths
+    assert initial.inputs["secret"] == NAME
+    assert initial.inputs["connection"] == {"region": REGION}
     assert recorded.outputs["version"] == "initial-1"
 
 
@@ -455,3 +541,31 @@ def test_the_resource_carries_no_value_and_no_credentials():
         "connection": {"region": REGION},
     }
     assert recorded.outputs["arn"].endswith(f":secret:{NAME}-AbCdEf")
+
+
+def test_what_is_said_of_a_salt_key_reaches_its_resource():
+    said: dict[str, Any] = {
+        "length": 64,
+        "kms_key_id": "alias/mine",
+        "recovery_window_days": 7,
+        "replica_regions": {"eu-west-2": ""},
+        "own_account_only": False,
+    }
+
+    def program() -> None:
+        AwsSaltKey("salt", secret=NAME, connection={"region": REGION}, owner="litellm/prod", **said)
+
+    inputs = run_aws(program).named("salt").inputs
+    assert {key: inputs[key] for key in said} == said
+
+
+def test_states_that_stand_know_both_resources_by_their_types():
+    """Of another type they would be others to the engine: the old ones deleted, and new ones made."""
+
+    def program() -> None:
+        AwsSaltKey("salt", secret=NAME, connection={"region": REGION}, owner="litellm/prod")
+        AwsInitialValue("initial", NAME, "first", {"region": REGION})
+
+    recorded = run_aws(program)
+    assert recorded.named("salt").type == "pulumi-python:dynamic/litellm:AwsSaltKey"
+    assert recorded.named("initial").type == "pulumi-python:dynamic/litellm:AwsInitialValue"

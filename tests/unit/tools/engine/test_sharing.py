@@ -230,8 +230,15 @@ def test_a_namespace_whose_secrets_may_not_be_listed_keeps_them():
     assert drop_unused_secrets(cluster(**{SECRETS: 403}), "litellm-dev") == []
 
 
-def test_another_object_of_the_name_keeps_no_secret():
-    spec = {"containers": [{"envFrom": [{"configMapRef": {"name": "old"}}]}]}
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"containers": [{"envFrom": [{"configMapRef": {"name": "old"}}]}]},
+        {"volumes": [{"csi": {"volumeAttributes": {"secret": "old"}}}]},
+    ],
+    ids=["ConfigMap", "text"],
+)
+def test_another_object_of_the_name_keeps_no_secret(spec: dict[str, Any]):
     found = namespace([{"metadata": {}, "spec": spec}, pod("read", "new")], [])
     assert drop_unused_secrets(found, "litellm-dev") == ["old"]
 
