@@ -56,6 +56,14 @@ def admits(store: Mapping[str, Any], namespace: str) -> bool:
     return not conditions or any(
         "namespaceSelector" in each
         or namespace in each.get("namespaces", ())
-        or any(re.match(pattern, namespace) for pattern in each.get("namespaceRegexes", ()))
+        or any(matches(pattern, namespace) for pattern in each.get("namespaceRegexes", ()))
         for each in conditions
     )
+
+
+def matches(pattern: str, namespace: str) -> bool:
+    """Whether the operator finds a pattern anywhere in a name. What only Go takes for a pattern is left to it."""
+    try:
+        return re.search(pattern, namespace) is not None
+    except re.error:
+        return True

@@ -163,7 +163,12 @@ def condition(status: str) -> dict[str, Any]:
         {"spec": {}, "status": condition("True")},
         {"spec": {}},
         {"spec": {"conditions": [{"namespaces": ["litellm-dev"]}]}},
-        {"spec": {"conditions": [{"namespaceRegexes": ["litellm-.*"]}]}},
+        {"spec": {"conditions": [{"namespaces": ["other"]}, {"namespaceRegexes": ["other", "litellm-.*"]}]}},
+        {"spec": {"conditions": [{"namespaceRegexes": ["-dev$"]}]}},
+        {"spec": {"conditions": [{"namespaceRegexes": [r"^litellm-\pL+$"]}]}},
+        {"spec": {}, "status": {"conditions": [{"type": "Synced", "status": "False"}]}},
+        {"spec": {}, "status": {}},
+        500,
         {"spec": {"conditions": [{"namespaceSelector": {"matchLabels": {"a": "b"}}}]}},
         403,
     ],
@@ -177,7 +182,9 @@ def test_a_store_that_can_be_used_is_not_spoken_of(monkeypatch: pytest.MonkeyPat
     [
         (404, "there is no ClusterSecretStore onepassword"),
         ({"spec": {}, "status": condition("False")}, "is not ready (InvalidProviderConfig)"),
+        ({"spec": {}, "status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}, "(of unknown reason)"),
         ({"spec": {"conditions": [{"namespaces": ["other"]}]}}, "is not for namespace litellm-dev"),
+        ({"spec": {"conditions": [{"namespaceRegexes": ["^dev"]}]}}, "is not for namespace litellm-dev"),
     ],
 )
 def test_a_store_that_cannot_be_used_is_said_before_anything_is_made(
@@ -193,6 +200,26 @@ def test_a_store_of_the_namespace_is_looked_for_there(monkeypatch: pytest.Monkey
     assert look(monkeypatch, {path: {"spec": {}}}, secrets=store) == []
     (problem,) = look(monkeypatch, {}, secrets=store)
     assert "no SecretStore own in namespace litellm-dev" in problem
+
+
+def test_a_store_of_the_namespace_has_no_conditions_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    store = {"kind": "existing", "existing": {"kind": "SecretStore", "name": "own"}}
+    path = "/apis/external-secrets.io/v1/namespaces/litellm-dev/secretstores/own"
+    elsewhere = {"spec": {"conditions": [{"namespaces": ["other"]}]}, "status": condition("False")}
+    (problem,) = look(monkeypatch, {path: elsewhere}, secrets=store)
+    assert "SecretStore own in namespace litellm-dev is not ready" in problem
+
+
+def test_a_cluster_that_does_not_answer_is_said_once(monkeypatch: pytest.MonkeyPatch):
+    """The look at the cluster does."""
+
+    def unreachable(*_: Any) -> Any:
+        raise OSError("no route")
+
+    monkeypatch.setattr(existing_check, "KubernetesApi", unreachable)
+    stack = target(**SECTIONS)
+    assert isinstance(stack.store, ExistingStore)
+    assert [*existing_check.check(stack.store, stack, {})] == []
 
 
 SECRETS = "/api/v1/namespaces/litellm-dev/secrets"
