@@ -14,7 +14,7 @@ SHA256 = "e5bb2084ccf45087bda1c9bffdea0eb15ee67f0b91646106e466714f9de3c7e3"
 
 KEPT = Path(__file__).resolve().parents[2] / ".cache" / "rds-authorities"
 
-NOT_READ = f"-----BEGIN CERTIFICATE-----\n(offline: the file with the SHA-256 {SHA256})\n-----END CERTIFICATE-----\n"
+NOT_READ = f"-----BEGIN CERTIFICATE-----\n(offline: the file with SHA-256 {SHA256[:12]}…)\n-----END CERTIFICATE-----\n"
 """What stands for the file where it is not there, and must not be read from the network."""
 
 SECONDS = 30

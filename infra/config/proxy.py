@@ -1,16 +1,19 @@
 """Config key `proxy`: the way out of a corporate network."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import model_validator
 
 from infra.config.base import Checked, Section
 from infra.config.references import PropertyReference
 
 NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")
 """Variables with the URL of a proxy. Some programs read those in capitals, some the others: gRPC, for instance."""
+
+LONGEST = 253
 
 EXCEPTIONS = ("NO_PROXY", "no_proxy")
 
@@ -37,6 +40,16 @@ def proxy_url(value: str) -> str:
     return value
 
 
+DIRECT = r"^[A-Za-z0-9._:\[\]*/-]+$"
+
+
+def direct(value: str) -> str:
+    if not re.match(DIRECT, value) or len(value) > LONGEST:
+        raise ValueError("must be a host name, a domain such as .example.com, or an address")
+    return value
+
+
+Direct = Annotated[str, Checked(direct, "a host name, a domain such as .example.com, or an address", DIRECT)]
 ProxyUrl = Annotated[str, Checked(proxy_url, "a URL such as http://proxy.example.com:3128")]
 
 
@@ -51,9 +64,7 @@ class ProxyConfig(Section):
     document: PropertyReference | None = None
     """In the place of `url`: where in the store the whole URL is, for a proxy that asks for a user and a password."""
 
-    no_proxy: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\[\]*/-]+$", max_length=253)], ...] = (
-        Field(default_factory=tuple)
-    )
+    no_proxy: tuple[Direct, ...] = ()
     """What is asked directly, beside the cluster itself, the Kubernetes API, metadata endpoints, Postgres, Redis, and the
     Services that models are at: host names, domains (`.example.com`), addresses."""
 
