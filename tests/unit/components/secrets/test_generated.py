@@ -1,5 +1,10 @@
-import pulumi
+import string
+from types import ModuleType
 
+import pulumi
+import pytest
+
+from components.secrets import aws_once, vault_once
 from components.secrets.generated import GeneratedSecret
 from tests.recording import run
 
@@ -44,3 +49,9 @@ def test_settings_of_the_generator_do_not_replace_a_value_in_use():
 def test_protection_given_to_the_component_reaches_the_generator():
     opts = pulumi.ResourceOptions(protect=True)
     assert run(lambda: GeneratedSecret("key", {"length": 40}, opts)).named("key").protect
+
+
+@pytest.mark.parametrize("module", [aws_once, vault_once], ids=lambda module: module.__name__)
+def test_a_salt_key_is_made_of_all_letters_and_digits(module: ModuleType):
+    """As every other generated value: fewer would make it easier to guess, others would need quoting."""
+    assert sorted(module.ALPHABET) == sorted(string.ascii_letters + string.digits)

@@ -147,7 +147,8 @@ def test_an_engine_is_mounted_when_there_is_none(vault: FakeVault):
 
 
 def test_an_engine_that_is_there_is_used(vault: FakeVault):
-    assert MountProvider().create(MOUNT).id == "litellm"
+    made = MountProvider().create(MOUNT)
+    assert (made.id, made.outs) == ("litellm", MOUNT)
 
 
 @pytest.mark.parametrize(
