@@ -1,13 +1,15 @@
 """Marks in Vault, against something that answers like it."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import hvac.exceptions
 import pytest
 
 from components.secrets.vault_documents import read_only_policy
 from tests.unit.tools.ephemeral.fakes import CLUSTER
+from tools.ephemeral import vault_keeper
 from tools.ephemeral.mark import Mark
 from tools.ephemeral.vault_keeper import VaultKeeper
 from tools.problem import Problem
@@ -31,20 +33,24 @@ class FakeVault:
         self.may_list_policies = True
 
     def read_secret_metadata(self, path: str, mount_point: str) -> Any:
+        assert mount_point == "litellm"
         if path not in self.documents:
             raise hvac.exceptions.InvalidPath
         return {"data": {"custom_metadata": self.documents[path] or None}}
 
     def update_metadata(self, path: str, mount_point: str, custom_metadata: dict[str, str]) -> None:
+        assert mount_point == "litellm"
         self.documents[path] = custom_metadata
 
     def list_secrets(self, path: str, mount_point: str) -> Any:
+        assert mount_point == "litellm"
         below = [name.removeprefix(f"{path}/") for name in self.documents if name.startswith(f"{path}/")]
         if not below:
             raise hvac.exceptions.InvalidPath
         return {"data": {"keys": sorted({f"{name.split('/')[0]}/" if "/" in name else name for name in below})}}
 
     def delete_metadata_and_all_versions(self, path: str, mount_point: str) -> None:
+        assert mount_point == "litellm"
         del self.documents[path]
 
     def read_policy(self, name: str) -> Any:
@@ -61,11 +67,13 @@ class FakeVault:
         del self.policies[name]
 
     def read_role(self, name: str, mount_point: str) -> Any:
+        assert mount_point == "kubernetes"
         if name not in self.roles:
             raise hvac.exceptions.InvalidPath
         return self.roles[name]
 
     def delete_role(self, name: str, mount_point: str) -> None:
+        assert mount_point == "kubernetes"
         del self.roles[name]
 
 
@@ -183,6 +191,54 @@ def test_a_policy_whose_role_is_gone_already_goes_as_well(vault: FakeVault):
     vault.roles.clear()
     assert f"policy {NAME}" in keeper(vault).sweep(MARK).removed
     assert NAME not in vault.policies
+
+
+def test_without_the_auth_method_there_is_no_role_and_the_rest_goes(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):
+    def refuse(**_: str) -> Any:
+        raise hvac.exceptions.UnsupportedOperation
+
+    monkeypatch.setattr(vault, "read_role", refuse)
+    assert f"policy {NAME}" in keeper(vault).sweep(MARK).removed
+    assert not vault.documents
+
+
+def test_a_document_beside_the_folders_of_environments_is_nobodys(vault: FakeVault):
+    vault.documents["ephemeral/notes"] = {"managed-by": str(Mark(CLUSTER, "notes", "00000009"))}
+    assert keeper(vault).marks(CLUSTER) == {MARK}
+
+
+def test_a_policy_that_only_speaks_of_the_mark_is_somebody_elses(vault: FakeVault):
+    """What counts is its first line, and all of it."""
+    vault.policies[NAME] = "# mine\n" + vault.policies[NAME]
+    assert f"policy {NAME}" in keeper(vault).sweep(MARK).foreign
+    assert NAME in vault.policies
+
+
+def test_an_error_of_vault_is_a_problem_that_names_the_rights(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):
+    def refuse(**_: str) -> Any:
+        raise hvac.exceptions.Forbidden("permission denied")
+
+    monkeypatch.setattr(vault, "read_secret_metadata", refuse)
+    looks: list[Callable[[], Any]] = [
+        lambda: keeper(vault).claim(MARK, ["salt"]),
+        lambda: keeper(vault).marks(CLUSTER),
+        lambda: keeper(vault).sweep(MARK),
+    ]
+    for look in looks:
+        with pytest.raises(Problem, match=r"docs/rights\.md"):
+            look()
+
+
+@pytest.mark.parametrize("own_roles", [True, False])
+def test_the_keeper_looks_where_the_configuration_says(
+    vault: FakeVault, monkeypatch: pytest.MonkeyPatch, own_roles: bool
+):
+    monkeypatch.setattr(vault_keeper, "connect", lambda _store, _problems: vault)
+    config = SimpleNamespace(kubernetes_auth=SimpleNamespace(create_role=own_roles))
+    store: Any = SimpleNamespace(mount="litellm", auth_path="kubernetes", config=config)
+    opened = vault_keeper.open_keeper(cast("Any", None), store, [])
+    assert (opened.client, opened.mount, opened.auth_path) == (vault, "litellm", "kubernetes")
+    assert opened.own_roles is own_roles
 
 
 def test_what_goes_and_what_stays_is_named(vault: FakeVault):
