@@ -1,11 +1,13 @@
 """The Job that drops an environment's database, made of the one that created it."""
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.unit.tools.ephemeral.fakes import World
-from tools.ephemeral.database import JOB, SCRIPT, drop_database, jobs_path
+from tests.unit.tools.ephemeral.fakes import FakeKube, World
+from tools.ephemeral.database import JOB, LIMIT_SECONDS, SCRIPT, drop_database, jobs_path
+from tools.ephemeral.kube import Conflict, Object
 from tools.problem import Problem
 
 NAMESPACE = "litellm-env-pr-1"
@@ -80,6 +82,128 @@ def test_a_job_that_fails_stops_the_removal_with_its_reason():
         {"metadata": {"name": "p", "labels": {"app.kubernetes.io/name": JOB}}, "status": status},
     )
     with pytest.raises(Problem, match="the database was not dropped: psql: no route to host"):
+        world.drop()
+
+
+def test_the_job_is_tried_once_more_and_ends_before_we_stop_waiting():
+    world = Cluster()
+    world.bootstrap(str(world.made.mark))
+    world.drop()
+    job = world.kube.objects[f"{jobs_path(NAMESPACE)}/{JOB}"]
+    assert (job["apiVersion"], job["kind"]) == ("batch/v1", "Job")
+    assert job["spec"]["backoffLimit"] == 1
+    assert job["spec"]["activeDeadlineSeconds"] < LIMIT_SECONDS
+
+
+def test_its_pods_are_found_by_its_label_and_are_none_of_the_bootstrap():
+    world = Cluster()
+    world.bootstrap(str(world.made.mark))
+    world.drop()
+    job = world.kube.objects[f"{jobs_path(NAMESPACE)}/{JOB}"]
+    labels = {"app.kubernetes.io/name": "database-drop"}
+    assert job["metadata"]["labels"] == job["spec"]["template"]["metadata"]["labels"] == labels
+    assert job["spec"]["template"]["spec"]["containers"][0]["name"] == "drop"
+
+
+def test_the_bootstrap_is_left_as_it_is():
+    world = Cluster()
+    world.bootstrap(str(world.made.mark))
+    path = f"{jobs_path(NAMESPACE)}/database-bootstrap-1"
+    before = json.dumps(world.kube.objects[path])
+    world.drop()
+    assert json.dumps(world.kube.objects[path]) == before
+
+
+def test_other_jobs_of_the_namespace_are_not_taken_for_the_bootstrap():
+    world = Cluster()
+    world.bootstrap(str(world.made.mark))
+    bootstrap = world.kube.objects.pop(f"{jobs_path(NAMESPACE)}/database-bootstrap-1")
+    for name, label in (("litellm-migration-1", "litellm-migration"), ("unlabelled", "")):
+        metadata = {"name": name, "labels": {"app.kubernetes.io/name": label}}
+        world.kube.create(jobs_path(NAMESPACE), bootstrap | {"metadata": metadata})
+    world.kube.log.clear()
+    world.drop()
+    assert not world.kube.log
+
+
+class Stubborn(FakeKube):
+    """A Job that an interrupted run left goes only after a while."""
+
+    conflicts = 0
+
+    def create(self, path: str, body: Object) -> Object:
+        if self.conflicts and body["metadata"]["name"] == JOB:
+            self.conflicts -= 1
+            raise Conflict(path)
+        return super().create(path, body)
+
+
+def stubborn(conflicts: int) -> Cluster:
+    world = Cluster()
+    kube = Stubborn()
+    kube.objects, kube.on_read, kube.conflicts = world.kube.objects, world.kube.on_read, conflicts
+    world.kube = kube
+    world.bootstrap(str(world.made.mark))
+    return world
+
+
+def test_a_job_that_an_interrupted_run_left_is_deleted_and_waited_for():
+    world = stubborn(3)
+    world.drop()
+    path = f"{jobs_path(NAMESPACE)}/{JOB}"
+    assert world.kube.log == [f"delete {path}", f"create {path}"]
+
+
+def test_a_job_that_does_not_go_away_keeps_everything():
+    with pytest.raises(
+        Problem, match=rf"database litellm_env_pr_1 was not dropped: Job {JOB} in {NAMESPACE} does not go away"
+    ):
+        stubborn(99).drop()
+
+
+def test_a_job_that_is_not_done_yet_is_looked_at_again():
+    world = Cluster()
+    world.bootstrap(str(world.made.mark))
+    steps = [{}, {"Complete": "False"}, {"Failed": "False"}, {"Complete": "True"}]
+    seen: list[dict[str, str]] = []
+
+    def advance(path: str) -> None:
+        if job := world.kube.objects.get(path) if path.endswith(f"/jobs/{JOB}") else None:
+            seen.append(steps[len(seen)])
+            job["status"] = {"conditions": [{"type": key, "status": value} for key, value in seen[-1].items()]}
+
+    world.kube.on_read = advance
+    world.drop()
+    assert seen == steps
+
+
+def test_a_job_that_never_ends_is_given_up():
+    world = Cluster()
+    world.bootstrap(str(world.made.mark))
+    world.kube.on_read = lambda _: None
+    with pytest.raises(Problem, match=f"Job {JOB} in namespace {NAMESPACE} did not end"):
+        world.drop()
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"state": {"waiting": {"message": "psql: no route", "reason": "Other"}}},
+        {"state": {"waiting": {"reason": "psql: no route"}}},
+        {"state": {"running": {}}, "lastState": {"terminated": {"message": "psql:\n  no route\n"}}},
+        {"state": {"terminated": {"message": "psql: no route"}}, "lastState": {"terminated": {"message": "older"}}},
+    ],
+    ids=["waiting", "waiting without a message", "the run before", "this run before the one before"],
+)
+def test_whatever_the_pod_said_last_is_the_reason(status: dict[str, Any]):
+    world = Cluster("Failed")
+    world.bootstrap(str(world.made.mark))
+    pods = f"/api/v1/namespaces/{NAMESPACE}/pods"
+    other = {"containerStatuses": [{"state": {"terminated": {"message": "of somebody else"}}}]}
+    world.kube.create(pods, {"metadata": {"name": "o", "labels": {"app.kubernetes.io/name": "x"}}, "status": other})
+    mine = {"name": "p", "labels": {"app.kubernetes.io/name": JOB}}
+    world.kube.create(pods, {"metadata": mine, "status": {"containerStatuses": [status]}})
+    with pytest.raises(Problem, match=r"was not dropped: psql: no route\. Mend"):
         world.drop()
 
 
