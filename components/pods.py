@@ -33,12 +33,28 @@ class PodSettings(TypedDict):
     """Optional: how the pods of one version of a workload spread, without `labelSelector`; for workloads of several pods.
     Defaults to what their component does by itself."""
 
+    image_pull_secrets: NotRequired[Sequence[pulumi.Input[str]]]
+    """Optional: names of Secrets with logins to image registries. Defaults to none."""
+
+    labels: NotRequired[Mapping[str, str]]
+    """Optional: more labels. Defaults to none."""
+
+    annotations: NotRequired[Mapping[str, str]]
+    """Optional: more annotations. Defaults to none."""
+
+    host_aliases: NotRequired[Sequence[Mapping[str, Any]]]
+    """Optional: lines of `/etc/hosts`: `ip` and `hostnames`. Defaults to none."""
+
+    cpu_limit: NotRequired[str | None]
+    """Optional: CPU limit of each container that has none. Defaults to none."""
+
 
 FIELDS = {
     "nodeSelector": "node_selector",
     "tolerations": "tolerations",
     "affinity": "affinity",
     "priorityClassName": "priority_class",
+    "hostAliases": "host_aliases",
 }
 """Fields of a pod's spec, and where `PodSettings` have them."""
 
@@ -72,7 +88,24 @@ def template(
     annotations: Mapping[str, pulumi.Input[str]] | None = None,
 ) -> dict[str, Any]:
     """The template of the pods of workload `name`: what their component says, with what the stack says to all of them."""
-    return {
-        "metadata": {"labels": labels(name)} | ({"annotations": dict(annotations)} if annotations else {}),
-        "spec": {**spec, **fields(settings)},
+    given: PodSettings = settings or {}
+    notes = {**given.get("annotations", {}), **(annotations or {})}
+    pull = [{"name": secret} for secret in given.get("image_pull_secrets", ())]
+    containers = {
+        group: [limited(each, given.get("cpu_limit")) for each in spec[group]]
+        for group in ("initContainers", "containers")
+        if group in spec
     }
+    return {
+        "metadata": {"labels": {**given.get("labels", {}), **labels(name)}} | ({"annotations": notes} if notes else {}),
+        "spec": {**spec, **containers, **fields(settings), **({"imagePullSecrets": pull} if pull else {})},
+    }
+
+
+def limited(container: Mapping[str, Any], cpu: str | None) -> Mapping[str, Any]:
+    """A container with a CPU limit, where one is asked for and it has none."""
+    resources = container.get("resources", {})
+    if cpu is None or not isinstance(resources, Mapping):
+        return container
+    given = cast("Mapping[str, Any]", resources)
+    return {**container, "resources": {**given, "limits": {"cpu": cpu, **given.get("limits", {})}}}

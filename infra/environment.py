@@ -31,7 +31,7 @@ from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret
 from components.sync.shared import OPERATOR
 from components.sync.store import SecretStore
-from infra import pods, workloads
+from infra import workloads
 from infra.config.aws_pods import ROLE_ANNOTATION, known_to_aws, makes_role
 from infra.config.database.common import SecretLogin
 from infra.config.database.existing import ExistingDatabase
@@ -42,6 +42,7 @@ from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis,
 from infra.egress import exits
 from infra.network import openings
 from infra.outputs import outputs, places
+from infra.pods import Pods, placed
 from infra.providers import providers
 from infra.secrets.documents import (
     IN_THE_NAMESPACE,
@@ -72,7 +73,6 @@ class Environment:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.config = target.config
-        self.pods = pods.everywhere(target.config)
         self.providers = providers(target)
         operator_identity = target.store.operator_identity(target, self._options())
         self.operator = self._operator(operator_identity)
@@ -92,6 +92,7 @@ class Environment:
         self.other_stores = self._other_stores()
         self.namespace_stores = self._namespace_stores()
         self.certificates = self._certificates()
+        self.pods = Pods(self.config, self._image_pull_secrets())
         database = self._database()
         redis = self._redis()
         gateway_secret = self._synced("litellm-env", self.contents.gateway())
@@ -115,7 +116,8 @@ class Environment:
                     "pod-security.kubernetes.io/enforce": "restricted",
                     "pod-security.kubernetes.io/warn": "restricted",
                 }
-                | workloads.ingress_labels(self.config.ingress),
+                | workloads.ingress_labels(self.config.ingress)
+                | self.config.namespace_labels,
             },
             # On the way out the namespace goes first: the operator must be there for the finalizers of what is in it.
             opts=pulumi.ResourceOptions(
@@ -123,6 +125,12 @@ class Environment:
             ),
         )
         return name_after(self.target.namespace, namespace)
+
+    def _image_pull_secrets(self) -> list[pulumi.Input[str]]:
+        """Secrets with logins to image registries: those that are there, and one out of the store."""
+        content = self.contents.image_pull()
+        made = [self._synced("image-pull", content).secret] if content else []
+        return [*self.config.pods.image_pull_secrets, *made]
 
     def _network_policies(self) -> None:
         if self.config.network_policy.enabled:
@@ -211,7 +219,7 @@ class Environment:
                     "environment": operator.environment,
                     "identity": identity.arn if identity else None,
                     "owner": self.target.instance,
-                    "pod": self.pods,
+                    "pod": placed(self.config.placement_of_all),
                 },
                 self._options(),
             )
@@ -326,7 +334,9 @@ class Environment:
         admin = self._synced("postgres-admin", content).secret if content else None
         server: list[pulumi.Resource] = []
         if isinstance(database, InClusterDatabase) and admin is not None:
-            args = workloads.postgres(database, self.namespace, admin, self.pods, retain_data=self.config.protect)
+            args = workloads.postgres(
+                database, self.namespace, admin, self.pods.servers, retain_data=self.config.protect
+            )
             server.append(Postgres(workloads.POSTGRES, args, self._options(protect=self.config.protect)))
         password = self.contents.database_role()
         role = self._synced("postgres-role", password).secret if password else None
@@ -336,7 +346,7 @@ class Environment:
             self.namespace,
             admin,
             role,
-            self.pods,
+            self.pods.bootstrap,
             self.config.ephemeral.mark,
             self.certificates,
         )
@@ -347,21 +357,35 @@ class Environment:
         if not isinstance(redis, InClusterRedis) or content is None:
             return []
         secret = self._synced("redis-config", content).secret
-        return [Redis(workloads.REDIS, workloads.redis(redis, self.namespace, secret, self.pods), self._options())]
+        return [
+            Redis(workloads.REDIS, workloads.redis(redis, self.namespace, secret, self.pods.servers), self._options())
+        ]
 
     def _gateway(self, secret: SyncedSecret, database: list[pulumi.Resource], redis: list[pulumi.Resource]) -> Gateway:
-        placed = pods.of_gateway(self.config)
         migration = Migration(
             workloads.MIGRATION,
             workloads.migration(
-                self.config, self.servers, self.namespace, secret.secret, self.account, placed, self.certificates
+                self.config,
+                self.servers,
+                self.namespace,
+                secret.secret,
+                self.account,
+                self.pods.migration,
+                self.certificates,
             ),
             self._options(*database),
         )
         content = self.contents.files()
         files = self._synced("litellm-files", content).secret if content else None
         args = workloads.gateway(
-            self.config, self.servers, self.namespace, secret.secret, self.account, placed, files, self.certificates
+            self.config,
+            self.servers,
+            self.namespace,
+            secret.secret,
+            self.account,
+            self.pods.gateway,
+            files,
+            self.certificates,
         )
         return Gateway(workloads.GATEWAY, args, self._options(migration, *redis))
 

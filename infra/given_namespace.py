@@ -173,7 +173,7 @@ def quotas(client: KubernetesApi, target: Target) -> Iterator[str]:
                 )
 
 
-REMEDY = {"cpu": "litellm:gateway.resources.cpuLimit, and that of database and redis"}
+REMEDY = {"cpu": "litellm:pods.cpuLimit"}
 
 
 def demand(config: StackConfig) -> dict[str, Decimal]:
@@ -192,6 +192,8 @@ def unlimited(config: StackConfig) -> set[str]:
     """Resources of which some container has no limit."""
     servers = [each for each in (config.database, config.redis) if isinstance(each, InClusterDatabase | InClusterRedis)]
     every = [config.gateway.resources, *(each.resources for each in servers)]
+    if config.pods.cpu_limit:
+        return set()
     return {"cpu"} if any(each.cpu_limit is None for each in every) else set()
 
 

@@ -1,21 +1,64 @@
 """From `placement` and `pods` to what the pods of a stack have in common."""
 
+from collections.abc import Sequence
+
+import pulumi
+
 from components.pods import PodSettings
 from infra.config.placement import Placement
 from infra.config.stack import StackConfig
 
 
-def everywhere(config: StackConfig) -> PodSettings:
-    """For every pod of the stack but the gateway's own."""
-    return placed(config.placement_of_all)
+class Pods:
+    """What each kind of pod of a stack gets beside what its component gives it."""
 
+    def __init__(self, config: StackConfig, image_pull_secrets: Sequence[pulumi.Input[str]]) -> None:
+        self.config = config
+        self.shared: PodSettings = {
+            "image_pull_secrets": image_pull_secrets,
+            "labels": config.pods.labels,
+            "annotations": config.pods.annotations,
+            "host_aliases": [each.model_dump(by_alias=True) for each in config.pods.host_aliases],
+            "cpu_limit": config.pods.cpu_limit,
+        }
 
-def of_gateway(config: StackConfig) -> PodSettings:
-    """For LiteLLM's pods: the gateway's, and those of its migration."""
-    return placed(config.placement_of_gateway)
+    @property
+    def servers(self) -> PodSettings:
+        """Postgres and Redis."""
+        return {**placed(self.config.placement_of_all), **self.shared}
+
+    @property
+    def bootstrap(self) -> PodSettings:
+        """The Job that makes LiteLLM's role and database."""
+        return self.of_a_job(self.servers)
+
+    @property
+    def migration(self) -> PodSettings:
+        """The Job that brings the schema up to date: LiteLLM's image, and where that runs."""
+        return self.of_a_job({**placed(self.config.placement_of_gateway), **self.shared})
+
+    @property
+    def gateway(self) -> PodSettings:
+        """LiteLLM itself."""
+        own = self.config.gateway
+        return {
+            **placed(self.config.placement_of_gateway),
+            **self.shared,
+            "labels": {**self.config.pods.labels, **own.pod_labels},
+            "annotations": {**self.config.pods.annotations, **own.pod_annotations},
+        }
+
+    def of_a_job(self, settings: PodSettings) -> PodSettings:
+        given = self.config.pods
+        return {
+            **settings,
+            "labels": {**given.labels, **given.job_labels},
+            "annotations": {**given.annotations, **given.job_annotations},
+        }
 
 
 def placed(placement: Placement) -> PodSettings:
+    """On which nodes pods run."""
     spread = placement.topology_spread
     return {
         "node_selector": placement.node_selector,

@@ -15,6 +15,7 @@ from components.labels import INSTANCE
 from infra import autoscalers
 from infra.cluster import kubeconfig_path
 from infra.config.secrets import ExternalSecretsConfig
+from infra.config.stack import DOCKER_CONFIG
 from infra.kubernetes_api import METADATA, UNREACHABLE, KubernetesApi, RefusedError
 from infra.operator import GROUP, OLDEST, VERSION, Sight, in_state, look, problems, settled
 from infra.reason import reason
@@ -127,9 +128,13 @@ def check_secrets(client: KubernetesApi, target: Target) -> Iterator[str]:
             if error.status != 404:
                 raise
             literals = " ".join(f"--from-literal={key}=…" for key in keys)
+            command = f"generic {name} -n {target.namespace} {literals}"
+            if DOCKER_CONFIG in keys:
+                login = "--docker-server=… --docker-username=… --docker-password=…"
+                command = f"docker-registry {name} -n {target.namespace} {login}"
             yield (
                 f"litellm:{where}: there is no Secret {name} in namespace {target.namespace}, the only one in which it is "
-                f"read. Make it first: `kubectl create secret generic {name} -n {target.namespace} {literals}`. Where the "
+                f"read. Make it first: `kubectl create secret {command}`. Where the "
                 f"namespace is missing as well: `kubectl create namespace {target.namespace}`, and `kubectl label namespace "
                 f"{target.namespace} {INSTANCE}={target.instance}`, by which this stack knows it as its own"
             )

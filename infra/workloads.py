@@ -210,7 +210,7 @@ def gateway(
         "grace_period": litellm.grace_period,
         "startup_timeout": litellm.startup_timeout,
         "service_account_annotations": {**litellm.service_account_annotations, **texts_allowed(config, IN_THE_ACCOUNT)},
-        "annotations": texts_allowed(config, IN_THE_PODS),
+        "annotations": texts_allowed(config, IN_THE_PODS, variables_allowed(config)),
     }
     if config.ingress.root_path:
         args["root_path"] = config.ingress.root_path
@@ -221,6 +221,16 @@ def gateway(
         args["keep_alive_seconds"] = config.ingress.stream_timeout(litellm.request_timeout) + KEEP_ALIVE_MARGIN_SECONDS
     if connection := redis_connection(config.redis, servers):
         args["redis"] = connection
+    extras: GatewayArgs = cast(
+        "GatewayArgs",
+        {
+            "extra_volumes": litellm.extra_volumes,
+            "extra_volume_mounts": litellm.extra_volume_mounts,
+            "extra_containers": litellm.extra_containers,
+            "extra_init_containers": litellm.extra_init_containers,
+        },
+    )
+    args |= extras
     if litellm.autoscaling:
         args["autoscaling"] = autoscaling(litellm.autoscaling)
     if litellm.metrics_of_workers:
@@ -315,7 +325,21 @@ def database_login(config: StackConfig, servers: Servers) -> dict[str, pulumi.In
     }
 
 
-def texts_allowed(config: StackConfig, places: Mapping[str, str]) -> dict[str, str]:
+def variables_allowed(config: StackConfig) -> dict[str, str]:
+    """The same for variables of extra containers, as the policy calls them: `container.VARIABLE`."""
+    found: dict[str, str] = {}
+    for path, reason in sorted(config.allow_plaintext.items()):
+        if matched := re.fullmatch(r"gateway\.extra(Init)?Containers\[(\d+)\]\.env\[(\d+)\]\.value", path):
+            init, container, variable = matched.groups()
+            group = config.gateway.extra_init_containers if init else config.gateway.extra_containers
+            given = group[int(container)]
+            found[f"{given['name']}.{given['env'][int(variable)]['name']}"] = reason
+    return found
+
+
+def texts_allowed(
+    config: StackConfig, places: Mapping[str, str], more: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """For the policy, which sees objects and no configuration: the annotation that names the texts of an object that look like
     secrets and are none."""
     named = {
@@ -323,7 +347,7 @@ def texts_allowed(config: StackConfig, places: Mapping[str, str]) -> dict[str, s
         for path, reason in sorted(config.allow_plaintext.items())
         for ours, theirs in places.items()
         if re.match(ours, path)
-    }
+    } | dict(more or {})
     return {ALLOWED: json.dumps(named)} if named else {}
 
 

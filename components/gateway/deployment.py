@@ -9,6 +9,7 @@ import pulumi
 from components.certificate_files import PROVIDERS
 from components.certificates import with_certificates
 from components.gateway.authorities import VARIABLES, bundler
+from components.gateway.extras import with_extras
 from components.gateway.files import (
     CONFIG_FOLDER,
     METRICS_FOLDER,
@@ -93,16 +94,19 @@ def deployment_spec(
         "selector": {"matchLabels": selector(name)},
         "template": template(
             name,
-            with_certificates(
-                pod(
-                    gateway_container(args),
-                    volumes=volumes(args, config_map, files_map),
-                    tmp_size=args.get("tmp_size", TMP_SIZE),
-                    node_selector=args.get("node_selector"),
-                    tolerations=args.get("tolerations"),
-                    rest=rest,
+            with_extras(
+                with_certificates(
+                    pod(
+                        gateway_container(args),
+                        volumes=volumes(args, config_map, files_map),
+                        tmp_size=args.get("tmp_size", TMP_SIZE),
+                        node_selector=args.get("node_selector"),
+                        tolerations=args.get("tolerations"),
+                        rest=rest,
+                    ),
+                    args.get("certificates"),
                 ),
-                args.get("certificates"),
+                args,
             ),
             args.get("pod"),
             {"litellm/identity": args["identity"]} if "identity" in args else None,

@@ -139,6 +139,18 @@ class GatewayArgs(TypedDict):
     tolerations: NotRequired[pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]]
     """Optional: taints of nodes that the pods tolerate. Defaults to none."""
 
+    extra_volumes: NotRequired[Sequence[Mapping[str, Any]]]
+    """Optional: more volumes, in Kubernetes' own words. Defaults to none."""
+
+    extra_volume_mounts: NotRequired[Sequence[Mapping[str, Any]]]
+    """Optional: where LiteLLM's container has volumes. Defaults to none."""
+
+    extra_containers: NotRequired[Sequence[Mapping[str, Any]]]
+    """Optional: more containers, in Kubernetes' own words, restricted like LiteLLM's by default. Defaults to none."""
+
+    extra_init_containers: NotRequired[Sequence[Mapping[str, Any]]]
+    """Optional: containers that run before LiteLLM. Defaults to none."""
+
     pod: NotRequired[PodSettings]
     """Optional: where the pods run, and what else all pods of a stack have. Defaults to nothing."""
 

@@ -135,6 +135,13 @@ def bytes_of(quantity: str) -> float:
     return float(number) * UNITS[quantity.removeprefix(number)]
 
 
+def as_text(value: object) -> object:
+    """Numbers, and true and false, as the text that a pod gets; YAML has them without quotes."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
 @dataclass(frozen=True)
 class Disk:
     """What a container writes to the disk of its node, in Kubernetes quantities."""

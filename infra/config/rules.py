@@ -21,6 +21,7 @@ from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_
 from infra.config.gateway.modules import mapping
 from infra.config.gateway.served import models_named, models_of_params, served_by_nobody
 from infra.config.ingress.alb import ALB_MAX_IDLE_SECONDS, certificate_covers
+from infra.config.pods import jobs_end
 from infra.config.project_files import LARGEST_BYTES
 from infra.config.proxy import proxy_is_said_once
 from infra.config.stores import existing_store_is_only_read
@@ -50,6 +51,11 @@ def replicas_share_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
             f"is none, but {gateway.most_replicas} replicas with {gateway.workers} workers each would count rate limits and "
             "budgets each for itself: use in-cluster or existing, or one replica with one worker",
         )
+
+
+def labels_have_a_namespace(namespace_labels: Any, create_namespace: bool) -> Iterator[Finding]:
+    if namespace_labels and not create_namespace:
+        yield "namespaceLabels", "are for a namespace that the stack makes, and createNamespace is false: remove them"
 
 
 def connections_fit(gateway: Any, database: Any) -> Iterator[Finding]:
@@ -317,6 +323,8 @@ Rule = Callable[..., Iterator[Finding]]
 RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (replicas_share_redis, ("gateway", "redis")),
     (connections_fit, ("gateway", "database")),
+    (jobs_end, ("pods", "namespace_labels")),
+    (labels_have_a_namespace, ("namespace_labels", "create_namespace")),
     (connections_fit_the_replica, ("gateway", "database")),
     (replica_is_named_once, ("database", *VARIABLES, "gateway")),
     (variables_are_supplied, ("gateway", "database", "redis", "ingress", *VARIABLES)),

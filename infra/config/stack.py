@@ -16,11 +16,15 @@ from infra.config.ingress.settings import IngressConfig
 from infra.config.keys import KeysConfig
 from infra.config.network import NetworkPolicyConfig
 from infra.config.placement import Placement
+from infra.config.pods import Labels, PodsConfig
 from infra.config.proxy import ProxyConfig
 from infra.config.quota import QuotaConfig
 from infra.config.redis import ExistingRedis, InClusterRedis, RedisConfig
 from infra.config.references import PropertyReference
 from infra.config.secrets import ExternalSecretsConfig, SecretsConfig
+
+DOCKER_CONFIG = ".dockerconfigjson"
+"""Key of a Secret with logins to image registries."""
 
 
 class StackConfig(Section):
@@ -78,6 +82,11 @@ class StackConfig(Section):
     """On which nodes all pods of the stack run: LiteLLM, its Jobs, Postgres, Redis, and the operator where the stack installs
     it. `gateway.placement` says what is different for the gateway."""
 
+    pods: PodsConfig = PodsConfig()
+
+    namespace_labels: Labels = Field(default_factory=dict)
+    """More labels of the namespace that the stack makes: `istio-injection: enabled`, an owner, a cost centre."""
+
     gateway: GatewayConfig = GatewayConfig()
     """LiteLLM itself: image, models, replicas, resources and settings."""
 
@@ -117,6 +126,8 @@ class StackConfig(Section):
 
     def references(self) -> Iterator[tuple[str, PropertyReference]]:
         """Everything that this stack reads from documents that somebody else wrote, and where the configuration says so."""
+        if self.pods.image_pull_document:
+            yield "pods.imagePullDocument", self.pods.image_pull_document
         if self.keys.master.existing:
             yield "keys.master.existing", self.keys.master.existing
         if self.keys.salt.existing:
@@ -156,6 +167,8 @@ class StackConfig(Section):
         if app_role := self.secrets.vault.app_role:
             keys = app_role.role_id_key, app_role.secret_id_key
             yield "secrets.vault.appRole.kubernetesSecret", app_role.kubernetes_secret, keys
+        for name in self.pods.image_pull_secrets:
+            yield "pods.imagePullSecrets", name, (DOCKER_CONFIG,)
         if not isinstance(self.database, ExistingDatabase):
             return
         admin, login = self.database.admin, self.database.login

@@ -22,6 +22,10 @@ VARIABLE = "apiKey"
 BELONGS = {
     "gateway.environment": "give it to the gateway with providerKeys (a stack secret) or secretEnvironment (a document of the "
     "store), and remove it here",
+    **dict.fromkeys(
+        ("gateway.extraContainers", "gateway.extraInitContainers"),
+        "put it into a Secret of the namespace, and read it with valueFrom.secretKeyRef",
+    ),
     "gateway": "supply it as an environment variable (providerKeys or secretEnvironment) and write os.environ/NAME here",
 }
 """How a secret gets to where it is wanted, by the longest path that fits."""

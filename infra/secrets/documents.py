@@ -17,7 +17,7 @@ from infra.config.database.existing import ExistingDatabase, ReadReplica
 from infra.config.database.kinds import InClusterDatabase, pooler_of, takes_tokens
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
 from infra.config.references import PropertyReference
-from infra.config.stack import StackConfig
+from infra.config.stack import DOCKER_CONFIG, StackConfig
 from infra.servers import Servers
 
 API_KEYS, SALT, DATABASE, DATABASE_ADMIN, REDIS, PROVIDERS = (
@@ -162,6 +162,14 @@ class Contents:
         values = {"certificate": to_remote(tls.certificate), "key": to_remote(tls.private_key)}
         template: dict[str, pulumi.Input[str]] = {"tls.crt": "{{ .certificate }}", "tls.key": "{{ .key }}"}
         return replace(self.content(values, template), type="kubernetes.io/tls")
+
+    def image_pull(self) -> SecretContent | None:
+        """Logins to image registries, as one docker config; None when no document has them."""
+        given = self.config.pods.image_pull_document
+        if given is None:
+            return None
+        content = self.content({"config": to_remote(given)}, {DOCKER_CONFIG: "{{ .config }}"})
+        return replace(content, type="kubernetes.io/dockerconfigjson")
 
     def url(self, address: Sequence[Any]) -> str:
         """The connection URL, as a template over the parts of the login."""

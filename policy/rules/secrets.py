@@ -36,11 +36,13 @@ def no_plain_secrets(resource: Resource) -> Iterator[str]:
             yield from (f"{key}: {place} is a secret in plain text" for place in secrets_in_file(value) - allowed)
     for name, container in containers(pod_of(resource)):
         for variable in entries(container.get("env")):
-            if at(variable, "name") not in allowed and is_plain_secret(variable):
+            if not {at(variable, "name"), f"{name}.{at(variable, 'name')}"} & allowed and is_plain_secret(variable):
                 yield f"container {name}: environment variable {at(variable, 'name')} has a secret for its value"
         for field in ("command", "args"):
             if any(holds_secret(word) for word in entries(container.get(field))):
                 yield f"container {name}: {field} holds a secret"
+    found = set(literal_secrets(pod_of(resource).get("volumes", []), "volumes"))
+    yield from (f"{place} is a secret in plain text" for place in sorted(found))
     if resource.type.startswith("kubernetes:"):
         for field in DESCRIPTIONS:
             found = set(literal_secrets(mapping(at(resource.inputs, "metadata", field)))) - allowed - {ALLOWED}

@@ -155,3 +155,88 @@ def test_the_rules_see_how_far_an_autoscaler_goes():
     container = deployment["inputs"]["spec"]["template"]["spec"]["containers"][0]
     container["env"] = [each for each in container["env"] if not each["name"].startswith("REDIS")]
     assert "4 processes, and no Redis" in {each.message for each in violations("dev", resources)}
+
+
+SIDECAR: dict[str, Any] = {
+    "name": "proxy",
+    "image": "registry.example.com/proxy:1.2.3",
+    "resources": {"requests": {"cpu": "10m"}, "limits": {"memory": "64Mi"}},
+}
+
+
+def test_every_pod_pulls_with_the_secrets_that_are_given_and_the_one_out_of_the_store():
+    document = {"document": "shared/registry", "property": "config"}
+    recording = record(stack(pods={"imagePullSecrets": ["registry"], "imagePullDocument": document}), preview=False)
+    (external,) = [each for each in recording.resources if each.name == "image-pull-secret"]
+    made = external.inputs["spec"]["target"]["template"]
+    assert (made["type"], made["data"]) == ("kubernetes.io/dockerconfigjson", {".dockerconfigjson": "{{ .config }}"})
+    for pod in pods(recording).values():
+        first, second = pod["imagePullSecrets"]
+        assert first == {"name": "registry"}
+        assert second["name"].startswith("image-pull")
+
+
+def test_labels_annotations_and_hosts_are_on_every_pod_and_those_of_jobs_on_jobs():
+    given = {
+        "labels": {"team": "ai", "mesh": "on"},
+        "annotations": {"example.com/a": "b"},
+        "jobLabels": {"mesh": "off"},
+        "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["llm.corp.example"]}],
+    }
+    found = templates(record(stack(pods=given)))
+    assert {name for name, each in found.items() if each["metadata"]["labels"]["mesh"] == "off"} == {
+        *("litellm-migration-job", "database-bootstrap-job")
+    }
+    for template in found.values():
+        assert template["metadata"]["labels"]["team"] == "ai"
+        assert template["metadata"]["annotations"]["example.com/a"] == "b"
+        assert template["spec"]["hostAliases"] == given["hostAliases"]
+
+
+def test_the_gateway_has_labels_of_its_own():
+    found = templates(record(stack(gateway={"podLabels": {"azure.workload.identity/use": "true"}})))
+    labelled = {name for name, each in found.items() if "azure.workload.identity/use" in each["metadata"]["labels"]}
+    assert labelled == {"litellm-deployment"}
+
+
+def test_the_namespace_has_more_labels():
+    labels = {"team": "ai", "istio.io/dataplane-mode": "ambient"}
+    (namespace,) = record(stack(namespaceLabels=labels)).of("kubernetes:core/v1:Namespace")
+    assert labels.items() <= namespace.inputs["metadata"]["labels"].items()
+
+
+def test_a_cpu_limit_is_for_every_container_that_has_none():
+    given = {"resources": {"cpu": "1", "memory": "4Gi", "cpuLimit": "3"}, "extraContainers": [SIDECAR]}
+    found = pods(record(stack(pods={"cpuLimit": "2"}, gateway=given)))
+    assert {
+        (name, container["name"], container["resources"]["limits"]["cpu"])
+        for name, pod in found.items()
+        for container in containers(pod)
+        if container["resources"]["limits"]["cpu"] != "2"
+    } == {("litellm-deployment", "litellm", "3")}
+
+
+def test_extra_containers_are_restricted_like_litellms_and_keep_to_the_rules():
+    volume = {"name": "data", "emptyDir": {}}
+    gateway = {
+        "extraVolumes": [volume],
+        "extraVolumeMounts": [{"name": "data", "mountPath": "/data"}],
+        "extraContainers": [SIDECAR],
+        "extraInitContainers": [{**SIDECAR, "name": "before"}],
+    }
+    recording = record(stack(gateway=gateway))
+    pod = pods(recording)["litellm-deployment"]
+    assert [each["name"] for each in containers(pod)] == ["before", "litellm", "proxy"]
+    assert volume in pod["volumes"]
+    assert {"name": "data", "mountPath": "/data"} in pod["containers"][0]["volumeMounts"]
+    for container in containers(pod):
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["resources"]["limits"]["ephemeral-storage"]
+    assert not [each for each in violations("dev", document("dev", recording)["resources"]) if each.mandatory]
+
+
+def test_a_text_of_an_extra_container_that_is_no_secret_can_be_said_to_be_none():
+    env = [{"name": "API_KEY", "value": "a-test-key"}]
+    reason = {"gateway.extraContainers[0].env[0].value": "a test key of the mock behind it"}
+    allowed = stack(gateway={"extraContainers": [{**SIDECAR, "env": env}]}, allowPlaintext=reason)
+    assert not [each for each in violations("dev", document("dev", record(allowed))["resources"]) if each.mandatory]

@@ -146,6 +146,8 @@ def read_by(pod: Any) -> Iterator[str]:
             if key in ("secretRef", "secretKeyRef", "secret") and isinstance(value, dict):
                 named = cast("dict[str, Any]", value)
                 yield str(named.get("name") or named.get("secretName"))
+            if key == "imagePullSecrets" and isinstance(value, list):
+                yield from (str(entry.get("name")) for entry in cast("list[dict[str, Any]]", value))
             yield from read_by(value)
 
 

@@ -53,7 +53,8 @@ def variable(job: Object, name: str) -> str:
 
 
 def drop_job(bootstrap: Object) -> Object:
-    pod = deepcopy(bootstrap["spec"]["template"]["spec"])
+    template = deepcopy(bootstrap["spec"]["template"])
+    pod, metadata = template["spec"], template.get("metadata", {})
     pod["containers"][0] |= {"name": "drop", "command": ["bash", "-c", SCRIPT]}
     return {
         "apiVersion": "batch/v1",
@@ -62,9 +63,21 @@ def drop_job(bootstrap: Object) -> Object:
         "spec": {
             "backoffLimit": 1,
             "activeDeadlineSeconds": LIMIT_SECONDS - 10,
-            "template": {"metadata": {"labels": {"app.kubernetes.io/name": JOB}}, "spec": pod},
+            # With what the bootstrap says to a mesh: a sidecar that runs on would keep the Job from ending.
+            "template": {
+                "metadata": {
+                    "labels": {**own(metadata.get("labels")), "app.kubernetes.io/name": JOB},
+                    "annotations": own(metadata.get("annotations")),
+                },
+                "spec": pod,
+            },
         },
     }
+
+
+def own(texts: Object | None) -> Object:
+    """Labels and annotations without those that Kubernetes puts on a Job's pods."""
+    return {key: text for key, text in (texts or {}).items() if "controller-uid" not in key and "job-name" not in key}
 
 
 def create(kube: Kube, namespace: str, job: Object, sleep: Callable[[float], None]) -> str:

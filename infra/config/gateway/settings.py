@@ -9,14 +9,28 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from infra.config.base import FILE_NAME, UNITS, Checked, Compute, Disk, Duration, Image, Quantity, Section, bytes_of
+from infra.config.base import (
+    FILE_NAME,
+    UNITS,
+    Checked,
+    Compute,
+    Disk,
+    Duration,
+    Image,
+    Quantity,
+    Section,
+    as_text,
+    bytes_of,
+)
 from infra.config.certificates import CaCertFile
 from infra.config.gateway.autoscaling import AutoscalingConfig
+from infra.config.gateway.extras import container_problems, volume_problems
 from infra.config.gateway.litellm_names import PROVIDERS, SECTIONS
 from infra.config.gateway.models import LiteLLM, Model, Parameters, Text
 from infra.config.gateway.modules import missing_modules, texts
 from infra.config.placement import Placement, Toleration
 from infra.config.plaintext import referenced_variables
+from infra.config.pods import Annotations, Labels
 from infra.config.project_files import LARGEST_BYTES
 from infra.config.references import PropertyReference
 from infra.config.versions import PINS
@@ -70,13 +84,6 @@ OWN_VARIABLES = frozenset(
     }
 )
 """Variables that the program sets from other keys of the configuration."""
-
-
-def as_text(value: object) -> object:
-    """Numbers, and true and false, as the text that a pod gets; YAML has them without quotes."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
 
 
 def closest(name: str, known: Collection[str]) -> str:
@@ -218,6 +225,25 @@ class GatewayConfig(Section):
     tolerations: tuple[Toleration, ...] = ()
     """The older name of `placement.tolerations`. All pods of the stack have them, unless `litellm:placement` says which."""
 
+    pod_labels: Labels = Field(default_factory=dict)
+    """More labels of the gateway's pods, over `litellm:pods`, such as `azure.workload.identity/use: "true"`."""
+
+    pod_annotations: Annotations = Field(default_factory=dict)
+    """More annotations of the gateway's pods, over `litellm:pods`."""
+
+    extra_volumes: tuple[Parameters, ...] = ()
+    """More volumes of the gateway's pods, in Kubernetes' own words: `{name: data, persistentVolumeClaim: {claimName: a}}`."""
+
+    extra_volume_mounts: tuple[Parameters, ...] = ()
+    """Where LiteLLM's container has them: `{name: data, mountPath: /data, readOnly: true}`."""
+
+    extra_containers: tuple[Parameters, ...] = ()
+    """More containers of the gateway's pods, in Kubernetes' own words, restricted like LiteLLM's: with a pinned image and a
+    limit of memory, and secrets by `secretKeyRef` only."""
+
+    extra_init_containers: tuple[Parameters, ...] = ()
+    """Containers that run before LiteLLM; with `restartPolicy: Always` beside it."""
+
     @field_validator("environment")
     @classmethod
     def variables_are_the_users(cls, value: dict[str, str]) -> dict[str, str]:
@@ -267,6 +293,18 @@ class GatewayConfig(Section):
                 "autoscaling reads LiteLLM's metrics from Prometheus, and LiteLLM has none: add prometheus to "
                 "litellmSettings.callbacks"
             )
+        return self
+
+    @model_validator(mode="after")
+    def extras_are_restricted(self) -> "GatewayConfig":
+        containers = (*self.extra_containers, *self.extra_init_containers)
+        problems = [
+            *volume_problems(self.extra_volumes, self.extra_volume_mounts, containers),
+            *container_problems("extraContainers", self.extra_containers, pinned),
+            *container_problems("extraInitContainers", self.extra_init_containers, pinned),
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
 
     @model_validator(mode="after")

@@ -180,8 +180,9 @@ def test_a_secret_of_another_name_than_its_external_secret_stays():
         {"volumes": [{"secret": {"secretName": "old"}}]},
         {"volumes": [{"projected": {"sources": [{"secret": {"name": "old"}}]}}]},
         {"initContainers": [{"envFrom": [{"secretRef": {"name": "old"}}]}]},
+        {"imagePullSecrets": [{"name": "old"}]},
     ],
-    ids=["variable", "volume", "projected", "init container"],
+    ids=["variable", "volume", "projected", "init container", "image pull"],
 )
 def test_a_secret_that_a_pod_reads_in_whatever_way_stays(spec: dict[str, Any]):
     found = namespace([{"metadata": {}, "spec": spec}, pod("read", "new")], [])

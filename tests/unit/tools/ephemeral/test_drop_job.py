@@ -27,13 +27,13 @@ class Cluster(World):
 
         self.kube.on_read = end
 
-    def bootstrap(self, mark: str) -> None:
+    def bootstrap(self, mark: str, **metadata: dict[str, str]) -> None:
         secret = {"name": "ADMIN_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "admin", "key": "password"}}}
         variables = [{"name": "DATABASE", "value": "litellm_env_pr_1"}, {"name": "MARK", "value": mark}, secret]
         container = {"name": "bootstrap", "image": "postgres:17", "command": ["bash", "-c", "…"], "env": variables}
         body: Any = {
             "metadata": {"name": "database-bootstrap-1", "labels": {"app.kubernetes.io/name": "database-bootstrap"}},
-            "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [container]}}},
+            "spec": {"template": {"metadata": metadata, "spec": {"restartPolicy": "Never", "containers": [container]}}},
         }
         self.kube.create(jobs_path(NAMESPACE), body)
         self.kube.log.clear()
@@ -50,6 +50,17 @@ def test_it_has_all_that_the_bootstrap_had_but_another_script():
     assert pod["containers"][0]["command"] == ["bash", "-c", SCRIPT]
     assert pod["containers"][0]["env"][2]["valueFrom"]["secretKeyRef"]["name"] == "admin"
     assert world.said == ["dropping database litellm_env_pr_1 on "]
+
+
+def test_it_says_to_a_mesh_what_the_bootstrap_said():
+    """A sidecar that runs on would keep it from ending."""
+    world = Cluster()
+    labels = {"sidecar.istio.io/inject": "false", "batch.kubernetes.io/controller-uid": "u", "job-name": "j"}
+    world.bootstrap(str(world.made.mark), labels=labels, annotations={"linkerd.io/inject": "disabled"})
+    world.drop()
+    metadata = world.kube.objects[f"{jobs_path(NAMESPACE)}/{JOB}"]["spec"]["template"]["metadata"]
+    assert metadata["labels"] == {"sidecar.istio.io/inject": "false", "app.kubernetes.io/name": JOB}
+    assert metadata["annotations"] == {"linkerd.io/inject": "disabled"}
 
 
 def test_a_server_of_its_own_goes_with_the_namespace():
