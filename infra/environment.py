@@ -14,8 +14,11 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.cache.redis import Redis
+from components.certificate_files import DATABASE as DATABASE_AUTHORITIES
 from components.certificates import CertificateFile, Certificates
 from components.database.bootstrap import DatabaseBootstrap
+from components.database.cloudnative_api import PORT as CLOUDNATIVE_PORT
+from components.database.cloudnative_pg import CloudNativePostgres
 from components.database.postgres import Postgres
 from components.gateway.gateway import Gateway
 from components.gateway.migration import Migration
@@ -33,9 +36,10 @@ from components.sync.shared import OPERATOR
 from components.sync.store import SecretStore
 from infra import workloads
 from infra.config.aws_pods import ROLE_ANNOTATION, known_to_aws, makes_role
+from infra.config.database.cloudnative import CloudNativePgDatabase
 from infra.config.database.common import SecretLogin
 from infra.config.database.existing import ExistingDatabase
-from infra.config.database.kinds import InClusterDatabase
+from infra.config.database.kinds import CLUSTER, InClusterDatabase
 from infra.config.database.rds import RdsDatabase
 from infra.config.ingress.gateway_api import GatewayApiConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
@@ -91,6 +95,7 @@ class Environment:
         self.secret_store, self.stores = self._secret_store()
         self.other_stores = self._other_stores()
         self.namespace_stores = self._namespace_stores()
+        self.cloudnative = self._cloudnative()
         self.certificates = self._certificates()
         self.pods = Pods(self.config, self._image_pull_secrets())
         database = self._database()
@@ -186,6 +191,8 @@ class Environment:
                     managed_admin=server.admin_secret_arn,
                     resource_id=server.resource_id,
                 )
+            case CloudNativePgDatabase():
+                found = replace(found, database=(f"{CLUSTER}-rw", CLOUDNATIVE_PORT))
             case InClusterDatabase():
                 pass
         match redis:
@@ -290,6 +297,7 @@ class Environment:
                 *self.stores,
                 *self.other_stores.values(),
                 *self.namespace_stores.values(),
+                *self.cloudnative,
                 *self.store.resources,
             ),
         )
@@ -318,8 +326,18 @@ class Environment:
         )
         return replace(account, name=name_after(account.name, registered))
 
+    def _cloudnative(self) -> list[pulumi.Resource]:
+        """The Postgres of CloudNativePG, whose operator makes the Secrets with login and authority."""
+        database = self.config.database
+        if not isinstance(database, CloudNativePgDatabase):
+            return []
+        args = workloads.cloudnative(database, self.namespace)
+        return [CloudNativePostgres(CLUSTER, args, self._options(protect=self.config.protect))]
+
     def _certificates(self) -> list[CertificateFile]:
         """The authorities that pods check the servers with."""
+        if self.cloudnative:
+            return [{"file": DATABASE_AUTHORITIES, "key": "ca.crt", "secret": f"{CLUSTER}-ca"}]
         files = workloads.authorities(self.config, self.target.rds_authorities)
         if not files:
             return []
@@ -331,6 +349,8 @@ class Environment:
         database, content = self.config.database, self.contents.database_admin()
         if isinstance(database, ExistingDatabase) and database.admin is None:
             return []
+        if self.cloudnative:
+            return self.cloudnative
         admin = self._synced("postgres-admin", content).secret if content else None
         server: list[pulumi.Resource] = []
         if isinstance(database, InClusterDatabase) and admin is not None:

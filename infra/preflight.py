@@ -11,9 +11,12 @@ from urllib.parse import quote
 
 import pulumi
 
+from components.database.cloudnative_api import API as CLOUDNATIVE
+from components.database.cloudnative_api import OBJECT_STORES
 from components.labels import INSTANCE
 from infra import autoscalers
 from infra.cluster import kubeconfig_path
+from infra.config.database.cloudnative import CloudNativePgDatabase
 from infra.config.secrets import ExternalSecretsConfig
 from infra.config.stack import DOCKER_CONFIG
 from infra.kubernetes_api import METADATA, UNREACHABLE, KubernetesApi, RefusedError
@@ -80,6 +83,7 @@ def check_cluster(target: Target) -> Generator[str, None, ExternalSecretsConfig]
         else:
             yield from import_module("infra.given_namespace").check(client, target)
         yield from check_secrets(client, target)
+        yield from check_cloudnative(client, target)
         yield from autoscalers.check(client, target.config.gateway.autoscaling)
         if not target.config.gitops:
             yield from look_at_ways_in(client, target.config.ingress, target.namespace)
@@ -115,6 +119,29 @@ def check_namespace(client: KubernetesApi, target: Target) -> Iterator[str]:
             f"there is a namespace {target.namespace} already, and it does not belong to stack {target.stack}: choose "
             "another name in litellm:namespace, or use that one as it is with litellm:createNamespace: false"
         )
+
+
+def check_cloudnative(client: KubernetesApi, target: Target) -> Iterator[str]:
+    """Whether the operators are there that a `Cluster` of CloudNativePG needs."""
+    database = target.config.database
+    if not isinstance(database, CloudNativePgDatabase):
+        return
+    needed = {CLOUDNATIVE: ("kind", "CloudNativePG", "https://cloudnative-pg.io")}
+    if database.backup:
+        home = "https://cloudnative-pg.io/plugin-barman-cloud"
+        needed[OBJECT_STORES] = ("backup", "CloudNativePG's Barman Cloud plugin", home)
+    for api, (key, what, home) in needed.items():
+        try:
+            client.get(f"/apis/{api}")
+        except RefusedError as error:
+            if error.status == 403:
+                continue
+            if error.status != 404:
+                raise
+            yield (
+                f"litellm:database.{key}: {what} is not in this cluster (its API {api} is not served): install its operator "
+                f"first ({home}), or use another kind of database"
+            )
 
 
 def check_secrets(client: KubernetesApi, target: Target) -> Iterator[str]:

@@ -5,7 +5,7 @@ from importlib import import_module
 
 from infra.aws.authorities import NOT_READ, AuthoritiesError, of_rds
 from infra.cluster import Cluster, ClusterError, read_cluster
-from infra.config.database.kinds import InClusterDatabase
+from infra.config.database.common import TokenSection
 from infra.config.load import ConfigError, ConfigProblem
 from infra.config.stack import StackConfig
 from infra.provider_keys import EngineKeys, OfflineKeys, ProviderKeys
@@ -69,7 +69,7 @@ def resolve_rendered(config: StackConfig, stack: str) -> Target:
 
 def authorities_of(config: StackConfig) -> tuple[str, list[ConfigProblem]]:
     """The authorities of Amazon RDS where the stack needs them, and why they cannot be had."""
-    if isinstance(config.database, InClusterDatabase) or not config.database.takes_authorities_of_rds:
+    if not isinstance(config.database, TokenSection) or not config.database.takes_authorities_of_rds:
         return NOT_READ, []
     try:
         return of_rds(), []

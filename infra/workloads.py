@@ -12,6 +12,7 @@ from components.cache.redis import RedisArgs
 from components.certificate_files import DATABASE, PROVIDERS
 from components.certificates import CertificateFile
 from components.database.bootstrap import DatabaseBootstrapArgs
+from components.database.cloudnative_pg import CloudNativePostgresArgs
 from components.database.postgres import PostgresArgs
 from components.gateway.autoscaling import Autoscaling
 from components.gateway.gateway import Gateway, GatewayArgs, RedisConnection
@@ -22,7 +23,8 @@ from components.ingress.ingress import IngressArgs, LoadBalancer
 from components.namespace.limits import NamespaceLimitsArgs
 from components.pods import PodSettings
 from infra.config.aws_pods import token_region
-from infra.config.database.common import SecretCredentials
+from infra.config.database.cloudnative import CloudNativePgDatabase
+from infra.config.database.common import SecretCredentials, TokenSection
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, pooler_of, takes_tokens
 from infra.config.gateway.autoscaling import AutoscalingConfig
@@ -102,7 +104,7 @@ def limits(quota: QuotaConfig, namespace: Name) -> NamespaceLimitsArgs:
 def authorities(config: StackConfig, of_rds: str) -> dict[str, str]:
     """Certificates of authorities that pods check servers with, by their file. `of_rds` are those of Amazon RDS."""
     database, found = config.database, dict[str, str]()
-    if not isinstance(database, InClusterDatabase) and database.has_authorities:
+    if isinstance(database, TokenSection) and database.has_authorities:
         found[DATABASE] = database.ca_cert_file or of_rds
     if config.gateway.ca_cert_file:
         found[PROVIDERS] = config.gateway.ca_cert_file
@@ -163,6 +165,39 @@ def bootstrap(
         args["admin_secret"] = database.admin.kubernetes_secret
         args["admin_username_key"] = database.admin.username_key
         args["admin_password_key"] = database.admin.password_key
+    return args
+
+
+def cloudnative(database: CloudNativePgDatabase, namespace: Name) -> CloudNativePostgresArgs:
+    backup, pooler = database.backup, database.pooler
+    args: CloudNativePostgresArgs = {
+        "namespace": namespace,
+        "database": database.name,
+        "username": database.username,
+        "instances": database.instances,
+        "image": database.server_image,
+        "storage": database.storage,
+        "storage_class": database.storage_class,
+        "parameters": database.server_parameters,
+        "resources": database.resources.as_kubernetes(database.disk),
+        "service_account_annotations": database.service_account_annotations,
+    }
+    if backup:
+        args["backup"] = {
+            "destination": backup.destination,
+            "endpoint": backup.endpoint,
+            "secret": backup.kubernetes_secret,
+            "access_key_id_key": backup.access_key_id_key,
+            "secret_access_key_key": backup.secret_access_key_key,
+            "retention": backup.retention,
+            "schedule": backup.schedule,
+        }
+    if pooler:
+        args["pooler_instances"] = pooler.instances
+        args["pooler_parameters"] = {
+            "default_pool_size": str(pooler.pool_size),
+            "max_client_conn": str(pooler.max_connections),
+        }
     return args
 
 

@@ -11,6 +11,7 @@ from components.cache.elasticache import ElastiCacheRedis
 from components.cache.redis import Redis
 from components.certificates import Certificates
 from components.database.bootstrap import DatabaseBootstrap
+from components.database.cloudnative_pg import CloudNativePostgres
 from components.database.postgres import Postgres
 from components.database.rds import RdsPostgres
 from components.gateway.aws_access import AwsAccess
@@ -42,6 +43,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     AwsIdentity,
     AwsRole,
     Certificates,
+    CloudNativePostgres,
     DatabaseBootstrap,
     ElastiCacheRedis,
     ExternalSecretsOperator,

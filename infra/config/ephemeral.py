@@ -114,7 +114,10 @@ def servers_go_with_it(database: Any, redis: Any) -> Iterator[Finding]:
                     "environment, which makes a role and a database of its own, and drops both",
                 )
         case _:
-            yield "database.kind", "must be in-cluster or existing in an ephemeral environment: RDS takes half an hour"
+            yield (
+                "database.kind",
+                "must be in-cluster or existing in an ephemeral environment: servers of their own take too long",
+            )
     if isinstance(redis, ElastiCacheConfig):
         yield "redis.kind", "must be in-cluster, existing or none in an ephemeral environment: ElastiCache is too slow"
     if isinstance(redis, ExistingRedis) and not redis.key_prefix:

@@ -62,8 +62,8 @@ def connections_fit(gateway: Any, database: Any) -> Iterator[Finding]:
     limit = database.connection_limit
     available = None if limit is None else connections_available(limit)
     jobs = MIGRATION_CONNECTIONS + BOOTSTRAP_CONNECTIONS
-    if pooler_of(database):
-        yield from pooler_has_enough(gateway, database, SURGE, jobs, available)
+    if pooler := pooler_of(database):
+        yield from pooler_has_enough(gateway, database, pooler, SURGE, jobs, available)
         return
     needed = connections_of_pods(gateway, database, SURGE) + jobs
     if available is not None and needed > available and database.pod_pooler:

@@ -12,9 +12,10 @@ import pulumi
 from components.cache.redis import configuration_template
 from components.gateway.files import key_of_file
 from components.secrets.references import RemoteReference
+from infra.config.database.cloudnative import CloudNativePgDatabase
 from infra.config.database.common import SUPERUSER, DocumentCredentials, Login, SecretLogin
 from infra.config.database.existing import ExistingDatabase, ReadReplica
-from infra.config.database.kinds import InClusterDatabase, pooler_of, takes_tokens
+from infra.config.database.kinds import CLUSTER, InClusterDatabase, pooler_of, takes_tokens
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
 from infra.config.references import PropertyReference
 from infra.config.stack import DOCKER_CONFIG, StackConfig
@@ -82,6 +83,8 @@ def all_documents(config: StackConfig) -> Iterator[tuple[str, Mapping[str, Prope
 
 def login_of(config: StackConfig) -> Login | None:
     """LiteLLM's login to its database, when somebody else wrote it."""
+    if isinstance(config.database, CloudNativePgDatabase):
+        return SecretLogin.model_validate({"kubernetesSecret": f"{CLUSTER}-app"})
     return config.database.login if isinstance(config.database, ExistingDatabase) else None
 
 

@@ -1,10 +1,13 @@
 """What whole stacks make of the ways to have a Postgres."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
 from infra.config.load import ConfigError
 from tests.program.stacks import ROOT, stack_of
@@ -158,3 +161,67 @@ def test_a_pooler_in_each_pod_is_litellms_own() -> None:
     assert {"name": "LITELLM_PGBOUNCER_MAX_DB_CONNECTIONS", "value": "12"} in gateway["env"]
     (migrate,) = pod_of(recording, "kubernetes:batch/v1:Job", "litellm-migration-job")["containers"]
     assert "PGBOUNCER" not in json.dumps(migrate["env"])
+
+
+CLUSTER = "kubernetes:postgresql.cnpg.io/v1:Cluster"
+BACKUP = {"destination": "s3://backups/litellm", "endpoint": "https://minio.example.com", "kubernetesSecret": "minio"}
+CLOUDNATIVE: dict[str, Any] = {"kind": "cloudnative-pg", "storageClass": "fast", "backup": BACKUP, "pooler": {}}
+OBJECTS = {
+    "Cluster": CLUSTER,
+    "Pooler": "kubernetes:postgresql.cnpg.io/v1:Pooler",
+    "ScheduledBackup": "kubernetes:postgresql.cnpg.io/v1:ScheduledBackup",
+    "ObjectStore": "kubernetes:barmancloud.cnpg.io/v1:ObjectStore",
+}
+
+
+def test_cloudnative_pg_runs_the_database_and_makes_its_login() -> None:
+    recording = of_dev(database={"kind": "cloudnative-pg"})
+    spec = recording.inputs(CLUSTER)["spec"]
+    assert spec["bootstrap"] == {"initdb": {"database": "litellm", "owner": "litellm"}}
+    assert (spec["instances"], spec["storage"]) == (3, {"size": "10Gi"})
+    env = synced(recording, "litellm-env")
+    assert {each["remoteRef"]["key"] for each in env["data"] if "sourceRef" in each} == {"postgres-app"}
+    url = env["target"]["template"]["data"]["DATABASE_URL"]
+    assert "@postgres-rw:5432/litellm?sslmode=verify-full&sslrootcert=" in url
+    pod = json.dumps(pod_of(recording, "kubernetes:apps/v1:Deployment", "litellm-deployment")["volumes"])
+    assert '"name": "postgres-ca"' in pod
+    assert not [each for each in recording.resources if each.name.startswith(("postgres-admin", "database-bootstrap"))]
+
+
+def test_what_reads_the_login_waits_for_the_cluster() -> None:
+    recording = of_dev(database={"kind": "cloudnative-pg"})
+    for waits in (recording.one(SECRET, "litellm-env-secret"), recording.named("litellm-migration-job")):
+        assert [each for each in waits.dependencies if "CloudNativePostgres" in each]
+
+
+def test_pods_go_through_the_pooler_of_cloudnative_pg() -> None:
+    urls = synced(of_dev(database=CLOUDNATIVE), "litellm-env")["target"]["template"]["data"]
+    assert urls["DATABASE_URL"].endswith("@postgres-pooler:5432/litellm?sslmode=require&pgbouncer=true")
+    assert "@postgres-rw:5432/" in urls["DIRECT_URL"]
+
+
+def test_backups_go_to_an_object_store_by_the_plugin() -> None:
+    recording = of_dev(database=CLOUDNATIVE)
+    store = recording.inputs(OBJECTS["ObjectStore"])["spec"]
+    assert store["configuration"]["destinationPath"] == "s3://backups/litellm"
+    assert store["configuration"]["s3Credentials"]["accessKeyId"] == {"name": "minio", "key": "ACCESS_KEY_ID"}
+    (plugin,) = recording.inputs(CLUSTER)["spec"]["plugins"]
+    assert plugin["parameters"] == {"barmanObjectName": "postgres-backups"}
+    assert recording.inputs(OBJECTS["ScheduledBackup"])["spec"]["method"] == "plugin"
+
+
+@pytest.mark.skipif(not os.environ.get("CLOUDNATIVE_CRDS"), reason="CLOUDNATIVE_CRDS names no folder with its CRDs")
+@pytest.mark.parametrize("kind", sorted(OBJECTS))
+def test_objects_of_cloudnative_pg_are_what_its_own_crds_allow(kind: str) -> None:
+    folder = Path(os.environ.get("CLOUDNATIVE_CRDS", ""))
+    found = [yaml.safe_load(file.read_text()) for file in folder.glob("*.yaml")]
+    (crd,) = [each for each in found if each["spec"]["names"]["kind"] == kind]
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    strict = json.loads(json.dumps(schema), object_hook=without_unknown_keys)
+    jsonschema.validate(of_dev(database=CLOUDNATIVE).inputs(OBJECTS[kind])["spec"], strict)
+
+
+def without_unknown_keys(node: dict[str, Any]) -> dict[str, Any]:
+    """What the API server prunes silently is an error here."""
+    closed = isinstance(node.get("properties"), dict) and not node.get("x-kubernetes-preserve-unknown-fields")
+    return {"additionalProperties": False, **node} if closed and node.get("type") == "object" else node

@@ -18,6 +18,7 @@ WAVE_OF: Mapping[str, str] = {
     "SecretStore": "store",
     "NamespaceStore": "store",
     "Certificates": "secret",
+    "CloudNativePostgres": "store",
     "SyncedSecret": "secret",
     "Postgres": "database",
     "Redis": "database",

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, TypeGuard, cast
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from infra.config.base import Compute, Disk, DnsName, Quantity, Section
-from infra.config.database.common import SUPERUSER, DatabaseSection, SslMode
+from infra.config.database.cloudnative import CloudNativePgDatabase
+from infra.config.database.common import SUPERUSER, DatabaseSection, SslMode, TokenSection
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.pooler import Pooler
 from infra.config.database.rds import RdsDatabase
@@ -86,24 +87,37 @@ def kind_of_database(value: object) -> object:
 DatabaseConfig = Annotated[
     Annotated[InClusterDatabase, Tag("in-cluster")]
     | Annotated[ExistingDatabase, Tag("existing")]
-    | Annotated[RdsDatabase, Tag("rds")],
+    | Annotated[RdsDatabase, Tag("rds")]
+    | Annotated[CloudNativePgDatabase, Tag("cloudnative-pg")],
     Discriminator(
         kind_of_database,
         custom_error_type="unknown_kind",
-        custom_error_message="kind must be in-cluster (the default), existing or rds",
+        custom_error_message="kind must be in-cluster (the default), existing, rds or cloudnative-pg",
     ),
 ]
-"""Where Postgres is: `in-cluster` (default), `existing` or `rds`."""
+"""Where Postgres is: `in-cluster` (default), `existing`, `rds` or `cloudnative-pg`."""
+
+CLUSTER = "postgres"
+"""The `Cluster` of CloudNativePG; its Services, and the Secrets with login and authority, begin with that."""
 
 
 def takes_tokens(database: DatabaseConfig) -> TypeGuard[ExistingDatabase | RdsDatabase]:
     """Whether LiteLLM logs in with IAM tokens, and has no password."""
-    return not isinstance(database, InClusterDatabase) and database.iam_authentication
+    return isinstance(database, TokenSection) and database.iam_authentication
 
 
 def pooler_of(database: DatabaseConfig) -> Pooler | None:
     """The pooler between the pods and the server."""
-    return None if isinstance(database, InClusterDatabase) else database.pooler
+    if isinstance(database, CloudNativePgDatabase) and (own := database.pooler):
+        return Pooler.model_validate(
+            {
+                "host": f"{CLUSTER}-pooler",
+                "port": 5432,
+                "maxConnections": own.instances * own.max_connections,
+                "poolSize": own.instances * own.pool_size,
+            }
+        )
+    return database.pooler if isinstance(database, TokenSection) else None
 
 
 def connections_available(max_connections: int) -> int:

@@ -49,13 +49,12 @@ def connections_of_pods(gateway: Any, database: Any, surge: int) -> int:
 
 
 def pooler_has_enough(
-    gateway: Any, database: Any, surge: int, jobs: int, available: int | None
+    gateway: Any, database: Any, pooler: Pooler, surge: int, jobs: int, available: int | None
 ) -> Iterator[tuple[str, str]]:
     """The pooler's side is for the pods, the server's for the pooler and the Jobs, which go past it.
 
     `available` is what the server has for them; None when nobody says.
     """
-    pooler = database.pooler
     needed = connections_of_pods(gateway, database, surge)
     if pooler.max_connections and needed > pooler.max_connections:
         yield (
