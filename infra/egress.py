@@ -11,7 +11,7 @@ from components.network.egress import Destination, Exit
 from infra.config.aws_pods import needs_role
 from infra.config.database.kinds import InClusterDatabase, pooler_of, takes_tokens
 from infra.config.network import DestinationConfig
-from infra.config.redis import InClusterRedis
+from infra.config.redis import ExistingRedis, InClusterRedis
 from infra.config.stack import StackConfig
 from infra.destinations import HTTPS, block_of, named, namespace_of
 from infra.secrets.documents import read_replica
@@ -74,7 +74,7 @@ def of_gateway(config: StackConfig, servers: Servers, namespace: str) -> list[Ex
     if replica := read_replica(config):
         found.append(to_server((replica.host, replica.port), POSTGRES))
     if servers.redis:
-        found.append(to_server(servers.redis, REDIS))
+        found += to_redis(config, servers.redis)
     if needs_role(config.gateway, config.database, (*config.provider_keys, *config.documents_by_variable)):
         found.append(POD_IDENTITY)
     if config.proxy.url:
@@ -83,6 +83,13 @@ def of_gateway(config: StackConfig, servers: Servers, namespace: str) -> list[Ex
     for host, port in sorted(named(config)):
         found += to_host(host, port, namespace)
     return found + [allowed(each) for each in config.network_policy.egress.allow]
+
+
+def to_redis(config: StackConfig, address: Address) -> list[Exit]:
+    """Sentinels, and servers of a cluster, name others, at ports that are theirs to choose."""
+    redis = config.redis
+    several = isinstance(redis, ExistingRedis) and redis.host is None
+    return [{"to": ANYWHERE}] if several else [to_server(address, REDIS)]
 
 
 def to_server(address: Address, workload: str) -> Exit:

@@ -199,7 +199,8 @@ class Environment:
             case InClusterRedis():
                 return replace(found, redis=(workloads.REDIS, workloads.REDIS_PORT))
             case ExistingRedis():
-                return replace(found, redis=(redis.host, redis.port))
+                first = redis.nodes[0]
+                return replace(found, redis=(first.host, first.port))
             case ElastiCacheConfig():
                 server = import_module("infra.aws.servers").elasticache(redis, values[REDIS][PASSWORD], options)
                 return replace(found, redis=(server.host, server.port))
@@ -336,13 +337,13 @@ class Environment:
 
     def _certificates(self) -> list[CertificateFile]:
         """The authorities that pods check the servers with."""
-        if self.cloudnative:
-            return [{"file": DATABASE_AUTHORITIES, "key": "ca.crt", "secret": f"{CLUSTER}-ca"}]
+        own: CertificateFile = {"file": DATABASE_AUTHORITIES, "key": "ca.crt", "secret": f"{CLUSTER}-ca"}
+        found = [own] if self.cloudnative else []
         files = workloads.authorities(self.config, self.target.rds_authorities)
         if not files:
-            return []
+            return found
         made = Certificates("litellm-certificates", {"namespace": self.namespace, "files": files}, self._options())
-        return [{"file": file, "key": file, "config_map": made.config_map} for file in files]
+        return [*found, *({"file": file, "key": file, "config_map": made.config_map} for file in files)]
 
     def _database(self) -> list[pulumi.Resource]:
         """Postgres with LiteLLM's role and database in it; returns what the migration must wait for."""

@@ -9,7 +9,8 @@ from typing import Any, cast
 import pulumi
 
 from components.cache.redis import RedisArgs
-from components.certificate_files import DATABASE, PROVIDERS
+from components.certificate_files import DATABASE, PROVIDERS, path_of
+from components.certificate_files import REDIS as REDIS_AUTHORITIES
 from components.certificates import CertificateFile
 from components.database.bootstrap import DatabaseBootstrapArgs
 from components.database.cloudnative_pg import CloudNativePostgresArgs
@@ -106,6 +107,8 @@ def authorities(config: StackConfig, of_rds: str) -> dict[str, str]:
     database, found = config.database, dict[str, str]()
     if isinstance(database, TokenSection) and database.has_authorities:
         found[DATABASE] = database.ca_cert_file or of_rds
+    if isinstance(config.redis, ExistingRedis) and config.redis.ca_cert_file:
+        found[REDIS_AUTHORITIES] = config.redis.ca_cert_file
     if config.gateway.ca_cert_file:
         found[PROVIDERS] = config.gateway.ca_cert_file
     return found
@@ -389,13 +392,15 @@ def texts_allowed(
 def config_file(config: StackConfig) -> str:
     """LiteLLM's config.yaml of a stack."""
     litellm, redis = config.gateway, config.redis
-    shared: dict[str, str] | None = None
+    shared: dict[str, Any] | None = None
     if isinstance(redis, ExistingRedis):
         shared = coordination_redis(
             tls=redis.tls,
             username=bool(redis.username),
             password=bool(redis.password),
             key_prefix=redis.key_prefix,
+            nodes=redis_nodes(redis),
+            more=redis_details(redis),
         )
     elif not isinstance(redis, NoRedis):
         shared = coordination_redis(tls=speaks_tls(redis))
@@ -417,10 +422,61 @@ def redis_connection(config: RedisConfig, servers: Servers) -> RedisConnection |
     if servers.redis is None:
         return None
     host, port = servers.redis
-    connection: RedisConnection = {"host": host, "port": port, "tls": speaks_tls(config)}
-    if isinstance(config, ExistingRedis) and config.username:
+    if not isinstance(config, ExistingRedis):
+        return {"host": host, "port": port, "tls": speaks_tls(config)}
+    connection: RedisConnection = {"tls": config.tls}
+    if config.host:
+        connection |= {"host": host, "port": port}
+    if config.username:
         connection["username"] = config.username
+    if variables := redis_variables(config):
+        connection["variables"] = variables
     return connection
+
+
+def redis_nodes(config: ExistingRedis) -> dict[str, Any] | None:
+    """Where a Redis of several servers is, in LiteLLM's words; None for a single one."""
+    if config.sentinel:
+        nodes = [[node.host, node.port] for node in config.sentinel.nodes]
+        password = {"sentinel_password": "os.environ/REDIS_SENTINEL_PASSWORD"} if config.sentinel.password else {}
+        return {"sentinel_nodes": nodes, "service_name": config.sentinel.service, **password}
+    if config.cluster:
+        return {"startup_nodes": [{"host": node.host, "port": node.port} for node in config.cluster]}
+    return None
+
+
+def redis_details(config: ExistingRedis) -> dict[str, Any]:
+    """What else LiteLLM has to know of a Redis: the same in its config.yaml and, by other names, in variables."""
+    login = config.iam
+    return {
+        **({"db": config.database} if config.database else {}),
+        **({"ssl_ca_certs": path_of(REDIS_AUTHORITIES)} if config.ca_cert_file else {}),
+        **(
+            {
+                "aws_iam_auth": True,
+                "aws_iam_user_name": login.user,
+                "aws_iam_cache_name": login.cache,
+                "aws_iam_region": login.region,
+                "aws_iam_serverless": login.serverless,
+            }
+            if login
+            else {}
+        ),
+    }
+
+
+def redis_variables(config: ExistingRedis) -> dict[str, str]:
+    """The same for what LiteLLM keeps in Redis by its variables: a cache of answers."""
+    found = {f"REDIS_{name.upper()}": str(value) for name, value in redis_details(config).items()}
+    nodes = redis_nodes(config) or {}
+    if "startup_nodes" in nodes:
+        found["REDIS_CLUSTER_NODES"] = json.dumps(nodes["startup_nodes"])
+    if "sentinel_nodes" in nodes:
+        found |= {
+            "REDIS_SENTINEL_NODES": json.dumps(nodes["sentinel_nodes"]),
+            "REDIS_SERVICE_NAME": nodes["service_name"],
+        }
+    return found
 
 
 def speaks_tls(config: RedisConfig) -> bool:

@@ -162,6 +162,14 @@ def gateway_container(args: Args) -> dict[str, Any]:
     )
 
 
+def address_of(redis: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
+    """Host and port of a single Redis."""
+    if "host" not in redis:
+        return {}
+    port = pulumi.Output.from_input(redis.get("port", 6379)).apply(lambda known: str(int(known)))
+    return {"REDIS_HOST": redis["host"], "REDIS_PORT": port}
+
+
 def environment(args: Args) -> dict[str, pulumi.Input[str]]:
     """Plain environment variables. Kubernetes puts them over those of the Secret."""
     ours: dict[str, pulumi.Input[str]] = {
@@ -182,9 +190,9 @@ def environment(args: Args) -> dict[str, pulumi.Input[str]]:
     redis = args.get("redis")
     if redis is not None:
         ours |= {
-            "REDIS_HOST": redis["host"],
-            "REDIS_PORT": pulumi.Output.from_input(redis["port"]).apply(lambda port: str(int(port))),
+            **address_of(redis),
             "REDIS_SSL": str(redis.get("tls", False)),
+            **redis.get("variables", {}),
         }
         if "username" in redis:
             ours["REDIS_USERNAME"] = redis["username"]

@@ -25,11 +25,15 @@ REPORT_SECONDS = 30
 class RedisConnection(TypedDict):
     """Where Redis is. Its password is the key REDIS_PASSWORD of the environment Secret."""
 
-    host: pulumi.Input[str]
-    """Required: host name."""
+    host: NotRequired[pulumi.Input[str]]
+    """Optional: host name. Defaults to none: `variables` name Sentinels, or servers of a cluster."""
 
-    port: pulumi.Input[int]
-    """Required: port."""
+    port: NotRequired[pulumi.Input[int]]
+    """Optional: port of `host`. Defaults to 6379."""
+
+    variables: NotRequired[Mapping[str, str]]
+    """Optional: what else LiteLLM reads of Redis (`REDIS_SENTINEL_NODES`, `REDIS_CLUSTER_NODES`, `REDIS_DB`, …). Defaults to
+    none."""
 
     tls: NotRequired[bool]
     """Optional: connect over TLS. Defaults to false."""

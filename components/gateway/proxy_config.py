@@ -58,16 +58,23 @@ def proxy_config(
 
 
 def coordination_redis(
-    *, tls: bool = False, username: bool = False, password: bool = True, key_prefix: str | None = None
-) -> dict[str, str]:
+    *,
+    tls: bool = False,
+    username: bool = False,
+    password: bool = True,
+    key_prefix: str | None = None,
+    nodes: Settings | None = None,
+    more: Settings | None = None,
+) -> dict[str, Any]:
     """`general_settings.coordination_redis`: rate limits, budgets, spend and cooldowns shared by all pods.
 
     LiteLLM hands this Redis to its router too. It caches no answers: that is `litellm_settings.cache`, which stays off. Named
     in the config, unlike variables `REDIS_*` alone, which LiteLLM drops silently when Redis does not answer at start-up.
+    `nodes` say where it is when that is no single host: `sentinel_nodes` and `service_name`, or `startup_nodes`.
     """
-    parts = {"host": True, "port": True, "password": password, "ssl": tls, "username": username}
+    parts = {"host": nodes is None, "port": nodes is None, "password": password, "ssl": tls, "username": username}
     connection = {name: f"os.environ/REDIS_{name.upper()}" for name, wanted in parts.items() if wanted}
-    return connection | ({"namespace": key_prefix} if key_prefix else {})
+    return {**connection, **(nodes or {}), **(more or {}), **({"namespace": key_prefix} if key_prefix else {})}
 
 
 def in_order(value: Any, first: tuple[str, ...] = ()) -> Any:

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
 
 from infra.config.aws.vpc import KmsKeyArn, VpcPlacement, shaped
-from infra.config.base import KEY_PREFIX, Compute, Disk, DnsName, Image, Port, Quantity, Section
+from infra.config.base import KEY_PREFIX, Compute, Disk, Host, Image, Port, Quantity, Section
+from infra.config.certificates import CaCertFile
+from infra.config.redis_nodes import ElastiCacheLogin, Node, Sentinel
 from infra.config.references import PropertyReference
 from infra.config.versions import PINS
 
@@ -91,23 +93,72 @@ class ExistingRedis(Section):
     kind: Literal["existing"]
     """`existing`: a server that is there already."""
 
-    host: DnsName
-    """Host name or IPv4 address of the server, as pods reach it."""
+    host: Host | None = None
+    """Host name, IPv4 or IPv6 address of the server, as pods reach it. Either this, `sentinel` or `cluster`."""
 
     port: Port = 6379
     """Port of the server."""
+
+    sentinel: Sentinel | None = None
+    """Sentinels, which say where the server is. Either this, `host` or `cluster`."""
+
+    cluster: tuple[Node, ...] = ()
+    """Some servers of a Redis Cluster, which name the others. Either this, `host` or `sentinel`."""
+
+    database: Annotated[int, Field(ge=0, le=1023)] = 0
+    """Number of the database. A Redis Cluster has only 0."""
 
     username: Annotated[str, StringConstraints(min_length=1, max_length=253)] | None = None
     """User of an access control list. Defaults to Redis' own default user."""
 
     tls: bool = False
-    """Connect with TLS."""
+    """Connect with TLS. The server's certificate is checked."""
+
+    ca_cert_file: CaCertFile | None = None
+    """With `tls`: file with the authorities that the server's certificate may be signed by, in PEM, from the folder of the
+    stack files. Defaults to those of LiteLLM's image."""
+
+    iam: ElastiCacheLogin | None = None
+    """Log in to Amazon ElastiCache with tokens of the pods' IAM role, which must allow `elasticache:Connect` to the cache and
+    the user. Defaults to none."""
 
     password: PropertyReference | None = None
     """Where the password is in the store. Defaults to none: the server asks for no password."""
 
     key_prefix: Annotated[str, StringConstraints(pattern=KEY_PREFIX)] | None = None
     """Start of all keys of this gateway, for a server that several use. Defaults to none."""
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every server that the configuration names."""
+        if self.sentinel:
+            return self.sentinel.nodes
+        return self.cluster or (Node.model_validate({"host": self.host, "port": self.port}),)
+
+    @model_validator(mode="after")
+    def one_target(self) -> "ExistingRedis":
+        given = [name for name in ("host", "sentinel", "cluster") if getattr(self, name)]
+        if not given:
+            raise ValueError("host is required, or sentinel, or cluster: where is the server?")
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are given: keep one of them")
+        if "port" in self.model_fields_set and not self.host:
+            raise ValueError(f"port is that of host: give the ports in {given[0]}")
+        if self.cluster and self.database:
+            raise ValueError(f"database is {self.database}, but a Redis Cluster has only 0: remove database")
+        return self
+
+    @model_validator(mode="after")
+    def tls_fits(self) -> "ExistingRedis":
+        if self.ca_cert_file and not self.tls:
+            raise ValueError("caCertFile has no effect without tls: set tls: true, or remove caCertFile")
+        if self.iam and not self.tls:
+            raise ValueError("iam needs tls: ElastiCache takes tokens over TLS only")
+        if self.iam and (self.password or self.username):
+            raise ValueError("iam is the login: remove username and password")
+        if self.iam and self.sentinel:
+            raise ValueError("iam is for ElastiCache, which has no Sentinels: use host or cluster")
+        return self
 
     @model_validator(mode="after")
     def user_has_a_password(self) -> "ExistingRedis":

@@ -6,7 +6,7 @@ from typing import Any
 
 from components.gateway.proxy_config import proxy_config
 from components.secrets.aws_names import arn_field, partition_of
-from infra.config.aws_pods import pods_have_their_role, tokens_are_not_overruled
+from infra.config.aws_pods import ROLE_ANNOTATION, pods_have_their_role, tokens_are_not_overruled
 from infra.config.database.common import DocumentCredentials
 from infra.config.database.kinds import (
     BOOTSTRAP_CONNECTIONS,
@@ -111,6 +111,20 @@ def replica_is_named_once(
     for section, variables in sources.items():
         if REPLICA_VARIABLE in variables:
             yield f"{section}.{REPLICA_VARIABLE}", "is set by this program: see litellm:database.readReplica"
+
+
+def tokens_of_redis_have_a_role(gateway: Any, redis: Any) -> Iterator[Finding]:
+    if (
+        getattr(redis, "iam", None)
+        and ROLE_ANNOTATION not in gateway.service_account_annotations
+        and gateway.create_iam_role
+    ):
+        yield (
+            "redis.iam",
+            "needs an IAM role of the pods that may elasticache:Connect, which a role that this stack makes may not: name one "
+            f"in gateway.serviceAccountAnnotations ({ROLE_ANNOTATION}), or set gateway.createIamRole: false where the pods "
+            "have one by EKS Pod Identity",
+        )
 
 
 def settings_find_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
@@ -332,6 +346,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (deployments_have_a_key, ("gateway", *VARIABLES)),
     (models_are_served, ("gateway",)),
     (settings_find_redis, ("gateway", "redis")),
+    (tokens_of_redis_have_a_role, ("gateway", "redis")),
     (config_fits_into_a_config_map, ("gateway",)),
     (requests_need_a_key, ("gateway",)),
     (metrics_are_not_public, ("gateway", "ingress")),

@@ -62,8 +62,10 @@ def variables_of_redis(redis: Any) -> set[str]:
         return set()
     asked = redis.kind != "existing" or redis.password
     named = redis.kind == "existing" and redis.username
+    single = redis.kind != "existing" or redis.host
     return {
-        *("REDIS_HOST", "REDIS_PORT", "REDIS_SSL"),
+        *(("REDIS_HOST", "REDIS_PORT") if single else ()),
+        "REDIS_SSL",
         *(["REDIS_PASSWORD"] if asked else []),
         *(["REDIS_USERNAME"] if named else []),
     }

@@ -128,6 +128,7 @@ class Contents:
             "LITELLM_MASTER_KEY": self.master_key(),
             "LITELLM_SALT_KEY": self.salt_key(),
             "REDIS_PASSWORD": self.redis_password(),
+            "REDIS_SENTINEL_PASSWORD": self.sentinel_password(),
             **{variable: self.own(PROVIDERS, variable) for variable in self.config.provider_keys},
             **{variable: to_remote(given) for variable, given in self.config.documents_by_variable.items()},
         }
@@ -233,6 +234,10 @@ class Contents:
         if isinstance(redis, ExistingRedis):
             return self.given(redis.password)
         return None if isinstance(redis, NoRedis) else self.own(REDIS, PASSWORD)
+
+    def sentinel_password(self) -> RemoteReference | None:
+        sentinel = self.config.redis.sentinel if isinstance(self.config.redis, ExistingRedis) else None
+        return self.given(sentinel.password) if sentinel else None
 
     def given(self, reference: PropertyReference | None) -> RemoteReference | None:
         return to_remote(reference) if reference else None

@@ -190,8 +190,9 @@ def test_cloudnative_pg_runs_the_database_and_makes_its_login() -> None:
 
 def test_what_reads_the_login_waits_for_the_cluster() -> None:
     recording = of_dev(database={"kind": "cloudnative-pg"})
-    for waits in (recording.one(SECRET, "litellm-env-secret"), recording.named("litellm-migration-job")):
-        assert [each for each in waits.dependencies if "CloudNativePostgres" in each]
+    for type_, name in (("SyncedSecret", "litellm-env"), ("Migration", "litellm-migration")):
+        waits = recording.one(f"litellm:index:{type_}", name)
+        assert [each for each in waits.dependencies if each.endswith("Cluster::postgres-cluster")]
 
 
 def test_pods_go_through_the_pooler_of_cloudnative_pg() -> None:

@@ -149,7 +149,7 @@ def test_iam_tokens_need_no_password_in_the_environment() -> None:
 @pytest.mark.parametrize(
     ("given", "path", "message"),
     [
-        ({"kind": "mysql"}, "", "in-cluster (the default), existing or rds"),
+        ({"kind": "mysql"}, "", "in-cluster (the default), existing, rds or cloudnative-pg"),
         ({"size": "1Gi"}, "in-cluster.size", "not permitted"),
         ({"storage": "lots"}, "in-cluster.storage", "pattern"),
         ({"storage": None, "storageClass": "fast"}, "in-cluster", "storageClass is given, but storage is null"),

@@ -92,3 +92,10 @@ def test_a_pooler_has_one_place_and_takes_passwords() -> None:
     host = "db.abcdefghijkl.eu-west-1.rds.amazonaws.com"
     tokens = {"kind": "existing", "host": host, "iamAuthentication": True, "pooler": {"host": "pgbouncer"}}
     assert "pooler takes passwords" in refused(database=tokens)
+
+
+def test_tokens_of_redis_need_a_role_that_somebody_gives() -> None:
+    login = {"user": "litellm", "cache": "gateway", "region": "eu-west-1"}
+    server = {"kind": "existing", "host": "redis", "tls": True, "iam": login}
+    assert "redis.iam: needs an IAM role" in refused(redis=server)
+    config(redis=server, gateway={"createIamRole": False})

@@ -105,7 +105,7 @@ def test_problems_between_sections_are_reported_together_with_those_within():
         ({"redis": {"maxMemory": "10Gi"}}, "litellm:redis", "raise resources.memory or lower maxMemory"),
         ({"redis": {"kind": "cluster"}}, "litellm:redis", "existing or elasticache"),
         ({"redis": {"kind": "existing"}}, "litellm:redis.host", "is required"),
-        ({"database": {"kind": "mysql"}}, "litellm:database", "in-cluster (the default), existing or rds"),
+        ({"database": {"kind": "mysql"}}, "litellm:database", "in-cluster (the default), existing, rds or cloudnative-pg"),
         ({"database": {"kind": "existing"}}, "litellm:database", "host is required"),
         ({"database": {"kind": "existing", "host": "db"}}, "litellm:database", "set admin to a document"),
         ({"database": {"username": "postgres"}}, "litellm:database.username", "superuser"),

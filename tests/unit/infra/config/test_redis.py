@@ -75,8 +75,8 @@ def test_versions_are_compared_as_numbers() -> None:
         ({"maxMemory": "1Gi"}, "in-cluster", "needs 1536Mi or more"),
         ({"resources": {"memory": "300Mi"}}, "in-cluster", "needs 384Mi or more"),
         ({"rotation": -1}, "in-cluster.rotation", "greater than or equal to 0"),
-        ({"kind": "existing"}, "existing.host", "required"),
-        (existing(host="redis://h"), "existing.host", "pattern"),
+        ({"kind": "existing"}, "existing", "host is required"),
+        (existing(host="redis://h"), "existing.host", "a host name in lower-case letters"),
         (existing(username="app"), "existing", "username is given without password"),
         (existing(password="in plain text"), "existing.password", "dictionary"),
         (elasticache(vpcId=None), "elasticache.vpcId", "valid string"),
@@ -105,3 +105,32 @@ def test_a_mistake_is_named_with_its_place(given: object, path: str, message: st
 )
 def test_quantities_are_kubernetes_own(quantity: str, count: int) -> None:
     assert bytes_of(quantity) == count
+
+
+SENTINEL = {
+    "kind": "existing",
+    "sentinel": {"nodes": [{"host": "s1"}, {"host": "s2", "port": 26380}], "service": "main"},
+}
+RING = {"kind": "existing", "cluster": [{"host": "r1"}, {"host": "fd00::1", "port": 6380}]}
+IAM = {"user": "litellm", "cache": "gateway", "region": "eu-west-1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"kind": "existing"}, "host is required, or sentinel, or cluster"),
+        (SENTINEL | {"host": "redis"}, "host and sentinel are given: keep one"),
+        (RING | {"port": 6380}, "give the ports in cluster"),
+        (RING | {"database": 1}, "a Redis Cluster has only 0"),
+        (existing(caCertFile="-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----"), "no effect without tls"),
+        (existing(iam=IAM), "iam needs tls"),
+        (existing(iam=IAM, tls=True, password={"document": "x", "property": "y"}), "iam is the login"),
+        (SENTINEL | {"iam": IAM, "tls": True}, "has no Sentinels"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(given: dict[str, Any], message: str) -> None:
+    assert message in problems(given)["existing"]
+
+
+def test_sentinels_have_their_usual_port() -> None:
+    assert [node.port for node in ADAPTER.validate_python(SENTINEL).nodes] == [26379, 26380]
