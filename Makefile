@@ -61,7 +61,13 @@ e2e: setup ## Test with a real engine, cluster and Vault (KUBECONFIG, VAULT_ADDR
 # What `adopt` reads, and the commits of an upgrade: from one release of this program to the next.
 FROM ?=
 TO ?=
+STORE ?= vault
+REGION ?=
+EKS_CLUSTER ?=
 adopt: export FROM := $(FROM)
+adopt: export STORE := $(STORE)
+adopt: export REGION := $(REGION)
+adopt: export EKS_CLUSTER := $(EKS_CLUSTER)
 adopt: setup ## Write a stack file from the gateway you have: FROM=values.yaml|config.yaml|cluster:ns/deployment STACK=mine
 	@$(PYTHON) -m tools.cli adopt $(ARGS)
 

@@ -177,18 +177,47 @@ def adopt(
     source: Annotated[
         str,
         typer.Option(
-            "--from", envvar="FROM", help="A config.yaml, a ConfigMap, Helm values, or cluster:NAMESPACE/DEPLOYMENT."
+            "--from",
+            envvar="FROM",
+            help="A config.yaml, a ConfigMap, manifests, Helm values, or cluster:NAMESPACE/DEPLOYMENT.",
         ),
     ],
     stack: Annotated[str, typer.Option(envvar="STACK", help="Name of the new stack.")],
+    store: Annotated[Literal["vault", "aws"], typer.Option(envvar="STORE", help="Where the secrets go.")] = "vault",
+    region: Annotated[
+        str, typer.Option(envvar=["REGION", "AWS_REGION", "AWS_DEFAULT_REGION"], help="With --store aws: its region.")
+    ] = "",
+    cluster: Annotated[
+        str, typer.Option(envvar="EKS_CLUSTER", help="With --store aws: the EKS cluster that reads them.")
+    ] = "",
 ) -> None:
     """Write a stack file from the gateway that you have; no secret is read. Ends with 3 when something is left to do."""
 
     def write() -> int:
         from infra.kubernetes_api import KubernetesApi  # noqa: PLC0415 - no other command has to wait for these
-        from tools.adopt import command  # noqa: PLC0415
+        from tools.adopt import command, stores  # noqa: PLC0415
 
-        return command.main(PROJECT, source, stack, lambda: KubernetesApi(kubeconfig_path(), None).get, print)
+        kept_in = stores.SecretsManager.of(region, cluster) if store == "aws" else stores.Vault()
+        return command.main(
+            PROJECT,
+            source,
+            stack,
+            kept_in,
+            lambda: KubernetesApi(kubeconfig_path(), None).get,
+            lambda: refusals(stack),
+            print,
+        )
+
+    def refusals(stack: str) -> list[str]:
+        from infra.config.load import ConfigError  # noqa: PLC0415
+        from tools.engine.stack_file import Stack  # noqa: PLC0415
+        from tools.offline.plan import configuration  # noqa: PLC0415
+
+        try:
+            configuration(Stack.read(PROJECT, stack))
+        except ConfigError as error:
+            return [str(problem) for problem in error.problems]
+        return []
 
     finish(write)
 

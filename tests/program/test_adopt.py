@@ -13,9 +13,10 @@ import yaml
 
 from infra.config.gateway import beside
 from tests import litellm_env
-from tools.adopt import command, live
+from tools.adopt import command, live, sources
 from tools.adopt.running import Written
 from tools.adopt.stack import adopt
+from tools.adopt.stores import SecretsManager, Store, Vault
 from tools.engine.stack_file import Stack
 from tools.offline.mock_engine import Recording
 from tools.offline.plan import record
@@ -25,6 +26,9 @@ GATEWAYS = Path(__file__).parent / "gateways"
 FILES = sorted(GATEWAYS.glob("*.yaml"))
 FIXTURE = re.compile(r"[\w%/-]*fixture[\w%/-]*")
 """What every value has that must not get out."""
+
+VAULT = Vault()
+AWS = SecretsManager.of("eu-west-1", "gateways")
 
 OURS = ("master_key", "database_url", "database_connection_pool_limit", "store_model_in_db", "request_timeout")
 """Settings that the stack file says in words of its own."""
@@ -38,9 +42,11 @@ def no_cluster() -> live.Get:
     raise AssertionError("a file needs no cluster")
 
 
-def adopted(source: Path | str, folder: Path, get: Callable[[], live.Get] = no_cluster) -> tuple[int, str]:
+def adopted(
+    source: Path | str, folder: Path, get: Callable[[], live.Get] = no_cluster, store: Store = VAULT
+) -> tuple[int, str]:
     said: list[str] = []
-    code = command.main(folder, str(source), "mine", get, said.append)
+    code = command.main(folder, str(source), "mine", store, get, list, said.append)
     return code, "\n".join(said)
 
 
@@ -92,8 +98,8 @@ def seen_by_litellm() -> dict[str, tuple[Any, Any]]:
             for old in [*work.rglob("*")]:
                 if old.is_file():
                     old.unlink()
-            running = command.read(str(path), no_cluster)
-            adopt(running, "mine")
+            running = sources.read(str(path), no_cluster)
+            adopt(running, "mine", VAULT)
             variables |= {name: place.value for name, place in running.secrets.items() if isinstance(place, Written)}
             adopted(path, work)
             rendered = config_of(planned(work, monkeypatch))

@@ -1,251 +1,125 @@
-"""LiteLLM's own Helm charts, by their values: `litellm-helm`, and `litellm` with a component for each part."""
+"""What LiteLLM's own Helm charts have in common; and values, wherever they are written."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from tools.adopt.running import InSecret, Running, Written, at, list_at, tree_at
-from tools.adopt.workload import (
-    read_environment,
-    read_image,
-    read_ingress,
-    read_placement,
-    read_resources,
-    read_variable,
-    sslmode,
-)
+import yaml
 
-NO_KEY = "the stack file has no key for it"
+from tools.adopt.pods import NO_KEY, read_arguments, read_volumes
+from tools.adopt.running import Running, Tree, as_tree, list_at, tree_at, trees_at
+from tools.adopt.way_in import read_service
+from tools.adopt.workload import read_placement, read_resources
 
-COMMON = (
-    *(
-        "replicaCount",
-        "replicas",
-        "numWorkers",
-        "autoscaling",
-        "keda",
-        "resources",
-        "logLevel",
-        "terminationGracePeriodSeconds",
-    ),
-    *("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "priorityClassName", "hostAliases"),
-    *("imagePullSecrets", "initContainers", "serviceAccount", "volumes", "volumeMounts", "extraContainers"),
-    *(
-        "extraInitContainers",
-        "extraResources",
-        "podAnnotations",
-        "podLabels",
-        "lifecycle",
-        "command",
-        "args",
-        "strategy",
-    ),
-    *("collector", "metricsServer", "serviceMonitor", "billingMetrics"),
+COMMON = frozenset(
+    {
+        *("replicaCount", "replicas", "numWorkers", "autoscaling", "hpa", "keda", "resources", "logLevel"),
+        *("terminationGracePeriodSeconds", "nodeSelector", "tolerations", "affinity", "topologySpreadConstraints"),
+        *("priorityClassName", "hostAliases", "imagePullSecrets", "initContainers", "serviceAccount", "volumes"),
+        *("volumeMounts", "command", "args", "service", "migrationJob"),
+    }
 )
 """What is looked at in the values of both charts."""
 
-MADE_ANYWAY = (
-    *(
-        "nameOverride",
-        "fullnameOverride",
-        "service",
-        "livenessProbe",
-        "readinessProbe",
-        "startupProbe",
-        "podSecurityContext",
-    ),
-    *("securityContext", "migrationJob", "pdb", "postgresql", "deploymentAnnotations", "deploymentLabels", "enabled"),
-    *("deploymentMinReadySeconds", "serviceAccounts", "backend", "ui", "image", "hpa"),
+MADE_ANYWAY = frozenset(
+    {
+        *("nameOverride", "fullnameOverride", "livenessProbe", "readinessProbe", "startupProbe", "podSecurityContext"),
+        *("securityContext", "pdb", "enabled"),
+    }
 )
-"""What this program has an answer of its own for: names, probes, restrictions, migrations, disruption budgets."""
+"""What this program has an answer of its own for: names, probes, restrictions, disruption budgets."""
 
-LITELLM_HELM = (
-    *("proxy_config", "proxyConfigMap", "masterkey", "masterkeySecretName", "masterkeySecretKey", "environmentSecrets"),
-    *("environmentConfigMaps", "envVars", "extraEnvVars", "db", "redis", "ingress"),
+JOB = frozenset(
+    {
+        *("enabled", "retries", "backoffLimit", "ttlSecondsAfterFinished", "activeDeadlineSeconds", "hooks", "image"),
+        *("automountServiceAccountToken", "podSecurityContext", "securityContext", "serviceAccountName"),
+    }
 )
-LITELLM = ("gateway", "masterKey", "database", "redis", "ingress")
-LITELLM_GATEWAY = ("config", "extraEnv", "envSecrets", "envConfigMaps")
+"""Of the migration's Job: what the program's own one has an answer for."""
 
 
-def is_litellm_helm(values: Mapping[str, Any]) -> bool:
-    return any(key in values for key in ("proxy_config", "proxyConfigMap", "masterkeySecretName", "environmentSecrets"))
+def values_of(document: Tree) -> Tree:
+    """The values of a chart, wherever they stand: in a HelmRelease, or in an Application of Argo CD."""
+    if document.get("kind") == "HelmRelease":
+        return tree_at(document, "spec.values")
+    if document.get("kind") == "Application":
+        helm = helm_of(document)
+        return tree_at(helm, "valuesObject") or as_tree(yaml.safe_load(str(helm.get("values") or "")))
+    return document
 
 
-def is_litellm(values: Mapping[str, Any]) -> bool:
-    return isinstance(values.get("masterKey"), Mapping) or at(values, "gateway.config") is not None
+def helm_of(application: Tree) -> Tree:
+    sources = [tree_at(application, "spec.source"), *trees_at(application, "spec.sources")]
+    return next((found for each in sources if (found := tree_at(each, "helm"))), Tree())
 
 
-def from_litellm_helm(values: Mapping[str, Any]) -> Running:
-    """Values of the chart `litellm-helm`."""
-    running = Running(config=tree_at(values, "proxy_config"))
-    if at(values, "proxyConfigMap.create") is False:
+def leave_other_values(running: Running, document: Tree) -> None:
+    """Values that a release has from elsewhere."""
+    if document.get("kind") == "HelmRelease" and list_at(document, "spec.valuesFrom"):
         running.leave(
-            "proxyConfigMap",
-            "the configuration is in a ConfigMap of its own: adopt that file, or the running Deployment",
+            "spec.valuesFrom", "values from elsewhere, which were not read: adopt what `helm get values` shows"
         )
-    if workers := values.get("numWorkers"):
-        running.gateway["workers"] = int(workers)
-    read_common(running, values, "")
-    repository, tag = at(values, "image.repository"), at(values, "image.tag")
-    if repository:
-        read_image(running, f"{repository}:{tag}" if tag else str(repository), "image")
-    if values.get("masterkey"):
-        running.secrets["LITELLM_MASTER_KEY"] = Written(str(values["masterkey"]), "masterkey")
-    elif name := values.get("masterkeySecretName"):
-        running.secrets["LITELLM_MASTER_KEY"] = InSecret(
-            str(name), str(values.get("masterkeySecretKey") or "masterkey")
-        )
-    running.whole_secrets += [str(name) for name in list_at(values, "environmentSecrets")]
-    for name in list_at(values, "environmentConfigMaps"):
-        running.leave("environmentConfigMaps", f"write what the ConfigMap {name} holds into gateway.environment")
-    for name, value in tree_at(values, "envVars").items():
-        read_variable(running, name, value, "envVars")
-    read_environment(running, list_at(values, "extraEnvVars"), "extraEnvVars")
-    read_helm_database(running, tree_at(values, "db"))
-    leave_the_rest(running, values, LITELLM_HELM, "")
-    if at(values, "redis.enabled"):
-        running.redis = {"kind": "in-cluster"}
-    ingress = tree_at(values, "ingress")
-    if ingress.get("enabled"):
-        read_ingress(
-            running,
-            str(ingress.get("className") or ""),
-            list_at(ingress, "hosts"),
-            list_at(ingress, "tls"),
-            tree_at(ingress, "annotations"),
-            "ingress",
-        )
-    return running
-
-
-def from_litellm(values: Mapping[str, Any]) -> Running:
-    """Values of the chart `litellm`. Its backend and its pages are the same gateway here."""
-    gateway = tree_at(values, "gateway")
-    running = Running(config=tree_at(gateway, "config.proxy_config"))
-    if workers := gateway.get("numWorkers"):
-        running.gateway["workers"] = int(workers)
-    read_common(running, gateway, "gateway.")
-    if values.get("imagePullSecrets"):
-        running.leave("imagePullSecrets", NO_KEY)
-    master = tree_at(values, "masterKey")
-    running.secrets["LITELLM_MASTER_KEY"] = InSecret(
-        str(master.get("secretName") or "litellm-master-key-secret"), str(master.get("secretKey") or "master-key")
-    )
-    read_environment(running, list_at(gateway, "extraEnv"), "gateway.extraEnv")
-    running.whole_secrets += [str(name) for name in list_at(gateway, "envSecrets")]
-    for name in list_at(gateway, "envConfigMaps"):
-        running.leave("gateway.envConfigMaps", f"write what the ConfigMap {name} holds into gateway.environment")
-    leave_the_rest(running, values, LITELLM, "")
-    leave_the_rest(running, gateway, LITELLM_GATEWAY, "gateway.")
-    writer = tree_at(values, "database.writer")
-    if writer.get("host"):
-        running.database = {
-            "host": str(writer["host"]),
-            "port": int(writer.get("port") or 5432),
-            "name": str(writer.get("dbname") or "litellm"),
-            "sslmode": sslmode(str(writer.get("sslMode") or "")),
-        }
-        secret = tree_at(writer, "passwordSecret")
-        from_secret(running, secret.get("name") or "litellm-writer-secret", secret)
-    for key in ("useIAMAuth", "useAzureEntraAuth", "schema", "sslRootCert"):
-        if writer.get(key):
-            running.leave(f"database.writer.{key}", "set what fits in database")
-    if at(values, "database.reader.host"):
-        running.leave("database.reader", NO_KEY)
-    redis = tree_at(values, "redis")
-    if redis.get("host"):
-        running.redis = {"host": str(redis["host"]), "port": int(redis.get("port") or 6379)}
-        if name := at(redis, "passwordSecret.name"):
-            running.secrets["REDIS_PASSWORD"] = InSecret(
-                str(name), str(at(redis, "passwordSecret.passwordKey") or "password")
+    given = helm_of(document) if document.get("kind") == "Application" else Tree()
+    for key in ("parameters", "fileParameters", "valueFiles"):
+        if given.get(key):
+            running.leave(
+                f"helm.{key}", "values from elsewhere, which were not read: adopt what `helm get values` shows"
             )
-    ingress = tree_at(values, "ingress")
-    if ingress.get("enabled"):
-        read_ingress(
-            running,
-            str(ingress.get("className") or ingress.get("controller") or ""),
-            [{"host": ingress.get("host")}],
-            list_at(ingress, "tls"),
-            tree_at(ingress, "annotations"),
-            "ingress",
-        )
-    return running
 
 
-def leave_the_rest(running: Running, values: Mapping[str, Any], known: tuple[str, ...], prefix: str) -> None:
+def is_set(value: Any) -> bool:
+    """Whether a value of a chart says anything: what is switched off does not."""
+    return bool(value) and as_tree(value).get("enabled") is not False
+
+
+def leave_the_rest(running: Running, values: Mapping[str, Any], known: Collection[str], prefix: str) -> None:
     """Nothing that was set goes without a word."""
     for key in sorted(set(values) - {*known, *COMMON, *MADE_ANYWAY}):
-        if values[key]:
+        if is_set(values[key]):
             running.leave(f"{prefix}{key}", NO_KEY)
 
 
 def read_common(running: Running, values: Mapping[str, Any], prefix: str) -> None:
     """What both charts call alike."""
+    if workers := values.get("numWorkers"):
+        running.gateway["workers"] = int(workers)
     for name in ("replicaCount", "replicas"):
-        if name in values:
+        if values.get(name) is not None:
             running.gateway["replicas"] = int(values[name])
-    autoscaling = tree_at(values, "autoscaling")
-    if autoscaling.get("enabled"):
-        running.gateway["replicas"] = int(autoscaling.get("minReplicas") or 1)
-        running.leave(
-            f"{prefix}autoscaling", "the stack has its lowest number of replicas, and does not scale by itself"
-        )
-    if at(values, "keda.enabled"):
-        running.leave(f"{prefix}keda", NO_KEY)
+    for name in ("autoscaling", "hpa", "keda"):
+        scaling = tree_at(values, name)
+        if scaling.get("enabled"):
+            running.gateway["replicas"] = int(scaling.get("minReplicas") or 1)
+            running.leave(
+                f"{prefix}{name}", "the stack has its lowest number of replicas, and does not scale by itself"
+            )
     read_resources(running, tree_at(values, "resources"), f"{prefix}resources")
     read_placement(running, values, prefix.rstrip(".") or "values")
     if level := values.get("logLevel"):
-        running.gateway["logLevel"] = str(level).upper()
+        running.gateway.setdefault("logLevel", str(level).upper())
     if seconds := values.get("terminationGracePeriodSeconds"):
         running.leave(
             f"{prefix}terminationGracePeriodSeconds",
             f"{int(seconds)} there; here it follows from gateway.requestTimeout",
         )
-    if annotations := tree_at(values, "serviceAccount.annotations"):
+    read_arguments(running, [*list_at(values, "command"), *list_at(values, "args")])
+    read_service(running, tree_at(values, "service"), f"{prefix}service")
+    read_volumes(running, list_at(values, "volumes"), list_at(values, "volumeMounts"), f"{prefix}volumes")
+    leave_the_rest_of_the_job(running, tree_at(values, "migrationJob"))
+
+
+def leave_the_rest_of_the_job(running: Running, job: Mapping[str, Any]) -> None:
+    for key in sorted(set(job) - JOB):
+        if is_set(job[key]):
+            running.leave(f"migrationJob.{key}", "the migration is a Job of the program's own")
+
+
+def read_account(running: Running, account: Mapping[str, Any], where: str) -> None:
+    """The ServiceAccount of the pods: its annotations are their role in a cloud."""
+    if annotations := tree_at(account, "annotations"):
         running.gateway["serviceAccountAnnotations"] = {key: str(value) for key, value in annotations.items()}
-    for key in (
-        *(
-            "volumes",
-            "volumeMounts",
-            "extraContainers",
-            "extraInitContainers",
-            "extraResources",
-            "podAnnotations",
-            "podLabels",
-        ),
-        *("lifecycle", "command", "args", "strategy"),
-    ):
-        if values.get(key):
-            running.leave(f"{prefix}{key}", NO_KEY)
-    for key in ("collector", "metricsServer", "serviceMonitor", "billingMetrics"):
-        if at(values, f"{key}.enabled"):
-            running.leave(f"{prefix}{key}", NO_KEY)
-
-
-def read_helm_database(running: Running, database: Mapping[str, Any]) -> None:
-    if not database.get("useExisting"):
-        if database.get("deployStandalone"):
-            running.leave(
-                "db.deployStandalone",
-                "the data of the chart's own Postgres: the stack starts with an empty one; dump and restore it",
-            )
-        return
-    host, _, port = str(database.get("endpoint") or "").partition(":")
-    running.database = {
-        "host": host,
-        "port": int(port or 5432),
-        "name": str(database.get("database") or "litellm"),
-        "sslmode": sslmode(str(database.get("url") or "").rpartition("sslmode=")[2].partition("&")[0]),
-    }
-    secret = tree_at(database, "secret")
-    from_secret(running, secret.get("name") or "postgres", secret)
-    if secret.get("endpointKey"):
-        running.leave("db.secret.endpointKey", "the host is in a Secret: set database.host")
-    if database.get("readReplicaUrl") or secret.get("readReplicaUrlKey"):
-        running.leave("db.readReplicaUrl", NO_KEY)
-    if at(database, "connectionPool.enabled"):
-        running.leave("db.connectionPool", NO_KEY)
-
-
-def from_secret(running: Running, name: Any, keys: Mapping[str, Any]) -> None:
-    running.secrets["DATABASE_USERNAME"] = InSecret(str(name), str(keys.get("usernameKey") or "username"))
-    running.secrets["DATABASE_PASSWORD"] = InSecret(str(name), str(keys.get("passwordKey") or "password"))
+    if account.get("name") and not account.get("create"):
+        running.leave(
+            f"{where}.name",
+            "a ServiceAccount that somebody else makes: the stack makes one; write what annotations that has into "
+            "gateway.serviceAccountAnnotations",
+        )

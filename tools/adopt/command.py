@@ -1,15 +1,14 @@
 """`make adopt FROM=… STACK=mine`: read what there is, write a stack file, and say what is left to do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
 
 import yaml
 
-from infra.config.gateway.modules import MODULE, modules_named, supplied
-from tools.adopt import charts, live
-from tools.adopt.running import Running, Tree, at, tree_at
+from tools.adopt import live
+from tools.adopt.sources import read
 from tools.adopt.stack import Adopted, adopt, as_stack_file
+from tools.adopt.stores import Store
 from tools.engine.stack_file import NAME
 from tools.problem import Problem
 
@@ -23,14 +22,24 @@ HEADER = (
 FILE_HEADER = "# LiteLLM's own configuration, as it was; secrets by the name of their variable.\n"
 
 
-def main(project: Path, source: str, stack: str, get: Callable[[], live.Get], say: Callable[[str], None]) -> int:
+def main(
+    project: Path,
+    source: str,
+    stack: str,
+    store: Store,
+    get: Callable[[], live.Get],
+    refusals: Callable[[], Sequence[str]],
+    say: Callable[[str], None],
+) -> int:
     """Adopt a gateway; returns 3 when something was left.
 
     Args:
         project: where the stack file goes.
         source: a file (config.yaml, a ConfigMap, Helm values) or `cluster:NAMESPACE/DEPLOYMENT`.
         stack: name of the new stack.
+        store: where the secrets go.
         get: opens the cluster, for the latter.
+        refusals: what the program has against the new stack's configuration.
         say: prints a line.
 
     Raises:
@@ -38,7 +47,7 @@ def main(project: Path, source: str, stack: str, get: Callable[[], live.Get], sa
     """
     check(project, stack)
     try:
-        adopted = adopt(read(source, get), stack)
+        adopted = adopt(read(source, get), stack, store)
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
         # Whatever a source has in the place of a number, a quantity or a map; it may be a secret, so it is not repeated.
         raise Problem(
@@ -49,7 +58,8 @@ def main(project: Path, source: str, stack: str, get: Callable[[], live.Get], sa
         say(f"wrote {path}")
     if adopted.commands:
         say(
-            "\nSecrets. Each line puts one into Vault. Where a line reads no Secret, paste the value, and end it with Ctrl-D:"
+            f"\nSecrets. Each line puts one into {store.name}. Where a line reads no Secret, paste the value, and end it with "
+            "a new line and Ctrl-D:"
         )
     for what, command in adopted.commands:
         say(f"\n# {what}\n{command}")
@@ -57,8 +67,13 @@ def main(project: Path, source: str, stack: str, get: Callable[[], live.Get], sa
         say("\nNot translated:")
     for left in adopted.left:
         say(f"  - {left.where}: {left.why}")
+    refused = refusals()
+    if refused:
+        say("\nTo be corrected, here or in the source, before the stack can be planned:")
+    for problem in refused:
+        say(f"  - {problem}")
     say(f"\nThen: make plan STACK={stack}")
-    return LEFT if adopted.left else 0
+    return LEFT if adopted.left or refused else 0
 
 
 def check(project: Path, stack: str) -> None:
@@ -71,63 +86,6 @@ def check(project: Path, stack: str) -> None:
 
 def files(project: Path, stack: str) -> tuple[Path, Path]:
     return project / f"Pulumi.{stack}.yaml", project / "litellm" / f"{stack}.yaml"
-
-
-def read(source: str, get: Callable[[], live.Get]) -> Running:
-    if source.startswith("cluster:"):
-        namespace, _, name = source.removeprefix("cluster:").partition("/")
-        if not namespace or not name:
-            raise Problem("FROM=cluster:… needs a namespace and a Deployment: FROM=cluster:litellm/litellm")
-        return live.from_cluster(get(), namespace, name)
-    running = from_document(read_file(Path(source)))
-    add_modules(running, Path(source).parent)
-    return running
-
-
-def add_modules(running: Running, folder: Path) -> None:
-    """The Python modules that settings name, where they stand beside the file."""
-    for where, text in modules_named(running.config):
-        if not MODULE.fullmatch(text) or supplied(text, running.files):
-            continue
-        name = f"{text.rpartition('.')[0].replace('.', '/')}.py"
-        try:
-            running.files[name] = (folder / name).read_text()
-        except (OSError, UnicodeDecodeError):
-            running.leave(
-                where, "names a Python module that is not beside the file: put it there, or add it to gateway.files"
-            )
-
-
-def read_file(path: Path) -> Tree:
-    try:
-        content: Any = yaml.safe_load(path.read_text())  # as LiteLLM reads it
-    except OSError as error:
-        raise Problem(f"cannot read the file that FROM names: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):
-        raise Problem("the file that FROM names is no YAML that can be read") from None
-    if not isinstance(content, dict):
-        raise Problem(
-            "the file that FROM names is no map of keys: give a config.yaml, a ConfigMap or the values of a chart"
-        )
-    return cast("Tree", content)
-
-
-def from_document(document: Tree) -> Running:
-    if document.get("kind") == "ConfigMap":
-        for text in tree_at(document, "data").values():
-            if (config := live.configuration(str(text))) is not None:
-                return Running(config=config, namespace=str(at(document, "metadata.namespace") or ""))
-        raise Problem("the ConfigMap that FROM names holds no configuration of LiteLLM")
-    if charts.is_litellm_helm(document):
-        return charts.from_litellm_helm(document)
-    if charts.is_litellm(document):
-        return charts.from_litellm(document)
-    if live.configuration(yaml.safe_dump(document)) is not None:
-        return Running(config=document)
-    raise Problem(
-        "FROM names nothing that is known here: a config.yaml (with model_list, litellm_settings or general_settings), a "
-        "ConfigMap with one, values of the charts litellm-helm or litellm, or cluster:NAMESPACE/DEPLOYMENT"
-    )
 
 
 def write(project: Path, stack: str, adopted: Adopted) -> list[Path]:

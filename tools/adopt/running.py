@@ -5,6 +5,18 @@ from typing import Any, cast
 
 Tree = dict[str, Any]
 
+OWN = frozenset(
+    {
+        "LITELLM_MASTER_KEY",
+        "LITELLM_SALT_KEY",
+        "DATABASE_USERNAME",
+        "DATABASE_PASSWORD",
+        "DATABASE_URL",
+        "REDIS_PASSWORD",
+    }
+)
+"""Secrets that have keys of their own in the stack file."""
+
 
 @dataclass(frozen=True)
 class InSecret:
@@ -22,7 +34,14 @@ class Written:
     where: str
 
 
-Place = InSecret | Written
+@dataclass(frozen=True)
+class Elsewhere:
+    """A value that is somewhere else today, as far as one can tell."""
+
+    where: str
+
+
+Place = InSecret | Written | Elsewhere
 """Where a secret is today."""
 
 
@@ -46,6 +65,9 @@ class Running:
     secrets: dict[str, Place] = field(default_factory=dict[str, Place])
     """By environment variable."""
 
+    secret_files: dict[str, Place] = field(default_factory=dict[str, Place])
+    """By name of the file in the pods."""
+
     whole_secrets: list[str] = field(default_factory=list[str])
     """Kubernetes Secrets whose keys all become variables; which keys they have is not known here."""
 
@@ -60,6 +82,12 @@ class Running:
 
     def leave(self, where: str, why: str) -> None:
         self.left.append(Left(where, why))
+
+    def supplier_of(self, variable: str) -> Place:
+        """Where a variable comes from that nothing sets by its name."""
+        if len(self.whole_secrets) == 1:
+            return InSecret(self.whole_secrets[0], variable)
+        return Elsewhere(f"supplied by {' or '.join(self.whole_secrets) or 'nothing that was read'}")
 
 
 def as_tree(value: object) -> Tree:

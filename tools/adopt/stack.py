@@ -1,23 +1,22 @@
 """From what runs to a stack file: its sections, the file beside it, and what somebody has to put into the store."""
 
+import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
+from infra.config.base import FILE_NAME
+from infra.config.detector import looks_secret
+from infra.config.gateway.settings import OWN_VARIABLES as SET_BY_THE_PROGRAM
 from infra.config.plaintext import referenced_variables
-from tools.adopt.proxy_config import take_settings
-from tools.adopt.running import InSecret, Left, Place, Running, Tree, Written
+from tools.adopt.fitting import fit
+from tools.adopt.proxy_config import missing_keys, take_settings
+from tools.adopt.running import OWN, InSecret, Left, Place, Running, Tree, Written, as_tree, tree_at
+from tools.adopt.stores import Command, Store
 
-MOUNT = "litellm"
-OWN = {
-    "LITELLM_MASTER_KEY",
-    "LITELLM_SALT_KEY",
-    "DATABASE_USERNAME",
-    "DATABASE_PASSWORD",
-    "DATABASE_URL",
-    "REDIS_PASSWORD",
-}
-"""Secrets that have keys of their own in the stack file."""
+PASTED = 'printf %s "$(cat)"'
+"""Prints what somebody pastes, without the end of its last line. `printf` is no program, so no list of processes has it."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Adopted:
     config: Tree
     """What goes into the file that `gateway.configFile` names."""
 
-    commands: tuple[tuple[str, str], ...]
+    commands: tuple[Command, ...]
     """What each secret is and where it stands today; the shell line that puts it into the store."""
 
     left: tuple[Left, ...]
@@ -37,55 +36,99 @@ class Adopted:
     """What goes beside it, by the path from the stack file."""
 
 
-def adopt(running: Running, stack: str) -> Adopted:
+def adopt(running: Running, stack: str, store: Store) -> Adopted:
     """Translate a gateway for a stack of this name."""
     take_settings(running)
-    document = f"shared/{stack}"
+    keep_files(running)
+    document = store.document(stack)
     supply(running)
+    database, redis = database_of(running, document), redis_of(running, document)
+    fit(running, database)
     places = dict(running.secrets)
-    sections: Tree = {}
+    sections: Tree = {"secrets": store.section} if store.section else {}
     if keys := keys_of(places, document):
         sections["keys"] = keys
-    if database := database_of(running, document):
-        sections["database"] = database
-    if redis := redis_of(running, places, document):
-        sections["redis"] = redis
+    sections["database"] = database
+    sections["redis"] = redis
     variables = {name: {"document": document, "property": name} for name in sorted(set(places) - OWN)}
     if variables:
         sections["secretEnvironment"] = variables
-    gateway: Tree = dict(running.gateway)
-    if running.config:
-        gateway["configFile"] = f"litellm/{stack}.yaml"
-    if running.files:
-        gateway["files"] = {name: f"litellm/{stack}/{name}" for name in sorted(running.files)}
-    if running.environment:
-        gateway["environment"] = dict(sorted(running.environment.items()))
-    sections["gateway"] = gateway
+    sections["gateway"] = gateway_of(running, stack, document)
     sections["ingress"] = running.ingress or {"enabled": False}
     if running.ingress is None:
         running.leave("ingress", "nothing says how clients reach the gateway: set ingress.className and ingress.host")
     return Adopted(
         sections,
         running.config,
-        tuple(commands(places, document, running.namespace)),
-        tuple(running.left),
+        tuple(commands(running, document, store)),
+        tuple(dict.fromkeys(running.left)),
         {f"litellm/{stack}/{name}": text for name, text in running.files.items()},
     )
 
 
+def gateway_of(running: Running, stack: str, document: str) -> Tree:
+    gateway: Tree = dict(running.gateway)
+    if running.config:
+        gateway["configFile"] = f"litellm/{stack}.yaml"
+    if running.files:
+        gateway["files"] = {name: f"litellm/{stack}/{name}" for name in sorted(running.files)}
+    if running.secret_files:
+        gateway["secretFiles"] = {
+            name: {"document": document, "property": property_of(name)} for name in sorted(running.secret_files)
+        }
+    if running.environment:
+        gateway["environment"] = dict(sorted(running.environment.items()))
+    return gateway
+
+
+def property_of(file: str) -> str:
+    """A file's property in the document: without dots, which lead into JSON for External Secrets Operator."""
+    return re.sub(r"\W", "_", file).upper()
+
+
+def keep_files(running: Running) -> None:
+    """Only files with a name that pods can have, and with nothing in it that looks like a secret."""
+    reasons = {
+        name: "has no name that a file in the pods can have"
+        if not re.fullmatch(FILE_NAME, name)
+        else "has what looks like a secret in it: let it read a variable, then add it to gateway.files"
+        for name, text in running.files.items()
+        if not re.fullmatch(FILE_NAME, name) or looks_secret(text)
+    }
+    for name, why in reasons.items():
+        del running.files[name]
+        running.leave(name, why)
+
+
 def supply(running: Running) -> None:
-    """Variables that the configuration names and that a whole Secret must be where they come from."""
-    named = referenced_variables(running.config) - set(running.secrets) - set(running.environment) - OWN
-    for name in sorted(named):
-        if len(running.whole_secrets) == 1:
-            running.secrets[name] = InSecret(running.whole_secrets[0], name)
-        else:
-            which = " or ".join(running.whole_secrets) or "nothing that was read"
-            running.secrets[name] = Written("", f"supplied by {which}")
+    """Variables that the configuration names, or that LiteLLM reads for a model without a key, come from somewhere."""
+    referenced = referenced_variables(running.config)
+    for name in sorted(SET_BY_THE_PROGRAM & {*running.secrets, *running.environment} - kept(running, referenced)):
+        running.secrets.pop(name, None)
+        running.environment.pop(name, None)
+        running.leave(
+            name, "the program sets it from other keys, below database, redis or gateway: see docs/configuration.md"
+        )
+    supplied = {*running.secrets, *running.environment, *OWN, *(SET_BY_THE_PROGRAM - {"REDIS_URL"})}
+    named = referenced - supplied
+    for name in sorted({*named, *missing_keys(running.config, {*supplied, *named})}):
+        running.secrets[name] = running.supplier_of(name)
     for secret in running.whole_secrets:
         running.leave(
             f"Secret {secret}", "its keys that the configuration does not name: add them to secretEnvironment"
         )
+
+
+def kept(running: Running, referenced: set[str]) -> set[str]:
+    """Variables of the program that somebody else may supply: a setting names this one, or it is all that is known of Redis."""
+    host = (running.redis or {}).get("host")
+    if "REDIS_URL" in running.secrets and not host:
+        running.redis = running.redis or {}
+        running.leave(
+            "REDIS_URL",
+            "is a whole URL in a Secret: set redis.kind existing, host and port, so that replicas share limits",
+        )
+    return {"DATABASE_URL", *({"REDIS_URL"} & referenced), *(["REDIS_URL"] if not host else [])}
 
 
 def keys_of(places: dict[str, Place], document: str) -> Tree:
@@ -99,55 +142,96 @@ def keys_of(places: dict[str, Place], document: str) -> Tree:
     }
 
 
-def database_of(running: Running, document: str) -> Tree | None:
-    if not running.database:
-        return None
-    if not running.database.get("host"):
-        running.leave("database", "nothing names its host: set database.host")
-        return None
+def database_of(running: Running, document: str) -> Tree:
+    """The server that there is, or a small one in the cluster, which is never without a word."""
+    own = {"kind": "in-cluster"}
+    if running.database is None:
+        running.leave(
+            "database",
+            "nothing that was read names one: the stack has a small, empty Postgres of its own; where the gateway has one "
+            "today, set database.kind existing",
+        )
+        return own
+    if running.database.get("kind") or not running.database.get("host"):
+        if not running.database.get("kind"):
+            running.leave("database", "nothing names its host: set database.kind existing, host and credentials")
+        for name in ("DATABASE_USERNAME", "DATABASE_PASSWORD", "DATABASE_URL"):
+            running.secrets.pop(name, None)
+        return own
     credentials = {
         "document": document,
         "usernameProperty": "DATABASE_USERNAME",
         "passwordProperty": "DATABASE_PASSWORD",
     }
+    running.secrets.pop("DATABASE_URL", None)
     for name in ("DATABASE_USERNAME", "DATABASE_PASSWORD"):
-        running.secrets.setdefault(name, Written("", "not found"))
+        running.secrets.setdefault(name, running.supplier_of(name))
     return {"kind": "existing", **running.database, "credentials": credentials}
 
 
-def redis_of(running: Running, places: dict[str, Place], document: str) -> Tree | None:
-    if not running.redis or running.redis.get("kind"):
-        return running.redis
-    if not running.redis.get("host"):
-        running.leave("redis", "nothing names its host: set redis.host")
-        return None
-    password = {"password": {"document": document, "property": "REDIS_PASSWORD"}} if "REDIS_PASSWORD" in places else {}
-    return {"kind": "existing", **running.redis, **password}
+def redis_of(running: Running, document: str) -> Tree:
+    """The server that there is; one of the stack's own where settings or several processes need one; otherwise none."""
+    given = running.redis or {}
+    if given.get("host"):
+        asks = "REDIS_PASSWORD" in running.secrets
+        password = {"password": {"document": document, "property": "REDIS_PASSWORD"}} if asks else {}
+        return {"kind": "existing", **given, **password}
+    running.secrets.pop("REDIS_PASSWORD", None)
+    named = running.redis is not None or speaks_of_redis(running.config)
+    if named and not given.get("kind"):
+        running.leave(
+            "redis",
+            "nothing names its host: the stack has a Redis of its own; to go on with yours, set redis.kind existing and "
+            "redis.host",
+        )
+    several = running.gateway.get("replicas", 1) * running.gateway.get("workers", 1) > 1
+    return {"kind": "in-cluster" if named or several else "none"}
 
 
-def commands(places: dict[str, Place], document: str, namespace: str) -> list[tuple[str, str]]:
+def speaks_of_redis(config: Tree) -> bool:
+    litellm = tree_at(config, "litellm_settings")
+    by_default = litellm.get("cache") is True and not litellm.get("cache_params")
+    return by_default or any("redis" in text.lower() for text in words(config))
+
+
+def words(value: Any) -> Iterator[str]:
+    """Every key, and every text."""
+    if tree := as_tree(value):
+        for key, item in tree.items():
+            yield str(key)
+            yield from words(item)
+    elif isinstance(value, list):
+        for item in cast("list[Any]", value):
+            yield from words(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def commands(running: Running, document: str, store: Store) -> Iterator[Command]:
     """One line a secret: the first makes the document, the others add to it. No value is on a command line."""
-    found: list[tuple[str, str]] = []
-    for name, place in sorted(places.items()):
-        verb = "patch" if found else "put"
-        write = f"vault kv {verb} -mount={MOUNT} {document} {name}=-"
-        found.append((f"{name}: {where(place)}", f"{read(place, namespace)}{write}"))
-    return found
+    places = {name: (name, place) for name, place in running.secrets.items()}
+    places |= {property_of(file): (file, place) for file, place in running.secret_files.items()}
+    if places:
+        yield from store.before()
+    for index, (name, (shown, place)) in enumerate(sorted(places.items())):
+        line = store.line(read(place, running.namespace), document, name, first=index == 0)
+        yield f"{shown}: {where(place)}", line
 
 
 def where(place: Place) -> str:
     if isinstance(place, InSecret):
         return f"key {place.key} of Secret {place.name}"
-    return f"written at {place.where}"
+    return f"written at {place.where}" if isinstance(place, Written) else place.where
 
 
 def read(place: Place, namespace: str) -> str:
-    if isinstance(place, Written):
-        return ""
-    inside = f" -n {namespace}" if namespace else ""
+    """A command that prints the value."""
+    if not isinstance(place, InSecret):
+        return PASTED
+    inside = f" -n {shlex.quote(namespace)}" if namespace else ""
     key = place.key.replace(".", r"\.")
     path = shlex.quote("{.data." + key + "}")
-    return f"kubectl get secret {shlex.quote(place.name)}{inside} -o jsonpath={path} | base64 -d | "
+    return f"kubectl get secret {shlex.quote(place.name)}{inside} -o jsonpath={path} | base64 -d"
 
 
 def as_stack_file(adopted: Adopted) -> dict[str, Any]:
