@@ -1,0 +1,46 @@
+# pyright: basic
+# Runs in a pod, with nothing but Python.
+"""Stands in for every provider of models: says which model it was asked for, and with which key, as a digest."""
+
+import hashlib
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+PORT = 8000
+
+
+class Upstream(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.answer({})
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+        path = urlsplit(self.path).path
+        model = str(body.get("model") or path.rpartition("/")[2].partition(":")[0])
+        said = f"{model} with {hashlib.sha256(self.key().encode()).hexdigest()}"
+        if ":generateContent" in path:
+            content = {"role": "model", "parts": [{"text": said}]}
+            usage = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
+            self.answer({"candidates": [{"content": content, "finishReason": "STOP"}], "usageMetadata": usage})
+        else:
+            message = {"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
+            usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+            about = {"id": "1", "object": "chat.completion", "created": 1, "model": model}
+            self.answer({**about, "choices": [message], "usage": usage})
+
+    def key(self):
+        given = self.headers.get("Authorization", "").removeprefix("Bearer ") or self.headers.get("x-goog-api-key")
+        return given or parse_qs(urlsplit(self.path).query).get("key", [""])[0]
+
+    def answer(self, content):
+        text = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+
+if __name__ == "__main__":
+    ThreadingHTTPServer(("", PORT), Upstream).serve_forever()
