@@ -268,7 +268,8 @@ def test_what_runs_in_a_cluster_is_adopted(tmp_path: Path, monkeypatch: pytest.M
     _, said = adopted("cluster:ai/llm", tmp_path, lambda: CLUSTER.__getitem__)
     config = yaml.safe_load((tmp_path / "Pulumi.mine.yaml").read_text())["config"]
     gateway = config["litellm:gateway"]
-    assert (gateway["replicas"], gateway["workers"], gateway["nodeSelector"]) == (2, 2, {"pool": "gateways"})
+    assert (gateway["replicas"], gateway["workers"]) == (2, 2)
+    assert gateway["placement"] == {"nodeSelector": {"pool": "gateways"}}
     assert gateway["files"] == {"helper.py": "litellm/mine/helper.py"}
     assert config["litellm:ingress"] == {"host": "llm.example.com", "className": "traefik"}
     assert "kubectl get secret keys -n ai " in said

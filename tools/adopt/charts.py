@@ -5,10 +5,10 @@ from typing import Any
 
 import yaml
 
-from tools.adopt.pods import NO_KEY, read_arguments, read_volumes
+from tools.adopt.pods import read_arguments, read_volumes
 from tools.adopt.running import Running, Tree, as_tree, list_at, tree_at, trees_at
 from tools.adopt.way_in import read_service
-from tools.adopt.workload import read_placement, read_resources
+from tools.adopt.workload import NO_KEY, read_placement, read_resources
 
 COMMON = frozenset(
     {

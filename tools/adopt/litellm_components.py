@@ -5,18 +5,16 @@ from typing import Any
 
 from tools.adopt.charts import is_set, leave_the_rest, leave_the_rest_of_the_job, read_account, read_common
 from tools.adopt.litellm_helm import read_credentials
-from tools.adopt.pods import NO_KEY
 from tools.adopt.running import InSecret, Running, at, list_at, tree_at
 from tools.adopt.way_in import read_ingress
-from tools.adopt.workload import read_environment, sslmode
+from tools.adopt.workload import NO_KEY, read_environment, sslmode
 
 OWN_KEYS = ("gateway", "backend", "ui", "masterKey", "database", "redis", "ingress", "serviceAccounts")
 OF_THE_GATEWAY = ("config", "extraEnv", "envSecrets", "envConfigMaps", "image")
 NOT_OF_A_PASSWORD = {
     "useIAMAuth": "tokens there: set database.iamAuthentication and resourceId, and remove database.credentials",
     "useAzureEntraAuth": "tokens there: the stack logs in with a password",
-    "schema": NO_KEY,
-    "sslRootCert": NO_KEY,
+    "sslRootCert": "with sslmode verify-full, set database.caCertFile to a file beside the stack file",
 }
 VARIABLES = ("extraEnv", "envSecrets", "envConfigMaps")
 
@@ -99,8 +97,13 @@ def read_database(running: Running, database: Mapping[str, Any]) -> None:
     for key, why in NOT_OF_A_PASSWORD.items():
         if writer.get(key):
             running.leave(f"database.writer.{key}", why)
-    if at(database, "reader.host"):
-        running.leave("database.reader", NO_KEY)
+    reader = tree_at(database, "reader")
+    if running.database and writer.get("schema"):
+        running.database["schema"] = str(writer["schema"])
+    if running.database and reader.get("host"):
+        running.database["readReplica"] = {"host": str(reader["host"]), "port": int(reader.get("port") or 5432)}
+        if reader.get("passwordSecret"):
+            running.leave("database.reader.passwordSecret", "the read replica has the login of the server here")
     if at(database, "connectionPool.enabled"):
         running.leave("database.connectionPool", NO_KEY)
 

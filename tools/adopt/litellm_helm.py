@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.adopt.charts import leave_the_rest, read_account, read_common
-from tools.adopt.pods import NO_KEY
 from tools.adopt.running import Elsewhere, InSecret, Running, Written, at, list_at, tree_at
 from tools.adopt.way_in import read_ingress
-from tools.adopt.workload import read_database_url, read_environment, read_image, read_variable, sslmode
+from tools.adopt.workload import NO_KEY, read_database_url, read_environment, read_image, read_variable, sslmode
 
 OWN_KEYS = (
     *("proxy_config", "proxyConfigMap", "masterkey", "masterkeySecretName", "masterkeySecretKey", "image"),
@@ -96,8 +95,8 @@ def read_database(running: Running, database: Mapping[str, Any]) -> None:
             running.secrets.pop(name)
         read_database_url(running, url, "db.url")
     if secret.get("endpointKey"):
-        running.database["host"] = ""
-        running.leave("db.secret.endpointKey", "the host is in a Secret: set database.host")
+        del running.database["host"]
+        running.secrets["DATABASE_HOST"] = InSecret(str(secret.get("name") or "postgres"), str(secret["endpointKey"]))
     for key in ("readReplicaUrl", "connectionPool", "useStackgresOperator"):
         if (given := database.get(key)) and at(given, "enabled") is not False:
             running.leave(f"db.{key}", NO_KEY)

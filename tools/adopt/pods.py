@@ -6,8 +6,7 @@ from typing import Any, cast
 
 from components.gateway.files import SECRET_FOLDER
 from tools.adopt.running import InSecret, Running, Tree, as_tree, at, tree_at, trees_at
-
-NO_KEY = "the stack file has no key for it"
+from tools.adopt.workload import NO_KEY
 
 MADE_ANYWAY = {
     *("--config", "-c", "--port", "--host", "--run_gunicorn", "--run_hypercorn", "--run_granian", "--telemetry"),

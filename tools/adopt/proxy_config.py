@@ -84,14 +84,6 @@ def take_database(running: Running, general: Tree) -> None:
     elif isinstance(given, str):
         variable = given.removeprefix(REFERENCE)
         running.secrets.setdefault("DATABASE_URL", running.secrets.pop(variable, None) or running.supplier_of(variable))
-    if "DATABASE_URL" in running.secrets and not running.database:
-        del running.secrets["DATABASE_URL"]
-        running.database = {"kind": "in-cluster"}
-        running.leave(
-            "DATABASE_URL",
-            "its value is in a Secret or a variable, and is a whole URL: set database.kind existing, host, port, name and "
-            "credentials; without, the stack has a small, empty Postgres of its own",
-        )
 
 
 def hide_secrets(running: Running) -> None:

@@ -12,6 +12,9 @@ OWN = frozenset(
         "DATABASE_USERNAME",
         "DATABASE_PASSWORD",
         "DATABASE_URL",
+        "DATABASE_HOST",
+        "DATABASE_PORT",
+        "DATABASE_NAME",
         "REDIS_PASSWORD",
     }
 )
@@ -61,6 +64,7 @@ class Running:
     """LiteLLM's configuration, without what the stack file says itself."""
 
     gateway: Tree = field(default_factory=dict[str, Any])
+    placement: Tree = field(default_factory=dict[str, Any])
     environment: dict[str, str] = field(default_factory=dict[str, str])
     secrets: dict[str, Place] = field(default_factory=dict[str, Place])
     """By environment variable."""

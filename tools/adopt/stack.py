@@ -15,6 +15,18 @@ from tools.adopt.proxy_config import missing_keys, take_settings
 from tools.adopt.running import OWN, InSecret, Left, Place, Running, Tree, Written, as_tree, tree_at
 from tools.adopt.stores import Command, Store
 
+PARTS = {
+    "username": "DATABASE_USERNAME",
+    "password": "DATABASE_PASSWORD",
+    "host": "DATABASE_HOST",
+    "port": "DATABASE_PORT",
+    "database": "DATABASE_NAME",
+}
+"""Variables of the parts of a login, by what the stack file calls these."""
+
+FIELDS = {"database": "name"}
+"""Parts of a login that a section for a server calls otherwise."""
+
 PASTED = 'printf %s "$(cat)"'
 """Prints what somebody pastes, without the end of its last line. `printf` is no program, so no list of processes has it."""
 
@@ -48,6 +60,8 @@ def adopt(running: Running, stack: str, store: Store) -> Adopted:
     sections: Tree = {"secrets": store.section} if store.section else {}
     if keys := keys_of(places, document):
         sections["keys"] = keys
+    if running.placement:
+        sections["placement"] = running.placement
     sections["database"] = database
     sections["redis"] = redis
     variables = {name: {"document": document, "property": name} for name in sorted(set(places) - OWN)}
@@ -144,29 +158,28 @@ def keys_of(places: dict[str, Place], document: str) -> Tree:
 
 def database_of(running: Running, document: str) -> Tree:
     """The server that there is, or a small one in the cluster, which is never without a word."""
-    own = {"kind": "in-cluster"}
-    if running.database is None:
+    given = running.database or {}
+    there = {part: name for part, name in PARTS.items() if name in running.secrets}
+    if given.get("host") or "host" in there:
+        running.secrets.pop("DATABASE_URL", None)
+        for part in ("username", "password"):
+            running.secrets.setdefault(PARTS[part], running.supplier_of(PARTS[part]))
+        parts = {"username": PARTS["username"], "password": PARTS["password"], **there}
+        login = {f"{part}Property": name for part, name in parts.items() if FIELDS.get(part, part) not in given}
+        return {"kind": "existing", **given, "credentials": {"document": document, **login}}
+    if "DATABASE_URL" in running.secrets and not given.get("kind"):
+        for name in PARTS.values():
+            running.secrets.pop(name, None)
+        return {"kind": "existing", "credentials": {"document": document, "urlProperty": "DATABASE_URL"}}
+    for name in (*PARTS.values(), "DATABASE_URL"):
+        running.secrets.pop(name, None)
+    if not given.get("kind"):
         running.leave(
             "database",
             "nothing that was read names one: the stack has a small, empty Postgres of its own; where the gateway has one "
             "today, set database.kind existing",
         )
-        return own
-    if running.database.get("kind") or not running.database.get("host"):
-        if not running.database.get("kind"):
-            running.leave("database", "nothing names its host: set database.kind existing, host and credentials")
-        for name in ("DATABASE_USERNAME", "DATABASE_PASSWORD", "DATABASE_URL"):
-            running.secrets.pop(name, None)
-        return own
-    credentials = {
-        "document": document,
-        "usernameProperty": "DATABASE_USERNAME",
-        "passwordProperty": "DATABASE_PASSWORD",
-    }
-    running.secrets.pop("DATABASE_URL", None)
-    for name in ("DATABASE_USERNAME", "DATABASE_PASSWORD"):
-        running.secrets.setdefault(name, running.supplier_of(name))
-    return {"kind": "existing", **running.database, "credentials": credentials}
+    return {"kind": "in-cluster"}
 
 
 def redis_of(running: Running, document: str) -> Tree:

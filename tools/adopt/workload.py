@@ -8,6 +8,10 @@ from infra.config.detector import is_secret
 from infra.config.gateway.settings import bytes_of, pinned
 from tools.adopt.running import InSecret, Running, Tree, Written, as_tree, tree_at, trees_at
 
+NO_KEY = "the stack file has no key for it"
+
+SPREAD = ("topologyKey", "maxSkew", "whenUnsatisfiable", "minDomains")
+
 OURS = {
     "DISABLE_SCHEMA_UPDATE": "migrations are a Job of their own",
     "LITELLM_MODE": "always PRODUCTION",
@@ -51,14 +55,12 @@ def read_environment(running: Running, entries: Sequence[Any], where: str) -> No
 
 def read_secret_variable(running: Running, name: str, place: InSecret, where: str) -> None:
     """One variable out of a Secret. What the stack file must say itself is not read there."""
-    if name in DATABASE:
-        running.database = running.database or {}
-    elif name in REDIS:
+    if name in REDIS:
         running.redis = running.redis or {}
     elif name not in (*OURS, "NUM_WORKERS", "LITELLM_LOG"):
         running.secrets[CREDENTIALS.get(name, name)] = place
         return
-    key = f"database.{DATABASE[name]}" if name in DATABASE else f"redis.{REDIS[name]}" if name in REDIS else "its key"
+    key = f"redis.{REDIS[name]}" if name in REDIS else "its key"
     running.leave(
         f"{where}.{name}", f"its value is in Secret {place.name}, which is not read: set {key} in the stack file"
     )
@@ -136,12 +138,10 @@ def read_database_url(running: Running, url: str, where: str) -> None:
 
 def sslmode(running: Running, given: str) -> str:
     """As Prisma does it where nobody says: TLS when the server has it."""
-    if given.startswith("verify-"):
-        running.leave(
-            "database.sslmode", f"{given} there: the stack insists on TLS (require) and checks no certificate"
-        )
-        return "require"
-    return given if given in ("disable", "require") else "prefer"
+    if given == "verify-ca":
+        running.leave("database.sslmode", "verify-ca there: the stack also makes sure of the host's name (verify-full)")
+        return "verify-full"
+    return given if given in ("disable", "require", "verify-full") else "prefer"
 
 
 def read_image(running: Running, image: str, where: str) -> None:
@@ -166,27 +166,32 @@ def read_resources(running: Running, resources: Tree, where: str) -> None:
         found["cpuLimit"] = str(limits["cpu"])
     if found:
         running.gateway["resources"] = found
-    if others := sorted({*requests, *limits} - {"cpu", "memory"}):
+    for given, key in ((requests, "ephemeralStorage"), (limits, "ephemeralStorageLimit")):
+        if "ephemeral-storage" in given:
+            found[key] = str(given["ephemeral-storage"])
+    if others := sorted({*requests, *limits} - {"cpu", "memory", "ephemeral-storage"}):
         running.leave(where, f"has {', '.join(others)}, which the stack file has no key for")
 
 
 def read_placement(running: Running, pod: Mapping[str, Any], where: str) -> None:
+    """Where the pods run. Taints are those of nodes, so that the stack's other pods tolerate them as well."""
+    if tolerations := trees_at(pod, "tolerations"):
+        running.placement["tolerations"] = tolerations
+    placement: Tree = {}
     if selector := tree_at(pod, "nodeSelector"):
-        running.gateway["nodeSelector"] = {key: str(value) for key, value in selector.items()}
-    known = {"key", "operator", "value", "effect"}
-    tolerations = trees_at(pod, "tolerations")
-    if kept := [{key: value for key, value in entry.items() if key in known} for entry in tolerations]:
-        running.gateway["tolerations"] = kept
-    if any(set(entry) - known for entry in tolerations):
-        running.leave(f"{where}.tolerations", "has tolerationSeconds, which the stack file has no key for")
-    unsupported = (
-        "affinity",
-        "topologySpreadConstraints",
-        "priorityClassName",
-        "imagePullSecrets",
-        "hostAliases",
-        "initContainers",
-    )
-    for key in unsupported:
+        placement["nodeSelector"] = {key: str(value) for key, value in selector.items()}
+    if affinity := tree_at(pod, "affinity"):
+        placement["affinity"] = affinity
+    if name := pod.get("priorityClassName"):
+        placement["priorityClassName"] = str(name)
+    if constraints := trees_at(pod, "topologySpreadConstraints"):
+        placement["topologySpread"] = [
+            {key: value for key, value in each.items() if key in SPREAD} for each in constraints
+        ]
+        if others := sorted({key for each in constraints for key in each} - {*SPREAD, "labelSelector"}):
+            running.leave(f"{where}.topologySpreadConstraints", f"{', '.join(others)}: {NO_KEY}")
+    if placement:
+        running.gateway["placement"] = placement
+    for key in ("imagePullSecrets", "hostAliases", "initContainers"):
         if pod.get(key):
-            running.leave(f"{where}.{key}", "the stack file has no key for it")
+            running.leave(f"{where}.{key}", NO_KEY)
