@@ -8,9 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.programs import of_environment
 
@@ -101,6 +102,16 @@ def load(files: Sequence[Path], **variables: str) -> list[Loaded]:
     )
     assert finished.returncode == 0, finished.stderr
     return [Loaded(code, output) for code, output in json.loads(finished.stdout.splitlines()[-1])]
+
+
+def once(folder: Path, ask: Callable[[], Any]) -> Any:
+    """What LiteLLM is asked once for all processes of a test run, as JSON; `folder` is theirs in common."""
+    answer = folder / f"{ask.__name__}.json"
+    with answer.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not answer.exists():
+            answer.write_text(json.dumps(ask()))
+        return json.loads(answer.read_text())
 
 
 def load_with_command(file: Path) -> Loaded:

@@ -3,8 +3,8 @@
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -83,49 +83,64 @@ def test_what_was_adopted_plans(path: Path, tmp_path: Path, monkeypatch: pytest.
     assert planned(tmp_path, monkeypatch).resources
 
 
-@cache
-def seen_by_litellm() -> dict[str, tuple[Any, Any]]:
-    """What LiteLLM makes of each original and of what is rendered for it, with the values that the original has."""
+Seen = dict[str, dict[str, Any]]
+"""By fixture: what LiteLLM makes of it `before` and `after`, with the values that it has, and what it says to that."""
+
+
+def asked_of_litellm() -> Seen:
     folder = litellm_env.CACHE / "adopted"
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     files: list[Path] = []
     variables: dict[str, str] = {}
-    texts: list[str] = []
     with pytest.MonkeyPatch.context() as monkeypatch:
         for path in FILES:
             work = folder / path.stem
-            work.mkdir(exist_ok=True)
-            for old in [*work.rglob("*")]:
-                if old.is_file():
-                    old.unlink()
+            work.mkdir()
             running = sources.read(str(path), no_cluster)
             adopt(running, "mine", VAULT)
             variables |= {name: place.value for name, place in running.secrets.items() if isinstance(place, Written)}
             adopted(path, work)
-            rendered = config_of(planned(work, monkeypatch))
-            before, after = work / "before.yaml", work / "after.yaml"
-            before.write_text(yaml.safe_dump(dict(original(path))))
-            after.write_text(rendered)
-            files += [before, after]
-            texts += [before.read_text(), rendered]
-    known = {name: value for name, value in variables.items() if value}
+            (work / "before.yaml").write_text(yaml.safe_dump(dict(original(path))))
+            (work / "after.yaml").write_text(config_of(planned(work, monkeypatch)))
+            for name, text in running.files.items():
+                (work / name).write_text(text)
+            files += [work / "before.yaml", work / "after.yaml"]
+    known = {name: value for name, value in variables.items() if value} | {"PATH": os.environ["PATH"]}
     script = [str(litellm_env.interpreter()), str(litellm_env.TESTS / "litellm_settings.py"), *map(str, files)]
-    done = litellm_env.run(script, litellm_env.environment(texts) | known | {"PATH": os.environ["PATH"]})
+    done = litellm_env.run(script, litellm_env.environment([file.read_text() for file in files]) | known)
     assert done.returncode == 0, done.stderr[-3000:]
     answers = json.loads(done.stdout.splitlines()[-1])
-    return {path.name: (answers[2 * number], answers[2 * number + 1]) for number, path in enumerate(FILES)}
+    loaded = litellm_env.load(files[1::2], **known)
+    return {
+        path.name: {"before": before, "after": after, "loads": [said.exit_code, said.models, said.output]}
+        for path, before, after, said in zip(FILES, answers[::2], answers[1::2], loaded, strict=True)
+    }
+
+
+@pytest.fixture(scope="session")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    folder = tmp_path_factory.getbasetemp()
+    return litellm_env.once(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder, asked_of_litellm)
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_litellm_sees_the_same_models(path: Path):
-    before, after = seen_by_litellm()[path.name]
-    in_order = [sorted(json.dumps(model, sort_keys=True) for model in each["models"]) for each in (before, after)]
+def test_litellm_loads_what_was_adopted(seen: Seen, path: Path):
+    """`litellm --validate_config` drops a model that it cannot use, and still says that the file is fine."""
+    code, models, output = seen[path.name]["loads"]
+    assert (code, models) == (0, len(seen[path.name]["before"]["models"])), output
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_litellm_sees_the_same_models(seen: Seen, path: Path):
+    both = [seen[path.name][which]["models"] for which in ("before", "after")]
+    in_order = [sorted(json.dumps(model, sort_keys=True) for model in models) for models in both]
     assert in_order[0] == in_order[1]
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_litellm_sees_every_setting_that_was_there(path: Path):
-    before, after = seen_by_litellm()[path.name]
+def test_litellm_sees_every_setting_that_was_there(seen: Seen, path: Path):
+    before, after = seen[path.name]["before"], seen[path.name]["after"]
     lost = {
         f"{section}.{name}"
         for section, settings in before["settings"].items()
