@@ -175,7 +175,7 @@ def test_thousands_of_models_are_adopted(tmp_path: Path, monkeypatch: pytest.Mon
 def test_what_cannot_be_said_is_listed_with_its_reason(tmp_path: Path):
     code, said = adopted(GATEWAYS / "helm-external.values.yaml", tmp_path)
     assert code == command.LEFT
-    for where in ("autoscaling", "imagePullSecrets", "Secret provider-keys"):
+    for where in ("imagePullSecrets", "Secret provider-keys"):
         assert where in said
 
 

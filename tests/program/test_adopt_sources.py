@@ -341,12 +341,19 @@ def test_a_deployment_whose_models_are_in_its_database_is_adopted(tmp_path: Path
     assert stack["gateway"]["environment"] == {"FOO": "bar"}
 
 
+SCALING = {
+    "enabled": True,
+    "minReplicas": 3,
+    "maxReplicas": 9,
+    "targetCPUUtilizationPercentage": 60,
+    "targetMemoryUtilizationPercentage": 80,
+}
 COMPONENTS: dict[str, Any] = {
     "masterKey": {"secretName": "mk"},
     "serviceAccounts": {
         "gateway": {"create": True, "annotations": {"iam.gke.io/gcp-service-account": "gw@p.example.com"}}
     },
-    "gateway": {"config": {"proxy_config": {"model_list": [MODEL]}}, "hpa": {"enabled": True, "minReplicas": 3}},
+    "gateway": {"config": {"proxy_config": {"model_list": [MODEL]}}, "hpa": SCALING},
     "backend": {
         "extraEnv": [{"name": "GENERIC_CLIENT_SECRET", "valueFrom": {"secretKeyRef": {"name": "sso", "key": "s"}}}],
         "replicaCount": 2,
@@ -358,11 +365,28 @@ COMPONENTS: dict[str, Any] = {
 def test_what_only_the_backend_has_is_not_lost(tmp_path: Path):
     stack, said = from_text(tmp_path, COMPONENTS)
     assert "GENERIC_CLIENT_SECRET" in stack["secretEnvironment"]
-    assert stack["gateway"]["replicas"] == 3
+    assert stack["gateway"]["autoscaling"] == {"min": 3, "max": 9, "cpu": 60}
     assert stack["gateway"]["serviceAccountAnnotations"] == {"iam.gke.io/gcp-service-account": "gw@p.example.com"}
     assert stack["database"]["readReplica"]["host"] == "ro.example.com"
-    for what in ("gateway.hpa", "backend: replicaCount"):
+    for what in ("gateway.hpa: targetMemoryUtilizationPercentage", "backend: replicaCount"):
         assert what in left(said)
+
+
+def test_what_scales_goes_on_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    stack, _ = from_text(tmp_path, CHART | {"replicaCount": 4, "autoscaling": SCALING})
+    assert stack["gateway"]["autoscaling"] == {"min": 3, "max": 9, "cpu": 60}
+    assert "replicas" not in stack["gateway"]
+    assert stack["redis"] == {"kind": "in-cluster"}
+    assert planned(tmp_path / "project", monkeypatch).resources
+
+
+def test_a_pooler_in_the_pods_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    pool = {"enabled": True, "maxDbConnections": 15}
+    stack, _ = from_text(
+        tmp_path, COMPONENTS | {"database": {"writer": {"host": "pg.example.com"}, "connectionPool": pool}}
+    )
+    assert stack["database"]["podPooler"] == {"maxConnections": 15}
+    assert planned(tmp_path / "project", monkeypatch).resources
 
 
 @pytest.mark.parametrize(

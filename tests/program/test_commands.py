@@ -34,6 +34,7 @@ REASONS = {
     r"make plan STACK=(?!prod$).*": "the same with a stack that a message names",
     r"make plan ARGS='--against main'": "needs a branch main: tests/unit/tools/report/test_revision.py runs it",
     r"make render.*": "writes files, some of what only a store knows: tests/program/test_rendering.py runs it",
+    r"helm get values.*": "needs a release of Helm: what it shows is read by tests/program/test_adopt_sources.py",
     r"make adopt.*": "reads what somebody has: tests/program/test_adopt.py runs it",
     r"make config\b.*": "needs Pulumi's command line: tests/unit/tools/engine/test_operations.py shows what it does",
     r"make (test|check|docs|fmt|e2e)\b.*": "is what runs this test, or writes into the work tree",

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from tools.adopt.pods import read_arguments, read_volumes
+from tools.adopt.pods import read_arguments, read_volumes, scale
 from tools.adopt.running import Running, Tree, as_tree, list_at, tree_at, trees_at
 from tools.adopt.way_in import read_service
 from tools.adopt.workload import NO_KEY, read_placement, read_resources
@@ -27,6 +27,8 @@ MADE_ANYWAY = frozenset(
     }
 )
 """What this program has an answer of its own for: names, probes, restrictions, disruption budgets."""
+
+OF_SCALING = {"enabled", "minReplicas", "maxReplicas", "targetCPUUtilizationPercentage"}
 
 JOB = frozenset(
     {
@@ -86,12 +88,8 @@ def read_common(running: Running, values: Mapping[str, Any], prefix: str) -> Non
         if values.get(name) is not None:
             running.gateway["replicas"] = int(values[name])
     for name in ("autoscaling", "hpa", "keda"):
-        scaling = tree_at(values, name)
-        if scaling.get("enabled"):
-            running.gateway["replicas"] = int(scaling.get("minReplicas") or 1)
-            running.leave(
-                f"{prefix}{name}", "the stack has its lowest number of replicas, and does not scale by itself"
-            )
+        if (scaling := tree_at(values, name)).get("enabled"):
+            read_scaling(running, scaling, f"{prefix}{name}")
     read_resources(running, tree_at(values, "resources"), f"{prefix}resources")
     read_placement(running, values, prefix.rstrip(".") or "values")
     if level := values.get("logLevel"):
@@ -105,6 +103,15 @@ def read_common(running: Running, values: Mapping[str, Any], prefix: str) -> Non
     read_service(running, tree_at(values, "service"), f"{prefix}service")
     read_volumes(running, list_at(values, "volumes"), list_at(values, "volumeMounts"), f"{prefix}volumes")
     leave_the_rest_of_the_job(running, tree_at(values, "migrationJob"))
+
+
+def read_scaling(running: Running, scaling: Mapping[str, Any], where: str) -> None:
+    """By CPU as there; by nothing else, unless somebody says where its numbers come from."""
+    read = {"enabled": True, "minReplicas": 1, "maxReplicas": 100, "targetCPUUtilizationPercentage": None, **scaling}
+    scale(running, read["minReplicas"], read["maxReplicas"], read["targetCPUUtilizationPercentage"], where)
+    others = sorted(key for key in set(scaling) - OF_SCALING if is_set(scaling[key]))
+    if others:
+        running.leave(where, f"{', '.join(others)}: the stack scales by CPU (gateway.autoscaling), never by memory")
 
 
 def leave_the_rest_of_the_job(running: Running, job: Mapping[str, Any]) -> None:

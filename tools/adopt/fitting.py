@@ -4,10 +4,11 @@ import re
 
 from infra.config.base import DNS_NAME
 from infra.config.database.kinds import (
+    BOOTSTRAP_CONNECTIONS,
+    MIGRATION_CONNECTIONS,
     RESERVED_CONNECTIONS,
     InClusterDatabase,
     connections_available,
-    connections_needed,
 )
 from infra.config.gateway.settings import MEMORY_FLOOR_GIB, UNITS, GatewayConfig, bytes_of
 from infra.config.ingress import ALB_MAX_IDLE_SECONDS, STREAM_MARGIN_SECONDS
@@ -47,17 +48,15 @@ def fit_size(running: Running) -> None:
 
 def fit_connections(running: Running, database: Tree) -> None:
     """The stack's own Postgres accepts what the gateway may ask for."""
-    pool, workers, replicas = (
-        running.gateway.get(key, DEFAULTS[name].default)
-        for key, name in (
-            ("databaseConnectionPoolLimit", "database_connection_pool_limit"),
-            ("workers", "workers"),
-            ("replicas", "replicas"),
-        )
-    )
-    needed = connections_needed(pool, workers, replicas, SURGE)
+    pool = running.gateway.get("databaseConnectionPoolLimit", DEFAULTS["database_connection_pool_limit"].default)
+    pods = pool * running.gateway.get("workers", 1) * (most_replicas(running) + SURGE)
+    needed = pods + MIGRATION_CONNECTIONS + BOOTSTRAP_CONNECTIONS
     if database.get("kind") == "in-cluster" and needed > connections_available(InClusterDatabase().max_connections):
         database["maxConnections"] = needed + RESERVED_CONNECTIONS
+
+
+def most_replicas(running: Running) -> int:
+    return tree_at(running.gateway, "autoscaling").get("max") or running.gateway.get("replicas", 1)
 
 
 def fit_log_level(running: Running) -> None:

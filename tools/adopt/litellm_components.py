@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.adopt.charts import is_set, leave_the_rest, leave_the_rest_of_the_job, read_account, read_common
-from tools.adopt.litellm_helm import read_credentials
+from tools.adopt.litellm_helm import read_credentials, read_pooler
 from tools.adopt.running import InSecret, Running, at, list_at, tree_at
 from tools.adopt.way_in import read_ingress
 from tools.adopt.workload import NO_KEY, read_environment, sslmode
@@ -16,6 +16,9 @@ NOT_OF_A_PASSWORD = {
     "useAzureEntraAuth": "tokens there: the stack logs in with a password",
     "sslRootCert": "with sslmode verify-full, set database.caCertFile to a file beside the stack file",
 }
+HPA = {"enabled": True, "minReplicas": 1, "maxReplicas": 10, "targetCPUUtilizationPercentage": 70}
+"""What the chart does where the values say nothing."""
+
 VARIABLES = ("extraEnv", "envSecrets", "envConfigMaps")
 
 
@@ -24,7 +27,7 @@ def is_litellm(values: Mapping[str, Any]) -> bool:
 
 
 def from_litellm(values: Mapping[str, Any]) -> Running:
-    gateway = tree_at(values, "gateway")
+    gateway = {"hpa": HPA, **tree_at(values, "gateway")}
     running = Running(config=tree_at(gateway, "config.proxy_config"))
     if at(gateway, "config.create") is False:
         running.leave(
@@ -104,8 +107,8 @@ def read_database(running: Running, database: Mapping[str, Any]) -> None:
         running.database["readReplica"] = {"host": str(reader["host"]), "port": int(reader.get("port") or 5432)}
         if reader.get("passwordSecret"):
             running.leave("database.reader.passwordSecret", "the read replica has the login of the server here")
-    if at(database, "connectionPool.enabled"):
-        running.leave("database.connectionPool", NO_KEY)
+    if running.database:
+        read_pooler(running.database, tree_at(database, "connectionPool"))
 
 
 def read_redis(running: Running, redis: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.adopt.charts import leave_the_rest, read_account, read_common
-from tools.adopt.running import Elsewhere, InSecret, Running, Written, at, list_at, tree_at
+from tools.adopt.running import Elsewhere, InSecret, Running, Tree, Written, at, list_at, tree_at
 from tools.adopt.way_in import read_ingress
 from tools.adopt.workload import NO_KEY, read_database_url, read_environment, read_image, read_variable, sslmode
 
@@ -97,11 +97,18 @@ def read_database(running: Running, database: Mapping[str, Any]) -> None:
     if secret.get("endpointKey"):
         del running.database["host"]
         running.secrets["DATABASE_HOST"] = InSecret(str(secret.get("name") or "postgres"), str(secret["endpointKey"]))
-    for key in ("readReplicaUrl", "connectionPool", "useStackgresOperator"):
-        if (given := database.get(key)) and at(given, "enabled") is not False:
+    read_pooler(running.database, tree_at(database, "connectionPool"))
+    for key in ("readReplicaUrl", "useStackgresOperator"):
+        if database.get(key):
             running.leave(f"db.{key}", NO_KEY)
     if secret.get("readReplicaUrlKey") or secret.get("readReplicaEndpointKey"):
         running.leave("db.secret", f"the read replica: {NO_KEY}")
+
+
+def read_pooler(database: Tree, pool: Mapping[str, Any]) -> None:
+    """LiteLLM's PgBouncer in each pod."""
+    if pool.get("enabled"):
+        database["podPooler"] = {"maxConnections": int(pool.get("maxDbConnections") or 20)}
 
 
 def read_redis(running: Running, redis: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tools.adopt.pods import OF_TOOLS, read_account, read_arguments, read_metadata, read_rest, read_volumes
+from tools.adopt.pods import OF_TOOLS, read_account, read_arguments, read_metadata, read_rest, read_volumes, scale
 from tools.adopt.running import Running, Tree, as_tree, at, list_at, tree_at, trees_at
 from tools.adopt.way_in import read_ingress, read_service
 from tools.adopt.workload import read_environment, read_image, read_placement, read_resources
@@ -118,10 +118,16 @@ def configuration(text: str) -> Tree | None:
 
 
 def read_scaling(running: Running, get: Get, namespace: str, name: str) -> None:
-    for scaler in list_at(get(f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers"), "items"):
-        if at(scaler, "spec.scaleTargetRef.name") == name:
-            running.gateway["replicas"] = int(at(scaler, "spec.minReplicas") or 1)
-            running.leave("autoscaler", "the stack has its lowest number of replicas, and does not scale by itself")
+    for scaler in trees_at(get(f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers"), "items"):
+        if at(scaler, "spec.scaleTargetRef.name") != name:
+            continue
+        metrics = [tree_at(each, "resource") for each in trees_at(scaler, "spec.metrics")]
+        cpu = next((at(each, "target.averageUtilization") for each in metrics if each.get("name") == "cpu"), None)
+        spec = tree_at(scaler, "spec")
+        scale(running, spec.get("minReplicas"), spec.get("maxReplicas") or 1, cpu, "autoscaler")
+        others = [each for each in metrics if each.get("name") != "cpu"]
+        if others or spec.get("behavior"):
+            running.leave("autoscaler", "other metrics or a behaviour: the stack scales by CPU (gateway.autoscaling)")
 
 
 def read_way_in(running: Running, get: Get, namespace: str, labels: Mapping[str, Any]) -> None:

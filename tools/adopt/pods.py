@@ -40,6 +40,9 @@ OF_THE_POD = {
         "preemptionPolicy",
     ),
 }
+LEAST_CPU, MOST_CPU = 10, 400
+"""Percent of CPU that the stack file takes as the target of an autoscaler."""
+
 DEFAULTS = {"dnsPolicy": "ClusterFirst", "schedulerName": "default-scheduler", "restartPolicy": "Always"}
 OF_THE_CONTAINER = {
     *("name", "image", "imagePullPolicy", "env", "envFrom", "command", "args", "ports", "resources", "volumeMounts"),
@@ -143,3 +146,15 @@ def read_account(running: Running, account: Tree) -> None:
         "workload.identity" in key for key in tree_at(account, "metadata.labels")
     ):
         running.leave("serviceAccount.labels", NO_KEY)
+
+
+def scale(running: Running, fewest: Any, most: Any, cpu: Any, where: str) -> None:
+    """What an autoscaler does, as far as it looks at CPU."""
+    least = max(1, int(fewest or 1))
+    scaling: Tree = {"min": least, "max": max(least, int(most))}
+    if cpu is not None and LEAST_CPU <= int(cpu) <= MOST_CPU:
+        scaling["cpu"] = int(cpu)
+    elif cpu is not None:
+        running.leave(where, f"a target of {int(cpu)} percent of CPU: the stack takes {LEAST_CPU} to {MOST_CPU}")
+    running.gateway.pop("replicas", None)
+    running.gateway["autoscaling"] = scaling

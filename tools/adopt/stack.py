@@ -10,7 +10,7 @@ from infra.config.base import FILE_NAME
 from infra.config.detector import looks_secret
 from infra.config.gateway.settings import OWN_VARIABLES as SET_BY_THE_PROGRAM
 from infra.config.plaintext import referenced_variables
-from tools.adopt.fitting import fit
+from tools.adopt.fitting import fit, most_replicas
 from tools.adopt.proxy_config import missing_keys, take_settings
 from tools.adopt.running import OWN, InSecret, Left, Place, Running, Tree, Written, as_tree, tree_at
 from tools.adopt.stores import Command, Store
@@ -197,7 +197,7 @@ def redis_of(running: Running, document: str) -> Tree:
             "nothing names its host: the stack has a Redis of its own; to go on with yours, set redis.kind existing and "
             "redis.host",
         )
-    several = running.gateway.get("replicas", 1) * running.gateway.get("workers", 1) > 1
+    several = most_replicas(running) * running.gateway.get("workers", 1) > 1
     return {"kind": "in-cluster" if named or several else "none"}
 
 
