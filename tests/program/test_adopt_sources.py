@@ -401,8 +401,8 @@ def test_a_pooler_in_the_pods_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ({"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "d"}}]}, "volumes d: persistentVolumeClaim"),
         ({"redis": {"enabled": True, "sentinel": {"enabled": True}}}, "redis: sentinels or replicas"),
         (
-            {"ingress": HOST | {"hosts": [{"host": "a.example.com", "paths": [{"path": "/llm"}]}]}},
-            "ingress.paths: /llm",
+            {"ingress": HOST | {"hosts": [{"host": "a.example.com", "paths": [{"path": "/a(.*)"}]}]}},
+            "ingress.paths: /a(.*)",
         ),
         ({"ingress": HOST | {"hosts": [{"host": "*.example.com"}]}}, "ingress.host: is a pattern"),
         ({"replicaCount": 0}, "replicas: 0 there"),
@@ -434,6 +434,29 @@ def test_a_load_balancer_without_certificate_does_not_open_to_everybody(
     stack, said = from_text(tmp_path, CHART | {"ingress": {**ingress, "hosts": HOST["hosts"]}})
     assert stack["ingress"] == {"host": "llm.example.com", "className": "alb"}
     assert "ingress.alb.scheme: needs a certificate" in left(said)
+    assert planned(tmp_path / "project", monkeypatch).resources
+
+
+def test_hosts_classes_and_paths_are_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    rules = [
+        {"host": "a.example.com", "paths": [{"path": "/v1"}]},
+        {"host": "b.example.com", "paths": [{"path": "/v1"}]},
+    ]
+    stack, _ = from_text(tmp_path, CHART | {"ingress": {"enabled": True, "className": "inner", "hosts": rules}})
+    assert stack["ingress"] == {
+        "host": "a.example.com",
+        "className": "inner",
+        "controller": "other",
+        "additionalHosts": ["b.example.com"],
+        "paths": ["/v1"],
+    }
+    assert planned(tmp_path / "project", monkeypatch).resources
+
+
+def test_a_path_that_litellm_knows_of_is_where_it_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    ingress = HOST | {"hosts": [{"host": "a.example.com", "paths": [{"path": "/llm"}]}]}
+    stack, _ = from_text(tmp_path, CHART | {"ingress": ingress, "envVars": {"SERVER_ROOT_PATH": "/llm"}})
+    assert stack["ingress"]["path"] == "/llm"
     assert planned(tmp_path / "project", monkeypatch).resources
 
 

@@ -11,7 +11,8 @@ from infra.config.database.kinds import (
     connections_available,
 )
 from infra.config.gateway.settings import MEMORY_FLOOR_GIB, UNITS, GatewayConfig, bytes_of
-from infra.config.ingress import ALB_MAX_IDLE_SECONDS, STREAM_MARGIN_SECONDS
+from infra.config.ingress.alb import ALB_MAX_IDLE_SECONDS
+from infra.config.ingress.settings import STREAM_MARGIN_SECONDS
 from infra.config.rules import SURGE
 from tools.adopt.running import Running, Tree, tree_at
 
@@ -78,7 +79,11 @@ def fit_way_in(running: Running) -> None:
         running.ingress = {"enabled": False}
         running.leave("ingress.host", "is a pattern or a template, and no name: set ingress.className and ingress.host")
         return
-    if ingress.get("className") != "alb":
+    names = [str(host) for host in ingress.get("additionalHosts", [])]
+    for host in [name for name in names if not re.fullmatch(DNS_NAME, name)]:
+        ingress["additionalHosts"].remove(host)
+        running.leave("ingress.additionalHosts", "has a pattern or a template, and no name")
+    if ingress.get("controller", ingress.get("className")) != "alb":
         return
     balancer = tree_at(ingress, "alb")
     if not balancer.get("certificateArn"):
