@@ -57,6 +57,47 @@ def test_pods_may_have_another_address_than_the_program():
     assert block(recorded)["server"] == "http://vault.vault.svc:8200"
 
 
+def test_the_token_of_the_environment_is_used_as_it_is():
+    """It may lack the right to make another one, and is short-lived already."""
+    assert deployed().inputs(PROVIDER)["skipChildToken"] == "true"
+
+
+def test_the_token_of_the_operator_lives_as_long_as_the_configuration_says():
+    role = deployed(kubernetesAuth={"tokenTtlSeconds": 60}).inputs("vault:kubernetes/authBackendRole:AuthBackendRole")
+    assert role["tokenTtl"] == 60
+    assert deployed(auth="jwt", jwtAuth={"tokenTtlSeconds": 60}).inputs(JWT_ROLE)["tokenTtl"] == 60
+    assert deployed(auth="token", tokenAuth={"period": "24h"}).inputs("vault:index/token:Token")["period"] == "24h"
+
+
+def test_an_audience_counts_for_the_role_and_for_the_operator():
+    recorded = deployed(kubernetesAuth={"audience": "vault-one", "extraAudiences": ["api"]})
+    assert recorded.inputs("vault:kubernetes/authBackendRole:AuthBackendRole")["audience"] == "vault-one"
+    assert block(recorded)["auth"]["kubernetes"]["serviceAccountRef"]["audiences"] == ["vault-one", "api"]
+
+
+@pytest.mark.parametrize(
+    ("auth", "reviews"),
+    [({}, 1), ({"reviewer": "vault"}, 0), ({"create": False}, 0)],
+    ids=["reader", "Vault", "a method that is there"],
+)
+def test_the_reader_may_review_tokens_only_where_vault_does_so_with_its_token(auth: dict[str, Any], reviews: int):
+    recorded = deployed(kubernetesAuth=auth)
+    assert len(recorded.of("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding")) == reviews
+
+
+def test_the_store_waits_for_documents_login_and_salt_key():
+    """It must not become Ready, and pods must not be made, before there is something to read."""
+    recorded = deployed()
+    needed = {urn.rpartition("::")[2] for urn in recorded.one("litellm:index:SecretStore").dependencies}
+    assert {"documents-policy", "vault-auth-role", "salt-key"} <= needed
+
+
+def test_the_salt_key_is_as_long_as_the_configuration_says_and_below_the_prefix():
+    given = config(keys={"salt": {"length": 64}}, secrets={"vault": {"prefix": "apps/one"}})
+    salt = run(lambda: deploy(resolve_offline(given, "dev")), stack="dev").named("salt-key")
+    assert (salt.inputs["length"], salt.inputs["path"]) == (64, "apps/one/salt")
+
+
 def test_an_engine_that_must_exist_is_not_mounted():
     recorded = deployed(mount={"path": "kv", "create": False})
     assert not [resource for resource in recorded.resources if resource.name == "vault-mount"]
