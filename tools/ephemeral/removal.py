@@ -47,7 +47,7 @@ class Removal:
     work: str
     """`down` or `reap`."""
 
-    still: Callable[[Record], bool] = lambda _: True
+    still: Callable[[Record], bool]
     """Asked when nobody else can work on it any more: is the environment, as it is now, still to go?"""
 
     leave_database: bool = False

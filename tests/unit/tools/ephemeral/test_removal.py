@@ -264,6 +264,16 @@ def test_one_that_was_extended_while_reap_worked_on_another_stays():
     assert world.kube.namespaces() == {"kube-system", "litellm-env-b"}
 
 
+def test_one_that_stays_after_all_does_not_keep_the_others():
+    world = World()
+    for number, name in enumerate("abc"):
+        world.record(name, lives=PAST, unique=f"0000000{number}")
+    place = world.place()
+    world.engine.on_destroy = lambda: extend_if_there(place, "b")
+    done = reap(place, dry_run=False)
+    assert (done.reaped, done.kept, done.failed) == (["a", "c"], ["b"], {})
+
+
 def extend_if_there(place: Place, name: str) -> None:
     if place.records.read(name_of(name)):
         extend(place, Wish(name, OWNER, "4h"))
