@@ -30,9 +30,7 @@ from components.network.network_policy import NetworkPolicies, NetworkPoliciesAr
 from components.objects import name_after
 from components.secrets.generated import GeneratedSecret
 from components.sync.namespace_store import NamespaceStore
-from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret
-from components.sync.shared import OPERATOR
 from components.sync.store import SecretStore
 from infra import workloads
 from infra.config.aws_pods import ROLE_ANNOTATION, known_to_aws, makes_role
@@ -44,9 +42,10 @@ from infra.config.database.rds import RdsDatabase
 from infra.config.ingress.gateway_api import GatewayApiConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
 from infra.egress import exits
+from infra.installation import installed
 from infra.network import openings
 from infra.outputs import outputs, places
-from infra.pods import Pods, placed
+from infra.pods import Pods
 from infra.providers import providers
 from infra.secrets.documents import (
     IN_THE_NAMESPACE,
@@ -60,7 +59,7 @@ from infra.secrets.documents import (
     documents,
     login_of,
 )
-from infra.secrets.store import OperatorIdentity, StoreReference, Values
+from infra.secrets.store import StoreReference, Values
 from infra.servers import Servers
 from infra.target import Target
 from infra.workloads import PodAccount
@@ -68,6 +67,8 @@ from infra.workloads import PodAccount
 
 def deploy(target: Target) -> Mapping[str, pulumi.Input[Any]]:
     """Register everything that the stack has, and return its outputs."""
+    if target.config.shared:
+        return import_module("infra.shared").deploy(target)
     return Environment(target).outputs
 
 
@@ -79,7 +80,7 @@ class Environment:
         self.config = target.config
         self.providers = providers(target)
         operator_identity = target.store.operator_identity(target, self._options())
-        self.operator = self._operator(operator_identity)
+        self.operator = installed(target, operator_identity, self._options())
         self.namespace = self._namespace()
         self._limits()
         values = self._values()
@@ -206,32 +207,6 @@ class Environment:
                 return replace(found, redis=(server.host, server.port))
             case NoRedis():
                 return found
-
-    def _operator(self, identity: OperatorIdentity | None) -> list[pulumi.Resource]:
-        operator = self.config.external_secrets
-        if not operator.installs:
-            return []
-        chart = operator.chart
-        remote = not chart.is_folder
-        return [
-            ExternalSecretsOperator(
-                OPERATOR,
-                {
-                    "namespace": operator.namespace,
-                    "service_account": operator.service_account,
-                    "chart": chart.source,
-                    "repository": chart.repository if remote and not chart.is_oci else None,
-                    "version": chart.version if remote else None,
-                    "image": operator.image,
-                    "image_tag": operator.image_tag,
-                    "environment": operator.environment,
-                    "identity": identity.arn if identity else None,
-                    "owner": self.target.instance,
-                    "pod": placed(self.config.placement_of_all),
-                },
-                self._options(),
-            )
-        ]
 
     def _secret_store(self) -> tuple[StoreReference, list[pulumi.Resource]]:
         """The store of the stack, and what must be there before it is used: one that is there already needs nothing."""

@@ -11,7 +11,7 @@ from pulumi.runtime import get_config_env, get_config_secret_keys_env
 from infra import salt, ways_in
 from infra.config.load import ConfigError, load
 from infra.config.stack_yaml import StackFileError, of_stack
-from infra.secrets.documents import documents
+from infra.secrets.documents import Documents, documents
 from infra.target import Target, resolve
 from infra.watch import watch
 
@@ -46,4 +46,5 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
 
 def look(target: Target, found_already: Sequence[str]) -> Target:
     """The target after a look at it. The clients that this takes are imported only here: the offline plan needs none."""
-    return import_module("infra.preflight").preflight(target, documents(target.config), found_already)
+    written: Documents = {} if target.config.shared else documents(target.config)
+    return import_module("infra.preflight").preflight(target, written, found_already)

@@ -27,6 +27,7 @@ from components.secrets.generated import GeneratedSecret
 from components.secrets.vault_auth import VaultKubernetesAuth
 from components.secrets.vault_documents import VaultDocuments
 from components.secrets.vault_jwt import VaultJwtAuth
+from components.secrets.vault_shared import VaultSharedAccess
 from components.secrets.vault_token import VaultTokenAuth
 from components.sync.namespace_store import NamespaceStore
 from components.sync.operator import ExternalSecretsOperator
@@ -63,6 +64,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     VaultDocuments,
     VaultJwtAuth,
     VaultKubernetesAuth,
+    VaultSharedAccess,
     VaultTokenAuth,
 ]
 

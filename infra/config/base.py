@@ -35,6 +35,7 @@ REGION_OR_VARIABLE = rf"{AWS_REGION}|^os\.environ/[A-Za-z_][A-Za-z0-9_]*$"
 SECRET_KEY = r"^[-._a-zA-Z0-9]{1,253}$"  # noqa: S105 - a pattern
 KEY_PREFIX = r"^[A-Za-z0-9._-]{1,100}$"
 CHART_VERSION = r"^[0-9]+\.[0-9]+\.[0-9]+.*$"
+USER = r"^[A-Za-z0-9][A-Za-z0-9_.:@/=+-]*$"
 CLUSTER_NAME = r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$"
 
 ALLOWED = {
@@ -54,6 +55,7 @@ ALLOWED = {
     SECRET_KEY: "a key of a Kubernetes Secret: letters, digits, - _ and .",
     KEY_PREFIX: "letters, digits and . _ -, at most 100 characters",
     CHART_VERSION: "a version such as 1.2.3",
+    USER: "a user as the API server calls him, such as ci-prod@example.com",
     CLUSTER_NAME: "the name of an EKS cluster: letters, digits, - and _, at most 100 characters",
 }
 """What each pattern allows, in words."""

@@ -18,6 +18,7 @@ from infra.config.gateway.beside import with_files
 from infra.config.places import Place, at, keys_of, nearest, shown, takes_a_secret
 from infra.config.project_files import PROJECT
 from infra.config.rules import cross_checks
+from infra.config.shared import USED, sections_of_shared
 from infra.config.stack import StackConfig
 from infra.config.stores import references_are_of_the_store
 from infra.config.sweep import plain_secrets
@@ -94,6 +95,12 @@ def load(
         except (ValueError, RecursionError):
             problems.append(ConfigProblem(shown((key,)), OF_ITS_TYPE.get(key, NO_OBJECT)))
     problems += [ConfigProblem(*found) for found in wrongly_encrypted(data, secret, None if written is None else file)]
+    if not data.get("shared"):
+        # The default of Pulumi.yaml, which a stack without it has as well.
+        data.pop("shared", None)
+    else:
+        problems += [ConfigProblem(*found) for found in sections_of_shared(data)]
+        data = {key: value for key, value in data.items() if key in USED} | {"ingress": {"enabled": False}}
     data["gateway"], unreadable = with_files(data.get("gateway", {}))
     problems += [ConfigProblem(*found) for found in unreadable]
     for section in WITH_CERTIFICATES & data.keys():

@@ -24,6 +24,7 @@ from infra.config.ingress.alb import ALB_MAX_IDLE_SECONDS, certificate_covers
 from infra.config.pods import jobs_end
 from infra.config.project_files import LARGEST_BYTES
 from infra.config.proxy import proxy_is_said_once
+from infra.config.shared import shared_fits_together
 from infra.config.stores import existing_store_is_only_read
 from infra.config.variables import (
     VARIABLES,
@@ -354,6 +355,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (proxy_is_said_once, ("proxy", "gateway", "secret_environment", "provider_documents")),
     (own_variables_are_ours, ("provider_keys", "provider_documents", "secret_environment", "gateway")),
     (provider_keys_have_a_value, ("provider_keys",)),
+    (shared_fits_together, ("shared", "secrets")),
     (existing_store_is_only_read, ("secrets", "keys", "provider_keys", "database", "redis")),
     (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),
     (authorities_are_known, ("secrets", "database")),

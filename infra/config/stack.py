@@ -22,6 +22,7 @@ from infra.config.quota import QuotaConfig
 from infra.config.redis import ExistingRedis, InClusterRedis, RedisConfig
 from infra.config.references import PropertyReference
 from infra.config.secrets import ExternalSecretsConfig, SecretsConfig
+from infra.config.shared import SharedConfig
 
 DOCKER_CONFIG = ".dockerconfigjson"
 """Key of a Secret with logins to image registries."""
@@ -99,6 +100,9 @@ class StackConfig(Section):
     proxy: ProxyConfig = ProxyConfig()
 
     quota: QuotaConfig = QuotaConfig()
+
+    shared: SharedConfig | None = None
+    """Makes this the stack of what belongs to the cluster, with no gateway in it. See docs/shared.md."""
 
     ephemeral: EphemeralConfig = EphemeralConfig()
 

@@ -56,6 +56,10 @@ class VaultStore:
     def ca_cert_file(self) -> str | None:
         return str(self.config.ca_cert_file) if self.config.ca_cert_file else None
 
+    @property
+    def connection(self) -> VaultConnection:
+        return {"address": self.address, "namespace": self.config.namespace, "ca_cert_file": self.ca_cert_file}
+
     def provider(self) -> pulumi.ProviderResource:
         return self._provider("vault", self.config.namespace)
 
@@ -102,11 +106,7 @@ class VaultStore:
         _operator_identity: None,
         opts: pulumi.ResourceOptions,
     ) -> OpenStore:
-        connection: VaultConnection = {
-            "address": self.address,
-            "namespace": self.config.namespace,
-            "ca_cert_file": self.ca_cert_file,
-        }
+        connection = self.connection
         mount: pulumi.Input[str] = self.mount
         if self.config.mount.create:
             mount = VaultMount("vault-mount", path=self.mount, connection=connection, opts=opts).path
@@ -226,7 +226,7 @@ def resolve(
         prefix=vault.prefix or stack,
         policy=vault.policy or f"litellm-{stack}",
         role=(vault.jwt_auth if vault.auth == "jwt" else auth).role or f"litellm-{stack}",
-        auth_path=auth_path(vault, stack),
+        auth_path=auth_path(vault, "" if config.shared else f"-{stack}"),
         kubernetes_host=auth.host or (IN_CLUSTER_API if in_cluster else cluster.server),
         kubernetes_ca_cert=read_if_there(auth.ca_cert_file) or (None if in_cluster else cluster.ca_certificate or None),
         cluster=cluster.id,
@@ -234,14 +234,14 @@ def resolve(
     return store, problems
 
 
-def auth_path(vault: VaultConfig, stack: str) -> str:
-    """Path of the auth method below `auth/`."""
+def auth_path(vault: VaultConfig, own: str) -> str:
+    """Path of the auth method below `auth/`; `own` is how it ends where a stack makes one for itself."""
     kubernetes = vault.kubernetes_auth
     if vault.auth == "jwt":
         return vault.jwt_auth.path
     if vault.app_role:
         return vault.app_role.path
-    return kubernetes.path or (f"kubernetes-{stack}" if kubernetes.create else "kubernetes")
+    return kubernetes.path or (f"kubernetes{own}" if kubernetes.create else "kubernetes")
 
 
 def missing(vault: VaultConfig, address: str) -> Iterator[ConfigProblem]:

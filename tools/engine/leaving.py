@@ -86,6 +86,7 @@ def auth_method(exported: Mapping[str, Any]) -> Leaving:
     others = vault_roles.of_others(found.vault, found.path, found.role)
     if others is None and not found.own:
         others = ["roles that this token may not list"]
+    others = [role for role in others or () if role not in state.roles(exported)]
     if not others:
         return Leaving(dict.fromkeys(found.urns, False), ())
     line = (

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from components.sync.shared import IN_STATE
 from infra.cluster import kubeconfig_path
 from infra.config.stack_yaml import STACK_FILE
@@ -246,6 +248,8 @@ def destroy(
         place.say(f"stack {name} does not exist in {deployment.backend.shown}: nothing to destroy")
         return 0
     deployment.write()
+    if stack.shared:
+        nobody_uses(place, deployment)
     keep_what_others_use(place, deployment, outputs.get("namespace"), with_operator=with_operator)
     release_retained(deployment)
     code = deployment.operate("destroy", "--yes", "--skip-preview", *extra, interactive=place.interactive)
@@ -408,6 +412,25 @@ def ensure_stack(place: Workplace, deployment: Deployment) -> bool:
     return bool(outputs)
 
 
+def nobody_uses(place: Workplace, deployment: Deployment) -> None:
+    """What belongs to a cluster goes only when nothing in it needs it any more.
+
+    Raises:
+        Problem: with everybody who does, or when nobody can tell.
+    """
+    from infra.kubernetes_api import UNREACHABLE, RefusedError  # noqa: PLC0415 - the client takes long to import
+    from tools.engine import shared_users  # noqa: PLC0415
+
+    name = deployment.stack.name
+    try:
+        users = shared_users.look(deployment.state(), connect(place, deployment))
+    except (RefusedError, *UNREACHABLE) as error:
+        raise Problem(f"who uses what stack {name} has is not known: {reason(error)}; nothing was changed") from None
+    if users:
+        listed = "".join(f"\n  - {user}" for user in users)
+        raise Problem(f"what stack {name} has is used by others; nothing was changed. Destroy those first:{listed}")
+
+
 def keep_what_others_use(
     place: Workplace, deployment: Deployment, namespace: str | None, *, with_operator: bool
 ) -> None:
@@ -453,6 +476,12 @@ def usage(name: str, outputs: Mapping[str, Any], overlays: Sequence[Path] = (), 
         )
     if local:
         lines.append(f"for programs that do not know this name: {LOCAL_URL}")
+    if shared := outputs.get("shared"):
+        settings = yaml.safe_dump({f"litellm:{key}": value for key, value in shared.items()}, sort_keys=False)
+        lines.append(
+            f"a stack of this cluster uses it with\n\n{settings}\nand its documents below the name of its namespace "
+            "(secrets.vault.prefix): docs/shared.md"
+        )
     if "curl" in outputs:
         curl = str(outputs["curl"]).replace(here, laid_over)
         lines.append(f"try it:\n\nmake try {laid_over}\n\nor:\n\n{curl}\n")

@@ -62,6 +62,11 @@ class Stack:
         return str(self.config.get("litellm:protect", True)).lower() != "false"
 
     @property
+    def shared(self) -> bool:
+        """Whether this is the stack of what belongs to a cluster, with no gateway in it."""
+        return bool(self.setting("shared"))
+
+    @property
     def context(self) -> str | None:
         context: Any = self.config.get("litellm:context")
         return str(context) if context and isinstance(context, str | int | float) else None

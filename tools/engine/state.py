@@ -80,6 +80,11 @@ def auth_method(exported: Mapping[str, Any]) -> AuthMethod | None:
     return AuthMethod(path, role, provider, path == f"kubernetes-{stack}", urns)
 
 
+def roles(exported: Mapping[str, Any]) -> set[str]:
+    """The roles of an auth method that the stack made: a shared stack has several."""
+    return {str(part(each, "inputs").get("roleName")) for each in of_type(exported, ROLE)}
+
+
 @dataclass(frozen=True)
 class SubnetGroup:
     """A group of subnets that a stack made for its server in AWS."""
