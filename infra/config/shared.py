@@ -69,7 +69,7 @@ class SharedConfig(Section):
     """Role of the auth method for the stacks of the cluster (`litellm-*`); its policy is `<role>-reader`."""
 
     stacks: tuple[StackRights, ...] = ()
-    """The stacks of the cluster: each gets policies in Vault for `up`, previews and the look for drift (`<role>-up-<stack>`, …)."""
+    """The stacks of the cluster: each gets Vault policies for `up`, previews and the look for drift (`<role>-up-<stack>`)."""
 
     environments: User | None = None
     """User of Kubernetes that makes ephemeral environments. The policy and the role in Vault are there in any case."""

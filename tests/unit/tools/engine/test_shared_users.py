@@ -20,7 +20,14 @@ class Cluster:
             raise RefusedError(404, "")
         return {"items": self.lists[name]}
 
-    create = patch = delete = None  # type: ignore[assignment]
+    def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        raise AssertionError(path)
+
+    def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        raise AssertionError(path)
+
+    def delete(self, path: str) -> None:
+        raise AssertionError(path)
 
 
 def resource(kind: str, name: str, provider: str = "", **inputs: Any) -> dict[str, Any]:
