@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -21,13 +22,16 @@ from pydantic_core import CoreSchema, core_schema
 
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 DNS_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
-QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
+OBJECT_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+CPUS = r"^[0-9]+(\.[0-9]+)?m?$"
+SIZE = r"^[0-9]+(\.[0-9]+)?(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
 DURATION = r"^([0-9]+(h|m|s))+$"
 ENVIRONMENT_VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 IMAGE = r"^[^\s:@]+(:[0-9]+)?[^\s:@]*(:[\w][\w.-]*)?(@sha256:[0-9a-f]{64})?$"
 URL_PATH = r"^(/[A-Za-z0-9._~-]+)+$"
 FILE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$"
+VAULT_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*([/][A-Za-z0-9_.-]+)*$"
 STORE_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*$"
 DOCUMENT_NAME = r"^[A-Za-z0-9/_+=.@!:-]+( [A-Za-z0-9/_+=.@!:-]+)*$"
 AWS_REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
@@ -41,12 +45,15 @@ CLUSTER_NAME = r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$"
 ALLOWED = {
     DNS_LABEL: "a Kubernetes name: lower-case letters, digits and -, at most 63 characters",
     DNS_NAME: "a host name: lower-case letters, digits and - in labels joined by dots",
-    QUANTITY: "a Kubernetes quantity such as 500m, 512Mi or 4Gi",
+    OBJECT_NAME: "a Kubernetes name: lower-case letters, digits, - and ., at most 253 characters",
+    CPUS: "a number of CPUs such as 500m or 2, in quotes",
+    SIZE: "a size such as 512Mi or 4Gi",
     DURATION: "a duration such as 90s, 15m or 1h30m",
     ENVIRONMENT_VARIABLE: "the name of an environment variable such as OPENAI_API_KEY",
     VARIABLE: "the name of an environment variable such as OPENAI_API_KEY: letters, digits and _",
     IMAGE: "a container image: repository:tag, repository@sha256:… or both",
-    FILE_NAME: "the name of a file, or a path such as guardrails/pii.py, without / at its ends",
+    FILE_NAME: "the name of a file, or a path such as google/account.json, without / at its ends",
+    VAULT_NAME: "a name such as litellm-prod, or a path such as ops/litellm, without / at its ends",
     URL_PATH: "the path of a URL such as /llm, without / at its end",
     STORE_PATH: "a path such as dev/api-keys, without / at its ends",
     DOCUMENT_NAME: "the name of a document: a path in Vault, the name or ARN of a secret in AWS, an item of another store",
@@ -66,8 +73,14 @@ DnsLabel = Annotated[str, StringConstraints(pattern=DNS_LABEL)]
 DnsName = Annotated[str, StringConstraints(pattern=DNS_NAME, max_length=253)]
 """A host name: labels of lower-case letters, digits and `-`, joined by dots."""
 
-Quantity = Annotated[str, StringConstraints(pattern=QUANTITY)]
-"""A Kubernetes quantity: `500m`, `4Gi`."""
+ObjectName = Annotated[str, StringConstraints(pattern=OBJECT_NAME, max_length=253)]
+"""The name of an object of Kubernetes, such as a Secret."""
+
+Cpus = Annotated[str, StringConstraints(pattern=CPUS)]
+"""A Kubernetes quantity of CPUs: `500m`, `2`."""
+
+Size = Annotated[str, StringConstraints(pattern=SIZE)]
+"""A Kubernetes quantity of bytes: `512Mi`, `4Gi`."""
 
 Duration = Annotated[str, StringConstraints(pattern=DURATION)]
 """A Go duration of hours, minutes and seconds: `1h`, `90s`, `1h30m`."""
@@ -152,6 +165,25 @@ class Disk:
     most: str
 
 
+def http_url(value: str, example: str) -> str:
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # its message has the value in it
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"must be a URL such as {example}")
+    if parts.username or parts.password:
+        raise ValueError("must not carry credentials")
+    return value.rstrip("/")
+
+
+def url_such_as(example: str) -> Checked:
+    """A URL of HTTP; `example` is one that fits the field."""
+    return Checked(
+        lambda value: http_url(value, example), "a URL with http:// or https://, without credentials", "^https?://[^/@]"
+    )
+
+
 class Section(BaseModel):
     """One object of the configuration; keys are written in camelCase, and unknown ones are errors."""
 
@@ -168,19 +200,19 @@ class Section(BaseModel):
 class Compute(Section):
     """Requests and limits of one container, in Kubernetes quantities."""
 
-    cpu: Quantity = "1"
+    cpu: Cpus = "1"
     """CPU requested."""
 
-    memory: Quantity = "4Gi"
+    memory: Size = "4Gi"
     """Memory requested and the limit: both are equal, so that a pod is never killed for what it was promised."""
 
-    cpu_limit: Quantity | None = None
+    cpu_limit: Cpus | None = None
     """CPU limit; without one `pods.cpuLimit`, and without that the container may use idle CPU of its node."""
 
-    ephemeral_storage: Quantity | None = None
+    ephemeral_storage: Size | None = None
     """Disk of the node requested, for what is written to no volume: logs, temporary files. Defaults to what is usual there."""
 
-    ephemeral_storage_limit: Quantity | None = None
+    ephemeral_storage_limit: Size | None = None
     """Disk of the node at most: a pod that writes more is evicted. Defaults to far more than is usual there."""
 
     @model_validator(mode="after")

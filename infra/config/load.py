@@ -4,7 +4,7 @@ import contextlib
 import difflib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
@@ -15,7 +15,7 @@ from infra.config.base import ALLOWED
 from infra.config.certificates import with_certificates
 from infra.config.encrypted import is_encrypted, wrongly_encrypted
 from infra.config.gateway.beside import with_files
-from infra.config.places import Place, at, keys_of, nearest, shown, takes_a_secret
+from infra.config.places import Place, at, keys_of, nearest, places_of, shown, takes_a_secret
 from infra.config.project_files import PROJECT
 from infra.config.rules import cross_checks
 from infra.config.shared import USED, sections_of_shared
@@ -33,7 +33,15 @@ CERTIFICATES = PROJECT
 WITH_CERTIFICATES = {"database", "redis", "gateway"}
 """Sections that may name a file with certificates."""
 
+MUST = "must be "
 NO_OBJECT = "must be an object: indent its keys below it"
+EMPTY_TEXT = "must be ''"
+"""What a key says that may be left empty: nobody wants to hear of it."""
+
+OF_A_KEY = "[key]"
+"""How pydantic says that an error is of a key of a map, and not of its value."""
+
+SCALAR = ("literal_error", "bool_type", "bool_parsing", "string_type")
 LARGEST_NUMBER = 10**15
 """A number with more digits is a mistake, or something else than a number."""
 
@@ -106,7 +114,7 @@ def load(
     for section in WITH_CERTIFICATES & data.keys():
         data[section], unreadable = with_certificates(data[section], section, CERTIFICATES)
         problems += [ConfigProblem(*found) for found in unreadable]
-    config, more = validate(data, {*secret, *SECRET_KEYS})
+    config, more = validate(data, {*secret, *SECRET_KEYS}, ours(values).keys() - data.keys())
     problems += more
     problems += [ConfigProblem(*found) for found in plain_secrets({key: data[key] for key in data.keys() - secret})]
     if problems or config is None:
@@ -159,13 +167,17 @@ def has_its_type(key: str, written: object) -> bool:
     return isinstance(written, dict | list) != (key in TEXTS)
 
 
-def validate(data: Mapping[str, Any], secret: Iterable[str]) -> tuple[StackConfig | None, list[ConfigProblem]]:
-    """The configuration, or None, and every problem, also of what spans several sections."""
+def validate(
+    data: Mapping[str, Any], secret: Iterable[str], unreadable: Collection[str] = ()
+) -> tuple[StackConfig | None, list[ConfigProblem]]:
+    """The configuration, or None, and every problem, also of what spans several sections. `unreadable` are keys that somebody
+    gave, and of which that has been said already."""
     try:
         config = StackConfig.model_validate(data)
     except ValidationError as error:
         valid = dict(sections_that_are_valid(data))
-        return None, [problem(details, data, secret) for details in error.errors()] + from_rules(valid)
+        wrong = [each for each in error.errors() if not (each["type"] == "missing" and each["loc"][0] in unreadable)]
+        return None, [*in_one_sentence(wrong, data, secret), *from_rules(valid)]
     names = references_are_of_the_store(config.references(), config.secrets.kind)
     found = from_rules({name: getattr(config, name) for name in StackConfig.model_fields})
     return config, found + [ConfigProblem(where, message) for where, message in names]
@@ -186,31 +198,64 @@ def from_rules(sections: Mapping[str, Any]) -> list[ConfigProblem]:
     return [ConfigProblem(path, message) for path, message in cross_checks(sections)]
 
 
-def problem(details: ErrorDetails, data: Mapping[str, Any], secret: Iterable[str]) -> ConfigProblem:
-    place, value = locate(tuple(part for part in details["loc"] if part != "[key]"), data)
-    if details["type"] == "extra_forbidden":
-        return unknown(place)
-    hidden = str(place[0]) in secret or details["type"] == "missing"
-    return ConfigProblem(shown(place), in_words(details), "" if hidden else sort_of(value, details["type"]))
+def in_one_sentence(
+    errors: Iterable[ErrorDetails], data: Mapping[str, Any], secret: Iterable[str]
+) -> Iterator[ConfigProblem]:
+    """One problem for each place: where several types are allowed, pydantic says of each why it is not that one."""
+    found: dict[tuple[Place, bool], list[ErrorDetails]] = {}
+    values: dict[Place, Any] = {}
+    for details in errors:
+        place, value = locate(tuple(part for part in details["loc"] if part != OF_A_KEY), data)
+        found.setdefault((place, OF_A_KEY in details["loc"]), []).append(details)
+        values[place] = value
+    for (place, _), about in found.items():
+        inside = any(other[: len(place)] == place and other != place for other, _ in found)
+        # Who wrote an object meant one, and not the word that would also be allowed there.
+        if not (inside and isinstance(values[place], Mapping) and all(each["type"] in SCALAR for each in about)):
+            yield problem(place, values[place], about, data, secret)
 
 
-def unknown(place: Place) -> ConfigProblem:
+def problem(
+    place: Place, value: Any, about: Sequence[ErrorDetails], data: Mapping[str, Any], secret: Iterable[str]
+) -> ConfigProblem:
+    if any(details["type"] == "extra_forbidden" for details in about):
+        return unknown(place, data)
+    hidden = str(place[0]) in secret or all(details["type"] == "missing" for details in about)
+    said = joined([in_words(details) for details in about])
+    return ConfigProblem(shown(place), said, "" if hidden else sort_of(value, place))
+
+
+def joined(messages: Sequence[str]) -> str:
+    """What is allowed, when each of these is: `must be true or false, or 'auto'`."""
+    kept = list(dict.fromkeys(message for message in messages if message != EMPTY_TEXT)) or list(messages)[:1]
+    alternatives = [message for message in kept if message.startswith(MUST)]
+    others = [message for message in kept if not message.startswith(MUST)]
+    ordered = sorted(alternatives, key=lambda message: message == NO_OBJECT)
+    allowed = MUST + ", or ".join(message.removeprefix(MUST) for message in ordered)
+    return "; ".join([*([allowed] if ordered else []), *others])
+
+
+def unknown(place: Place, data: Mapping[str, Any]) -> ConfigProblem:
     *above, key = place
-    meant = nearest(str(key), tuple(above))
+    there = keys_of(tuple(above), data)
     if (where := shown(place)).endswith(UNNAMED):
-        allowed = ", ".join(keys_of(tuple(above)))
         return ConfigProblem(
-            shown(tuple(above)), f"has a key that it does not know, and that may be a secret: it has {allowed}"
+            shown(tuple(above)), f"has a key that it does not know, and that may be a secret: it has {', '.join(there)}"
         )
-    return ConfigProblem(where, f"unknown key{f'; did you mean {meant!r}?' if meant else ''}")
+    meant = nearest(str(key), there)
+    if meant:
+        return ConfigProblem(where, f"unknown key; did you mean {meant!r}?")
+    elsewhere = places_of(str(key))
+    hint = f"; did you mean {elsewhere}?" if elsewhere else f": it has {', '.join(there)}"
+    return ConfigProblem(where, f"unknown key here{hint}")
 
 
-def sort_of(value: object, error: str) -> str:
+def sort_of(value: object, place: Place) -> str:
     """What was found, in a word: never a text that somebody gave, and a number only where a number belongs."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, int | float):
-        wanted = error.startswith(("greater", "less", "int", "float", "bool", "value_error"))
+        wanted = bool({int, float} & set(at(place)))
         return f"{value}" if wanted and abs(value) < LARGEST_NUMBER else "a number"
     return "text" if isinstance(value, str) else "a list" if isinstance(value, list | tuple) else "an object"
 
@@ -255,12 +300,31 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from models_in(argument)
 
 
+def counted(number: int, one: str, many: str) -> str:
+    return f"one {one}" if number == 1 else f"{number} {many}"
+
+
 KEYS = tuple(field.alias or name for name, field in StackConfig.model_fields.items())
 WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "missing": lambda _: "is required",
     "model_type": lambda _: NO_OBJECT,
     "dict_type": lambda _: NO_OBJECT,
+    "model_attributes_type": lambda _: NO_OBJECT,
     "tuple_type": lambda _: "must be a list: put `- ` before each entry",
+    "string_type": lambda _: "must be text: put it in quotes",
+    "string_unicode": lambda _: "must be text: put it in quotes",
+    **dict.fromkeys(("bool_type", "bool_parsing"), lambda _: "must be true or false"),
+    **dict.fromkeys(
+        ("int_type", "int_parsing", "int_parsing_size", "int_from_float"), lambda _: "must be a whole number"
+    ),
+    **dict.fromkeys(("float_type", "float_parsing", "finite_number"), lambda _: "must be a number"),
+    "path_type": lambda _: "must be the path of a file",
+    "too_short": lambda context: f"must have {counted(context['min_length'], 'entry', 'entries')} or more",
+    "too_long": lambda context: f"must have at most {counted(context['max_length'], 'entry', 'entries')}",
+    "string_too_short": lambda context: (
+        f"must have {counted(context['min_length'], 'character', 'characters')} or more"
+    ),
+    "string_too_long": lambda context: f"must have at most {counted(context['max_length'], 'character', 'characters')}",
     "string_pattern_mismatch": lambda context: f"must be {ALLOWED.get(context['pattern'], context['pattern'])}",
     "union_tag_invalid": lambda context: (
         f"{context['discriminator'].strip(QUOTE)} must be one of {context['expected_tags']}"

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from infra.config.base import DnsName, Section
+from infra.config.base import ObjectName, Section
 
 AFFINITIES = frozenset({"nodeAffinity", "podAffinity", "podAntiAffinity"})
 
@@ -72,7 +72,7 @@ class Placement(Section):
     affinity: dict[str, Any] = Field(default_factory=dict)
     """`nodeAffinity`, `podAffinity` and `podAntiAffinity`, in Kubernetes' own words."""
 
-    priority_class_name: DnsName | None = None
+    priority_class_name: ObjectName | None = None
     """PriorityClass of the pods, which must be there. Defaults to the cluster's."""
 
     topology_spread: tuple[Spread, ...] | None = None

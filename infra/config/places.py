@@ -2,10 +2,12 @@
 
 import difflib
 import types
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Union, cast, get_args, get_origin
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
 
 from infra.config.stack import StackConfig
 from infra.config.words import UNNAMED, has_the_form_of_a_name
@@ -83,23 +85,69 @@ def shown(place: Place) -> str:
 
 def shown_key(key: str, above: Place = ()) -> str:
     """A key, unless it may be a value that slipped in there: a flow map such as `{password: {…}}` makes keys of values."""
-    known = {name for kind in at(above) for name, _ in children(kind)}
-    misspelt = key.isalpha() and (not above or nearest(key, above) is not None)
-    if key in known or misspelt or has_the_form_of_a_name(key):
+    if key in {name for kind in at(above) for name, _ in children(kind)} or has_the_form_of_a_name(key):
         return key
-    return UNNAMED
+    misspelt = key.isalpha() and (not above or nearest(key, [*keys_of(above), *KNOWN]) is not None)
+    return key if misspelt else UNNAMED
 
 
-def nearest(key: str, above: Place) -> str | None:
+def nearest(key: str, known: Iterable[str]) -> str | None:
     """The known key that somebody may have meant."""
-    known = [str(name) for kind in at(above) for name, _ in children(kind) if name != ANY_KEY]
-    close = difflib.get_close_matches(key, [*known, *KNOWN], n=1, cutoff=0.7)
+    close = difflib.get_close_matches(key, list(known), n=1, cutoff=0.7)
     return close[0] if close else None
 
 
-def keys_of(place: Place) -> list[str]:
-    """The keys that a place may have; empty where they are free."""
-    return sorted({str(name) for kind in at(place) for name, _ in children(kind)} - {ANY_KEY, "0"})
+def places_of(key: str) -> str:
+    """Where the schema has this key, or one that is called nearly so: `litellm:ingress.host`; empty when nowhere."""
+    close = difflib.get_close_matches(key, KNOWN, n=1, cutoff=0.8)
+    return " or ".join(f"litellm:{path}" for path in paths_by_key()[close[0]][:3]) if close else ""
+
+
+@cache
+def paths_by_key() -> dict[str, list[str]]:
+    """Where each key of the schema is."""
+    found: dict[str, dict[str, None]] = {}
+    for place, _ in places():
+        for index, part in enumerate(place):
+            path = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in place[: index + 1])
+            found.setdefault(str(part), {})[path.removeprefix(".")] = None
+    return {key: list(paths) for key, paths in found.items()}
+
+
+def keys_of(place: Place, data: Any = None) -> list[str]:
+    """The keys that a place may have; empty where they are free. `data` is the configuration, as far as it is known: where one
+    of several sections is allowed, it may say which."""
+    given = inside(data, place)
+    kinds = [kind for kind in at(place) if fits(kind, given)] or at(place)
+    return sorted({str(name) for kind in kinds for name, _ in children(kind)} - {ANY_KEY, "0"})
+
+
+def inside(data: Any, place: Place) -> Any:
+    for part in place:
+        if isinstance(data, Mapping):
+            data = cast("Mapping[Any, Any]", data).get(part)
+        elif isinstance(data, list) and isinstance(part, int):
+            data = cast("list[Any]", data)[part]
+        else:
+            return None
+    return data
+
+
+def fits(kind: Any, given: Any) -> bool:
+    """Whether a section is the one that is meant: `kind: rds` is said in it."""
+    if not isinstance(given, Mapping) or not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return True
+    said = cast("Mapping[str, Any]", given)
+    return all(
+        said.get(field.alias or name, field.default) in get_args(field.annotation) for name, field in tags_of(kind)
+    )
+
+
+def tags_of(kind: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    """Fields with one word for their only value: they say which of several sections this is."""
+    for name, field in kind.model_fields.items():
+        if get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1:
+            yield name, field
 
 
 def values(data: Any, above: Place = ()) -> Iterator[tuple[Place, Any]]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, IPvAnyAddress, field_serializer, field_validator
 
-from infra.config.base import Checked, DnsName, Quantity, Section, as_text
+from infra.config.base import Checked, Cpus, DnsName, ObjectName, Section, as_text
 from infra.config.references import PropertyReference
 
 LABEL_VALUE = r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?"
@@ -60,7 +60,7 @@ class HostAlias(Section):
 class PodsConfig(Section):
     """What all pods of the stack have beside what they need themselves: LiteLLM, its Jobs, Postgres and Redis."""
 
-    image_pull_secrets: tuple[DnsName, ...] = ()
+    image_pull_secrets: tuple[ObjectName, ...] = ()
     """Names of Secrets in the namespace of the gateway, which must be there, with logins to image registries
     (`kubernetes.io/dockerconfigjson`)."""
 
@@ -83,7 +83,7 @@ class PodsConfig(Section):
     host_aliases: tuple[HostAlias, ...] = ()
     """Lines of `/etc/hosts`, for names that no resolver of the cluster knows."""
 
-    cpu_limit: Quantity | None = None
+    cpu_limit: Cpus | None = None
     """CPU limit of each container that has none of its own, the Jobs' too: for namespaces whose quota counts `limits.cpu`.
     Defaults to none."""
 

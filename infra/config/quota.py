@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from infra.config.base import Quantity, Section
+from infra.config.base import Cpus, Section, Size
 
 Count = Annotated[int, Field(ge=0, le=10000)]
 
@@ -12,10 +12,10 @@ Count = Annotated[int, Field(ge=0, le=10000)]
 class QuotaConfig(Section):
     """A ResourceQuota and a LimitRange. Without any of these keys there is neither."""
 
-    cpu: Quantity | None = None
+    cpu: Cpus | None = None
     """CPU that all pods together may request."""
 
-    memory: Quantity | None = None
+    memory: Size | None = None
     """Memory that all pods together may request, and be limited to. Leave room for the pod that a rollout adds."""
 
     pods: Count | None = None
@@ -27,13 +27,13 @@ class QuotaConfig(Section):
     load_balancers: Count | None = None
     """Number of Services of type LoadBalancer. Each costs money at most providers."""
 
-    container_cpu: Quantity = "50m"
+    container_cpu: Cpus = "50m"
     """CPU request of a container that names none."""
 
-    container_memory: Quantity = "256Mi"
+    container_memory: Size = "256Mi"
     """Memory request and limit of a container that names none."""
 
-    largest_memory: Quantity | None = None
+    largest_memory: Size | None = None
     """The most memory that one container may ask for."""
 
     @property

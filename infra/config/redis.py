@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
 
 from infra.config.aws.vpc import KmsKeyArn, VpcPlacement, shaped
-from infra.config.base import KEY_PREFIX, Compute, Disk, Host, Image, Port, Quantity, Section
+from infra.config.base import KEY_PREFIX, Compute, Disk, Host, Image, Port, Section, Size
 from infra.config.certificates import CaCertFile
 from infra.config.redis_nodes import ElastiCacheLogin, Node, Sentinel
 from infra.config.references import PropertyReference
@@ -51,7 +51,7 @@ class InClusterRedis(Section):
     image: Image = PINS["redis"].image
     """The official Redis image, 7 or later."""
 
-    max_memory: Quantity = "256Mi"
+    max_memory: Size = "256Mi"
     """Memory for data. A full Redis refuses writes instead of forgetting counters."""
 
     resources: Compute = Compute(cpu="50m", memory="512Mi")

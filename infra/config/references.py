@@ -6,11 +6,14 @@ from typing import Annotated, Any, cast
 
 from pydantic import StringConstraints
 
-from infra.config.base import DOCUMENT_NAME, STORE_PATH, Section
+from infra.config.base import DOCUMENT_NAME, STORE_PATH, VAULT_NAME, Section
 from infra.config.detector import looks_secret
 
 StorePath = Annotated[str, StringConstraints(pattern=STORE_PATH, max_length=512)]
 """A path below the store's mount: `dev/api-keys`. No leading or trailing `/`."""
+
+VaultName = Annotated[str, StringConstraints(pattern=VAULT_NAME, max_length=512)]
+"""How something of Vault is called: a mount, a role, a policy. May be a path, without leading or trailing `/`."""
 
 
 DocumentName = Annotated[str, StringConstraints(pattern=DOCUMENT_NAME, max_length=2048)]
@@ -29,7 +32,7 @@ class DocumentReference(Section):
     """The document. In Vault its path below the mount, without `data/`: `shared/providers`. In AWS the secret's name or ARN:
     `/ops/litellm-prod-secrets`. In a store of another backend what its provider in External Secrets Operator calls `key`."""
 
-    mount: StorePath | None = None
+    mount: VaultName | None = None
     """Vault: path of the KV version 2 engine that has the document, where that is another one than `secrets.vault.mount.path`.
     The policy that the stack writes covers the document there, and the stack gets a SecretStore of that engine."""
 

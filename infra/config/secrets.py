@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, StringConstraints, model_validator
 
 from infra.config.aws.store import AwsConfig
-from infra.config.base import ALLOWED, CHART_VERSION, SECRET_KEY, Checked, DnsName, Duration, Section
-from infra.config.references import StorePath
+from infra.config.base import ALLOWED, CHART_VERSION, SECRET_KEY, Checked, Duration, ObjectName, Section, url_such_as
+from infra.config.references import VaultName
 from infra.config.versions import PINS
 
 OPERATOR = PINS["external-secrets"]
@@ -22,19 +22,9 @@ CHARTS = f"{ALLOWED[CHART_VERSION]}, not {', '.join(BROKEN_CHARTS)}"
 LOOPBACK = ("localhost", "127.", "::1", "[::1]")
 
 
-def http_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-    except ValueError:  # its message has the value in it
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be a URL such as https://vault.example.com:8200")
-    if parts.username or parts.password:
-        raise ValueError("must not carry credentials")
-    return value.rstrip("/")
-
-
-Url = Annotated[str, Checked(http_url, "a URL with http:// or https://, without credentials", "^https?://[^/@]")]
+VaultUrl = Annotated[str, url_such_as("https://vault.example.com:8200")]
+ClusterUrl = Annotated[str, url_such_as("https://kubernetes.default.svc")]
+RepositoryUrl = Annotated[str, url_such_as("https://charts.example.com")]
 
 
 def is_loopback(url: str) -> bool:
@@ -45,7 +35,7 @@ def is_loopback(url: str) -> bool:
 class VaultMount(Section):
     """The KV version 2 secrets engine."""
 
-    path: StorePath = "litellm"
+    path: VaultName = "litellm"
     """Mount path. Stacks may share one mount: each keeps to its own `prefix`."""
 
     create: bool = True
@@ -55,13 +45,13 @@ class VaultMount(Section):
 class VaultKubernetesAuth(Section):
     """Vault's Kubernetes auth method: a role for one ServiceAccount, in one namespace, with one audience."""
 
-    path: StorePath | None = None
+    path: VaultName | None = None
     """Path of the auth method below `auth/`. Defaults to `kubernetes-<stack>` when created, `kubernetes` when existing."""
 
     create: bool = True
     """Enable and configure the auth method. With false it must be enabled and configured; only the role is written."""
 
-    host: Url | None = None
+    host: ClusterUrl | None = None
     """URL of the Kubernetes API as Vault reaches it. Defaults to `https://kubernetes.default.svc` with reviewer `vault`,
     otherwise to the server of the kubeconfig."""
 
@@ -81,7 +71,7 @@ class VaultKubernetesAuth(Section):
     """More audiences for the same token. With reviewer `client`, an API server that does not accept `audience` for itself
     needs its own here, usually `https://kubernetes.default.svc`."""
 
-    role: StorePath | None = None
+    role: VaultName | None = None
     """Name of the role. Defaults to `litellm-<stack>`."""
 
     create_role: bool = True
@@ -102,13 +92,13 @@ class VaultJwtAuth(Section):
     """Vault's JWT auth method, which trusts the signing keys of the cluster: no TokenReview, so that Vault need not reach the
     Kubernetes API. An administrator enables and configures it (docs/stores.md); the role is the stack's own."""
 
-    path: StorePath = "jwt"
+    path: VaultName = "jwt"
     """Path of the auth method below `auth/`."""
 
     audience: Annotated[str, StringConstraints(min_length=1)] = "vault"
     """Audience of the ServiceAccount token, checked by the role."""
 
-    role: StorePath | None = None
+    role: VaultName | None = None
     """Name of the role. Defaults to `litellm-<stack>`."""
 
     create_role: bool = True
@@ -129,10 +119,10 @@ class VaultAppRole(Section):
     """Vault's AppRole auth method: a role ID and a secret ID that an administrator gave out, in a Kubernetes Secret of the
     gateway's namespace. The administrator made the policy as well. A secret ID lives long: prefer `kubernetes` or `jwt`."""
 
-    path: StorePath = "approle"
+    path: VaultName = "approle"
     """Path of the auth method below `auth/`."""
 
-    kubernetes_secret: DnsName
+    kubernetes_secret: ObjectName
     """Name of the Secret."""
 
     role_id_key: SecretKey = "role-id"
@@ -152,10 +142,10 @@ class VaultTokenAuth(Section):
 class VaultConfig(Section):
     """HashiCorp Vault, KV version 2."""
 
-    address: Url | None = None
+    address: VaultUrl | None = None
     """Address for the program. Defaults to the environment variable `VAULT_ADDR`."""
 
-    cluster_address: Url | None = None
+    cluster_address: VaultUrl | None = None
     """Address for the pods of the cluster. Defaults to `address`."""
 
     namespace: Annotated[str, StringConstraints(min_length=1)] | None = None
@@ -166,10 +156,10 @@ class VaultConfig(Section):
 
     mount: VaultMount = VaultMount()
 
-    prefix: StorePath | None = None
+    prefix: VaultName | None = None
     """Path below the mount for this stack's documents. Defaults to the stack's name."""
 
-    policy: StorePath | None = None
+    policy: VaultName | None = None
     """Name of the read-only policy that the stack writes. Defaults to `litellm-<stack>`."""
 
     adopt: bool = False
@@ -226,7 +216,7 @@ class ExistingStore(Section):
     kind: Literal["ClusterSecretStore", "SecretStore"] = "ClusterSecretStore"
     """Kind of the object; a `SecretStore` is in the namespace of the gateway."""
 
-    name: DnsName
+    name: ObjectName
     """Name of the object."""
 
 
@@ -269,7 +259,7 @@ class ChartConfig(Section):
     source: Annotated[str, StringConstraints(min_length=1)] = OPERATOR.source
     """Name of the chart in `repository`, an `oci://` reference, or the path of a chart folder."""
 
-    repository: Url | None = OPERATOR.registry
+    repository: RepositoryUrl | None = OPERATOR.registry
     """Helm repository. Ignored for an `oci://` reference and for a chart folder."""
 
     version: Annotated[str, StringConstraints(pattern=CHART_VERSION), Checked(sound, CHARTS)] = OPERATOR.version
@@ -293,10 +283,10 @@ class ExternalSecretsConfig(Section):
     `true`: this stack has it; it takes over one that a destroyed stack left. `false`: the one in the cluster is used, and a
     missing one is an error. It stays when its stack is destroyed."""
 
-    namespace: DnsName = "external-secrets"
+    namespace: ObjectName = "external-secrets"
     """Namespace of the operator. With `auto`, that of the one which is found."""
 
-    service_account: DnsName = "external-secrets"
+    service_account: ObjectName = "external-secrets"
     """ServiceAccount of the operator's controller: it may ask for tokens of this stack's reader, and of no other. With `auto`,
     that of the one which is found."""
 

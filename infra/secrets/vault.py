@@ -15,8 +15,9 @@ from components.secrets.references import RemoteReference
 from components.secrets.vault_documents import VaultDocuments, VaultDocumentsArgs, read_only_policy
 from components.secrets.vault_once import VaultConnection, VaultMount, VaultSaltKey
 from infra.cluster import Cluster
+from infra.config.base import http_url
 from infra.config.load import ConfigProblem
-from infra.config.secrets import VaultConfig, http_url, is_loopback
+from infra.config.secrets import VaultConfig, is_loopback
 from infra.config.stack import StackConfig
 from infra.secrets.documents import SALT
 from infra.secrets.store import OpenStore, Values, place_in
@@ -262,7 +263,7 @@ def missing(vault: VaultConfig, address: str) -> Iterator[ConfigProblem]:
 
 def what_is_wrong_with(address: str) -> str:
     try:
-        http_url(address)
+        http_url(address, "https://vault.example.com:8200")
     except ValueError as error:
         return str(error)
     return ""

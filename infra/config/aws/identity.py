@@ -6,7 +6,7 @@ from pydantic import Discriminator, Tag, model_validator
 
 from components.secrets.aws_names import oidc_issuer, without_scheme
 from infra.config.aws.types import ClusterName, OidcProviderArn, PolicyArn, RoleArn, SecretKey, Text
-from infra.config.base import DnsName, Section
+from infra.config.base import ObjectName, Section
 
 
 class IrsaIdentity(Section):
@@ -92,7 +92,7 @@ class StaticKeys(Section):
     kind: Literal["static-keys"]
     """`static-keys`: an access key. It never expires; prefer the other kinds."""
 
-    kubernetes_secret: DnsName
+    kubernetes_secret: ObjectName
     """Name of the Secret, in the namespace of the gateway: that is the only one whose Secrets its SecretStore may read."""
 
     access_key_id_key: SecretKey = "access-key-id"

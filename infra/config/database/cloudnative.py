@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator
 
 from components.certificate_files import DATABASE, path_of
-from infra.config.base import SECRET_KEY, Compute, Disk, DnsName, Image, Quantity, Section
+from infra.config.base import SECRET_KEY, Compute, Disk, Image, ObjectName, Section, Size
 from infra.config.database.common import SUPERUSER, DatabaseSection
 from infra.config.database.pooler import Connections
 from infra.config.database.ssl import SslMode
@@ -22,7 +22,7 @@ class ObjectStore(Section):
     endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^\s@?#]+$")] | None = None
     """URL of a store that is not AWS."""
 
-    kubernetes_secret: DnsName | None = None
+    kubernetes_secret: ObjectName | None = None
     """Name of a Secret of the namespace with the keys of the store. Without one: the IAM role of the servers."""
 
     access_key_id_key: Key = "ACCESS_KEY_ID"
@@ -66,10 +66,10 @@ class CloudNativePgDatabase(DatabaseSection):
     server_image: Image | None = None
     """Image of the servers. Defaults to that of the operator's release."""
 
-    storage: Quantity = "10Gi"
+    storage: Size = "10Gi"
     """Size of the volume of each server. It can grow, never shrink."""
 
-    storage_class: DnsName | None = None
+    storage_class: ObjectName | None = None
     """StorageClass of the volumes. Defaults to the cluster's."""
 
     max_connections: Annotated[int, Field(ge=10, le=10000)] = 100

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from pydantic import Field, StringConstraints, model_validator
 
 from components.certificate_files import DATABASE, path_of
-from infra.config.base import SECRET_KEY, Checked, DnsName, Image, Section, host_in_url
+from infra.config.base import SECRET_KEY, Checked, Image, ObjectName, Section, host_in_url
 from infra.config.certificates import CaCertFile
 from infra.config.database.pooler import PodPooler, Pooler
 from infra.config.database.ssl import SslMode
@@ -61,7 +61,7 @@ class DocumentCredentials(DocumentReference):
 class SecretCredentials(Section):
     """A user name and a password in a Kubernetes Secret, in the namespace of the gateway."""
 
-    kubernetes_secret: DnsName
+    kubernetes_secret: ObjectName
     """Name of the Secret."""
 
     username_key: SecretKey = "username"

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, TypeGuard, cast
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from infra.config.base import Compute, Disk, DnsName, Quantity, Section
+from infra.config.base import Compute, Disk, ObjectName, Section, Size
 from infra.config.database.cloudnative import CloudNativePgDatabase
 from infra.config.database.common import SUPERUSER, DatabaseSection, SslMode, TokenSection
 from infra.config.database.existing import ExistingDatabase
@@ -30,10 +30,10 @@ class InClusterDatabase(DatabaseSection):
     sslmode: SslMode = "disable"
     """TLS between LiteLLM and Postgres: `disable`, or `prefer`. This server has no certificate."""
 
-    storage: Quantity | None = "10Gi"
+    storage: Size | None = "10Gi"
     """Size of the volume. With null the data lives as long as the pod. Changing it later replaces the volume, and its data."""
 
-    storage_class: DnsName | None = None
+    storage_class: ObjectName | None = None
     """StorageClass of the volume. Defaults to the cluster's."""
 
     max_connections: Annotated[int, Field(ge=10, le=10000)] = 100

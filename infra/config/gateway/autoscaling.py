@@ -4,8 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from infra.config.base import Checked, Section
-from infra.config.secrets import http_url
+from infra.config.base import Section, url_such_as
 
 USUAL_CPU = 70
 
@@ -33,7 +32,7 @@ class AutoscalingConfig(Section):
     tokens: Annotated[float, Field(gt=0, le=10**9)] | None = None
     """With KEDA: tokens per second, of prompts and answers, that one pod is to serve."""
 
-    prometheus: Annotated[str, Checked(http_url, "a URL with http:// or https://, without credentials")] | None = None
+    prometheus: Annotated[str, url_such_as("http://prometheus.monitoring:9090")] | None = None
     """With KEDA: URL of the Prometheus that has LiteLLM's metrics with the label `namespace`, as KEDA reaches it:
     `http://prometheus.monitoring:9090`. Needs `prometheus` in `litellmSettings.callbacks`."""
 

@@ -22,7 +22,7 @@ def with_files(gateway: Any, folder: Path = PROJECT) -> tuple[Any, list[Finding]
     if not isinstance(gateway, Mapping):
         return gateway, []
     section, problems = dict(cast("Mapping[str, Any]", gateway)), list[Finding]()
-    if isinstance(section.get("configFile"), str):
+    if isinstance(section.get("configFile"), str) and section["configFile"]:
         try:
             section = laid_under(mapping(text_of(section["configFile"], folder)), section)
         except UnusableError as error:

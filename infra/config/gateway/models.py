@@ -6,11 +6,10 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import Field, StringConstraints, model_validator
 
-from infra.config.base import REGION_OR_VARIABLE, VARIABLE, Checked, Section, VariableName
+from infra.config.base import REGION_OR_VARIABLE, VARIABLE, Checked, Section, VariableName, http_url
 from infra.config.detector import looks_secret
 from infra.config.gateway.litellm_names import KEY_VARIABLES, PROVIDERS
 from infra.config.plaintext import referenced_variables
-from infra.config.secrets import http_url
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 
@@ -18,7 +17,7 @@ REFERENCED = r"os\.environ/[A-Za-z_][A-Za-z0-9_]*"
 
 
 def url_or_reference(value: str) -> str:
-    return value if re.fullmatch(REFERENCED, value) else http_url(value)
+    return value if re.fullmatch(REFERENCED, value) else http_url(value, "https://api.example.com/v1")
 
 
 Url = Annotated[
@@ -93,8 +92,8 @@ class ModelBase(Section):
         given: Any = cast("dict[str, Any]", data).get("apiKey") if isinstance(data, dict) else None
         if isinstance(given, str) and (not re.match(VARIABLE, given) or looks_secret(given)):
             raise ValueError(
-                "apiKey must be the name of an environment variable, such as OPENAI_API_KEY, never the key itself. Put the key "
-                "into providerKeys (a stack secret) or secretEnvironment; if this one was a real key, revoke it"
+                f"apiKey must be the name of an environment variable, such as {cls.usual_key()}, never the key itself. Put the "
+                "key into providerKeys (a stack secret) or secretEnvironment; if this one was a real key, revoke it"
             )
         return cast("object", data)
 
@@ -106,6 +105,12 @@ class ModelBase(Section):
         if taken:
             raise ValueError(f"params must not repeat what has a key of its own: {', '.join(taken)}")
         return self
+
+    @classmethod
+    def usual_key(cls) -> str:
+        """The variable that usually has the key."""
+        field = cls.model_fields.get("api_key")
+        return (field and field.default) or f"{cls.PREFIX or 'gemini'}_API_KEY".upper()
 
     def own_params(self) -> dict[str, Any]:
         variable = getattr(self, "api_key", None)

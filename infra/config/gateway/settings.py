@@ -17,8 +17,8 @@ from infra.config.base import (
     Disk,
     Duration,
     Image,
-    Quantity,
     Section,
+    Size,
     as_text,
     bytes_of,
 )
@@ -129,7 +129,7 @@ class GatewayConfig(Section):
     resources: Compute = Compute(cpu="1", memory="4Gi")
     """CPU and memory of each pod. LiteLLM recommends 1 CPU and 4Gi for each worker."""
 
-    tmp_size: Quantity = "1Gi"
+    tmp_size: Size = "1Gi"
     """The most that LiteLLM may write to `/tmp`, its only writable folder: caches, uploads, what modules of yours write."""
 
     allow_memory_below_floor: bool = False

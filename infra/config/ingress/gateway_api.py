@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from infra.config.base import DnsLabel, DnsName, Section
+from infra.config.base import DnsLabel, ObjectName, Section
 
 
 class GatewayApiConfig(Section):
     """A Gateway (Gateway API) that is there already: the stack makes an HTTPRoute, and leaves the Gateway alone."""
 
-    name: DnsName
+    name: ObjectName
     """Name of the Gateway."""
 
     namespace: DnsLabel

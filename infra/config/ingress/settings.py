@@ -6,12 +6,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from infra.config.base import ALLOWED, URL_PATH, DnsName, Port, Section
+from infra.config.base import ALLOWED, URL_PATH, DnsName, ObjectName, Port, Section, url_such_as
 from infra.config.ingress.alb import ALB_MAX_IDLE_SECONDS, AlbConfig
 from infra.config.ingress.gateway_api import GatewayApiConfig
 from infra.config.ingress.parts import Part, overlap, paths_of
 from infra.config.ingress.tls import TlsConfig
-from infra.config.secrets import Url
 
 STREAM_MARGIN_SECONDS = 60
 
@@ -23,6 +22,8 @@ Controller = Literal["nginx", "traefik", "alb", "gateway-api", "other"]
 CLASS_OF_OLD = "nginx"
 """The class of stack files that name none: what they had when it could be left out."""
 
+PublicUrl = Annotated[str, url_such_as("https://litellm.example.com")]
+
 UrlPath = Annotated[str, StringConstraints(pattern=URL_PATH, max_length=200)]
 """The path of a URL: `/llm`. No `/` at its end."""
 
@@ -33,7 +34,7 @@ class PrivateConfig(Section):
     host: DnsName
     """Host name, such as one that only the network of the company knows: `litellm.internal.example.com`."""
 
-    class_name: DnsName | None = None
+    class_name: ObjectName | None = None
     """Ingress class of this host, of the same controller. Defaults to `ingress.className`."""
 
     gateway: GatewayApiConfig | None = None
@@ -53,7 +54,7 @@ class IngressConfig(Section):
     but your own `annotations`). Defaults to what `className` says where that is nginx, traefik or alb, and to `gateway-api`
     with `gateway`."""
 
-    class_name: DnsName | None = None
+    class_name: ObjectName | None = None
     """Ingress class: `traefik`, `nginx-internal`. One must be named: a new stack without is refused, and one that is up keeps
     `nginx`, which was the default once. Not for `gateway-api`, and not with the annotation `kubernetes.io/ingress.class`."""
 
@@ -67,7 +68,7 @@ class IngressConfig(Section):
     """Path below which the gateway is served, such as `/llm` where other things share the host: of the rules, of LiteLLM itself
     (`SERVER_ROOT_PATH`), of the probes and of the URL. Nothing may cut it off on the way."""
 
-    public_url: Url | None = None
+    public_url: PublicUrl | None = None
     """URL of the gateway for its clients, where host, TLS and port do not say it: with `enabled: false` that of a route which
     somebody else makes, whose path becomes LiteLLM's; otherwise that of what stands in front of the controller."""
 

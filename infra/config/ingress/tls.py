@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from infra.config.base import DnsName, Section
+from infra.config.base import ObjectName, Section
 from infra.config.references import PropertyReference
 
 ENDS_AT = "litellm/tls-ends-at"
@@ -16,13 +16,13 @@ class TlsConfig(Section):
     """TLS: a certificate from cert-manager, a Secret that is there already, a certificate out of the store, or none of ours,
     where the controller or what is in front of it has one."""
 
-    issuer: DnsName | None = None
+    issuer: ObjectName | None = None
     """cert-manager issuer that makes the certificate, and renews it."""
 
     issuer_kind: Literal["ClusterIssuer", "Issuer"] = "ClusterIssuer"
     """Kind of `issuer`: of the cluster, or of the gateway's namespace."""
 
-    secret_name: DnsName | None = None
+    secret_name: ObjectName | None = None
     """Secret with the certificate (`tls.crt`, `tls.key`), in the gateway's namespace. With an issuer: the Secret that
     cert-manager writes, by default named after the Ingress."""
 

@@ -71,7 +71,7 @@ def test_versions_are_compared_as_numbers() -> None:
         ({"kind": "valkey"}, "", "none, in-cluster (the default), existing or elasticache"),
         ({"kind": "none", "image": "redis:8"}, "none.image", "not permitted"),
         ({"maxMemory": "256"}, "in-cluster.maxMemory", "at least 16Mi"),
-        ({"maxMemory": "256m"}, "in-cluster.maxMemory", "such as 256Mi"),
+        ({"maxMemory": "256m"}, "in-cluster.maxMemory", "pattern"),
         ({"maxMemory": "1Gi"}, "in-cluster", "needs 1536Mi or more"),
         ({"resources": {"memory": "300Mi"}}, "in-cluster", "needs 384Mi or more"),
         ({"rotation": -1}, "in-cluster.rotation", "greater than or equal to 0"),
