@@ -40,6 +40,11 @@ SECRET_KEY = r"^[-._a-zA-Z0-9]{1,253}$"  # noqa: S105 - a pattern
 KEY_PREFIX = r"^[A-Za-z0-9._-]{1,100}$"
 CHART_VERSION = r"^[0-9]+\.[0-9]+\.[0-9]+.*$"
 USER = r"^[A-Za-z0-9][A-Za-z0-9_.:@/=+-]*$"
+BUCKET = r"^s3://[^\s@?#]+$"
+PLAIN_URL = r"^https?://[^\s@?#]+$"
+RETENTION = r"^[1-9][0-9]*[dwm]$"
+SCHEDULE = r"^\S+( \S+){5}$"
+SENTINEL_NAME = r"^[A-Za-z0-9._-]{1,128}$"
 CLUSTER_NAME = r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$"
 
 ALLOWED = {
@@ -63,6 +68,11 @@ ALLOWED = {
     KEY_PREFIX: "letters, digits and . _ -, at most 100 characters",
     CHART_VERSION: "a version such as 1.2.3",
     USER: "a user as the API server calls him, such as ci-prod@example.com",
+    BUCKET: "a path in a bucket such as s3://backups/litellm",
+    PLAIN_URL: "a URL such as https://s3.example.com, without credentials and query",
+    RETENTION: "a time such as 30d, 8w or 12m: days, weeks or months",
+    SCHEDULE: "a schedule of six fields, of which the first is seconds: 0 0 2 * * * is every night at two",
+    SENTINEL_NAME: "letters, digits and . _ -, at most 128 characters",
     CLUSTER_NAME: "the name of an EKS cluster: letters, digits, - and _, at most 100 characters",
 }
 """What each pattern allows, in words."""

@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from infra.config.aws.vpc import shaped
-from infra.config.base import AWS_REGION, Host, Port, Section
+from infra.config.base import AWS_REGION, SENTINEL_NAME, Host, Port, Section
 from infra.config.references import PropertyReference
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
+Name = Annotated[str, StringConstraints(pattern=SENTINEL_NAME)]
 
 
 class Node(Section):

@@ -5,7 +5,19 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator
 
 from components.certificate_files import DATABASE, path_of
-from infra.config.base import SECRET_KEY, Compute, Disk, Image, ObjectName, Section, Size
+from infra.config.base import (
+    BUCKET,
+    PLAIN_URL,
+    RETENTION,
+    SCHEDULE,
+    SECRET_KEY,
+    Compute,
+    Disk,
+    Image,
+    ObjectName,
+    Section,
+    Size,
+)
 from infra.config.database.common import SUPERUSER, DatabaseSection
 from infra.config.database.pooler import Connections
 from infra.config.database.ssl import SslMode
@@ -16,10 +28,10 @@ Key = Annotated[str, StringConstraints(pattern=SECRET_KEY)]
 class ObjectStore(Section):
     """An object store that speaks S3, for backups and the write-ahead log. It needs CloudNativePG's Barman Cloud plugin."""
 
-    destination: Annotated[str, StringConstraints(pattern=r"^s3://[^\s@?#]+$")]
+    destination: Annotated[str, StringConstraints(pattern=BUCKET)]
     """Where: `s3://bucket/path`."""
 
-    endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^\s@?#]+$")] | None = None
+    endpoint: Annotated[str, StringConstraints(pattern=PLAIN_URL)] | None = None
     """URL of a store that is not AWS."""
 
     kubernetes_secret: ObjectName | None = None
@@ -31,10 +43,10 @@ class ObjectStore(Section):
     secret_access_key_key: Key = "SECRET_ACCESS_KEY"  # noqa: S105 - a name
     """Key of the secret access key in the Secret."""
 
-    retention: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*[dwm]$")] = "30d"
+    retention: Annotated[str, StringConstraints(pattern=RETENTION)] = "30d"
     """How long backups stay: days, weeks or months."""
 
-    schedule: Annotated[str, StringConstraints(pattern=r"^\S+( \S+){5}$")] = "0 0 2 * * *"
+    schedule: Annotated[str, StringConstraints(pattern=SCHEDULE)] = "0 0 2 * * *"
     """When a backup is made, as cron with seconds in front: every night at two."""
 
 

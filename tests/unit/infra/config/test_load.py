@@ -104,7 +104,7 @@ def test_problems_between_sections_are_reported_together_with_those_within():
         ({"redis": {"kind": "none"}, "gateway": {"models": [MOCK], "replicas": 2}}, "litellm:redis.kind", "in-cluster"),
         ({"redis": {"maxMemory": "10Gi"}}, "litellm:redis", "raise resources.memory or lower maxMemory"),
         ({"redis": {"kind": "cluster"}}, "litellm:redis", "existing or elasticache"),
-        ({"redis": {"kind": "existing"}}, "litellm:redis.host", "is required"),
+        ({"redis": {"kind": "existing"}}, "litellm:redis", "host is required"),
         ({"database": {"kind": "mysql"}}, "litellm:database", "in-cluster (the default), existing, rds or cloudnative-pg"),
         ({"database": {"kind": "existing"}}, "litellm:database", "host is required"),
         ({"database": {"kind": "existing", "host": "db"}}, "litellm:database", "set admin to a document"),
