@@ -56,11 +56,13 @@ class AwsStore:
 
     def provider(self) -> pulumi.ProviderResource:
         role = self.config.assume_role
+        # A plain dictionary would reach the provider with its keys as they are, and the provider knows no `role_arn`.
+        assumed = [aws.ProviderAssumeRoleArgs(**role.model_dump())] if role else None
         return aws.Provider(
             PROVIDER,
             region=self.config.region,
             allowed_account_ids=[self.config.account] if self.config.account else None,
-            assume_roles=[{"role_arn": role.role_arn, "external_id": role.external_id}] if role else None,
+            assume_roles=assumed,
             default_tags={"tags": self.config.default_tags} if self.config.default_tags else None,
         )
 
