@@ -41,6 +41,7 @@ def test_every_key_says_what_it_does():
     rows = [line for line in PAGE.splitlines() if line.startswith("| `")]
     plain = (
         "| `namespace` |",
+        "| `namespaceLabels` |",
         "| `createNamespace` |",
         "| `protect` |",
         "| `gitops` |",
