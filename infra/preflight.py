@@ -88,7 +88,7 @@ def check_cluster(target: Target) -> Generator[str, None, ExternalSecretsConfig]
         if not target.config.gitops:
             yield from look_at_ways_in(client, target.config.ingress, target.namespace)
         ephemeral = target.config.ephemeral.wanted
-        known = False if ephemeral else in_state()
+        known = False if ephemeral else in_state() if target.has_operator is None else target.has_operator
         sight = look(client, operator.namespace)
         wanted, operator = operator, settled(operator, target.instance, sight, known=known, may_install=not ephemeral)
         yield from problems(operator, wanted, target.instance, sight, known=known)

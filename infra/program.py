@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +12,7 @@ from pulumi.runtime import get_config_env, get_config_secret_keys_env
 from infra import salt, ways_in
 from infra.config.load import ConfigError, load
 from infra.config.stack_yaml import StackFileError, of_stack
+from infra.own_state import has_operator
 from infra.secrets.documents import Documents, documents
 from infra.target import Target, resolve
 from infra.watch import watch
@@ -28,7 +30,8 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
         target = resolve(config, stack)
     except (ConfigError, StackFileError) as error:
         raise pulumi.RunError(str(error)) from None
-    known = salt.before()
+    state = salt.state()
+    known, target = salt.salts(state), replace(target, has_operator=has_operator(state))
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(look, target, [*salt.check(target, known), *ways_in.check(target)])
         # Components and their SDKs take about as long to import as the targets take to answer.

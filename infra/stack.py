@@ -16,6 +16,9 @@ class NamedStack:
     config: StackConfig
     namespace: str
 
+    has_operator: bool | None = field(default=None, kw_only=True)
+    """Whether the state has External Secrets Operator; None where nobody looked."""
+
     own_salt: str | None = field(default=None, kw_only=True)
     """Name of the salt key's document, where the state says that this stack has made it; None before that is known."""
 

@@ -31,6 +31,7 @@ COPIED = (
     "Pulumi.ephemeral.yaml",
     "Pulumi.prod.yaml",
     "__main__.py",
+    "docs/rights",
     "versions.yaml",
 )
 LOCKS = ("pyproject.toml", "requirements.txt", "requirements-dev.txt")
