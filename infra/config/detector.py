@@ -42,6 +42,7 @@ PREFIXES = (
     # Providers of models, and tools that models call.
     *(
         "AIza",
+        "LTAI",
         r"AQ\.Ab",
         r"ya29\.",
         "ABSK",

@@ -15,6 +15,8 @@ from infra.config.base import ALLOWED
 from infra.config.certificates import with_certificates
 from infra.config.encrypted import is_encrypted, wrongly_encrypted
 from infra.config.gateway.beside import with_files
+from infra.config.gateway.litellm_names import SECTIONS
+from infra.config.gateway.settings import ELSEWHERE
 from infra.config.places import Place, at, keys_of, nearest, places_of, shown, takes_a_secret
 from infra.config.project_files import PROJECT
 from infra.config.rules import cross_checks
@@ -238,6 +240,9 @@ def joined(messages: Sequence[str]) -> str:
 def unknown(place: Place, data: Mapping[str, Any]) -> ConfigProblem:
     *above, key = place
     there = keys_of(tuple(above), data)
+    if str(key) in SECTIONS and above in ([], ["gateway"]):
+        right = ELSEWHERE.get(str(key), f"gateway.config.{key}")
+        return ConfigProblem(".".join(map(str, place)), f"is a section of LiteLLM's config.yaml: write it in {right}")
     if (where := shown(place)).endswith(UNNAMED):
         return ConfigProblem(
             shown(tuple(above)), f"has a key that it does not know, and that may be a secret: it has {', '.join(there)}"

@@ -111,7 +111,7 @@ def paths_by_key() -> dict[str, list[str]]:
         for index, part in enumerate(place):
             path = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in place[: index + 1])
             found.setdefault(str(part), {})[path.removeprefix(".")] = None
-    return {key: list(paths) for key, paths in found.items()}
+    return {key: sorted(paths, key=lambda path: path.count(".")) for key, paths in found.items()}
 
 
 def keys_of(place: Place, data: Any = None) -> list[str]:

@@ -4,7 +4,7 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
@@ -57,6 +57,8 @@ ELSEWHERE = {
 }
 """Sections that have a place of their own."""
 
+NOWHERE: Mapping[str, str] = {}
+
 READ_WITHIN = {"litellm_settings": frozenset({"guardrails"}), "general_settings": frozenset({"search_tools"})}
 """Sections that LiteLLM reads within these settings, too."""
 
@@ -86,12 +88,13 @@ OWN_VARIABLES = frozenset(
 """Variables that the program sets from other keys of the configuration."""
 
 
-def closest(name: str, known: Collection[str]) -> str:
-    """A hint at the known name that somebody may have meant; nothing of what was written."""
+def closest(name: str, known: Collection[str], elsewhere: Mapping[str, str] = NOWHERE) -> str:
+    """A hint at the known name that somebody may have meant; nothing of what was written. Some of them have another place."""
     close = difflib.get_close_matches(name, sorted(known), n=1)
     if close:
-        return f"of that name; did you mean {close[0]}?"
-    return f"of that name; there are {', '.join(sorted(known))}" if len(known) < 40 else "of that name"
+        return f"of that name; did you mean {elsewhere.get(close[0], close[0])}?"
+    here = sorted(set(known) - elsewhere.keys())
+    return f"of that name; there are {', '.join(here)}" if len(here) < 40 else "of that name"
 
 
 def gibibytes(count: float) -> str:
@@ -333,7 +336,7 @@ class GatewayConfig(Section):
         problems = [
             f"{section} is written in {ELSEWHERE[section]}"
             if section in ELSEWHERE
-            else f"LiteLLM reads no section {closest(section, SECTIONS)}"
+            else f"LiteLLM reads no section {closest(section, SECTIONS, ELSEWHERE)}"
             for section in value
             if section in ELSEWHERE or section not in SECTIONS
         ]

@@ -31,6 +31,7 @@ def pem(kind: str) -> str:
 
 
 BY_VALUE = {
+    "Alibaba": "LTAI" + "5t" + some(18),
     "OpenAI": "sk-" + some(20) + "T3" + "BlbkFJ" + some(20),
     "OpenAI project": "sk-" + "proj-" + some(48),
     "Anthropic": "sk-" + "ant-api03-" + some(40),

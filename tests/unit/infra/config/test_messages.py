@@ -5,6 +5,8 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
+from infra.config.gateway.litellm_names import SECTIONS
+from infra.config.gateway.settings import ELSEWHERE
 from infra.config.load import ConfigProblem
 from infra.config.places import keys_of
 from tests.unit.infra.config.schema_places import A_KEY, A_REGION, Spot, problems, spots
@@ -190,3 +192,26 @@ def test_a_number_out_of_its_range_is_named_with_the_limit(section: str):
             if str(limit) not in said or str(beyond) not in " ".join(map(str, said_of(spot, beyond))):
                 silent.add(f"{spot}: {beyond}: {said}")
     assert silent == set()
+
+
+@pytest.mark.parametrize("section", sorted(SECTIONS))
+@pytest.mark.parametrize("above", ["", "gateway"])
+def test_a_section_of_litellm_in_the_wrong_place_is_sent_to_the_right_one(section: str, above: str):
+    said = [
+        problem.message
+        for problem in problems({above: {section: {}}} if above else {section: {}})
+        if problem.path == ".".join(filter(None, (above, section)))
+    ]
+    assert said == [
+        f"is a section of LiteLLM's config.yaml: write it in {ELSEWHERE.get(section, f'gateway.config.{section}')}"
+    ]
+
+
+def test_a_key_that_is_right_elsewhere_is_hinted_at_with_the_nearest_places():
+    assert "litellm:ingress.host?" in " ".join(map(str, problems({"gateway": {"host": "x"}})))
+
+
+@pytest.mark.parametrize("written", ["litellm_setting", "model_lists", "router_setting"])
+def test_a_hint_for_a_section_is_no_section_that_would_be_refused_next(written: str):
+    (said,) = (problem.message for problem in problems({"gateway": {"config": {written: {}}}}))
+    assert not any(f"did you mean {name}?" in said for name in ELSEWHERE)
