@@ -68,7 +68,7 @@ class Removal:
                 return False
             has_state = place.engine.exists(self.name.stack)
             self._remove(now, old, has_state=has_state)
-        return now is not None or has_state or bool(old)
+        return has_state or bool(old)
 
     def _remove(self, record: Record | None, marks: Iterable[Mark], *, has_state: bool) -> None:
         place, stack = self.place, self.name.stack
@@ -201,7 +201,7 @@ def reap(place: Place, *, dry_run: bool) -> Reaped:
                 pass
             elif not Removal(place, each.name, "reap", still_expired).remove(each.record, each.marks):
                 place.say(f"{safe}: not any more, while this worked on others")
-                result.kept += [] if safe in result.kept else [safe]
+                result.kept.append(safe)
                 continue
         except Problem as problem:
             result.failed[safe] = str(problem)

@@ -199,9 +199,14 @@ class World:
     engine: FakeEngine = field(default_factory=FakeEngine)
     now: datetime = NOON
     said: list[str] = field(default_factory=list[str])
+    progresses: list[Progress] = field(default_factory=list[Progress])
 
     def place(self) -> Place:
         from rich.console import Console
+
+        def progress() -> Progress:
+            self.progresses.append(Progress(Console(quiet=True)))
+            return self.progresses[-1]
 
         return Place(
             project=ROOT,
@@ -209,7 +214,7 @@ class World:
             kube=self.kube,
             engine=self.engine,  # type: ignore[arg-type]
             open_keeper=lambda: self.keeper,
-            progress=lambda: Progress(Console(quiet=True)),
+            progress=progress,
             say=self.said.append,
             now=lambda: self.now,
         )

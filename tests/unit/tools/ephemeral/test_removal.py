@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pulumi.automation import CommandError, CommandResult
 
-from tests.unit.tools.ephemeral.fakes import CLUSTER, OWNER, World
+from tests.unit.tools.ephemeral.fakes import CLUSTER, OWNER, FakeKube, World
 from tools.ephemeral import removal
 from tools.ephemeral.environments import Place, Wish, extend
 from tools.ephemeral.errors import Busy, Interrupted, Taken
@@ -133,6 +133,61 @@ def test_the_state_goes_after_what_its_marks_show(monkeypatch: pytest.MonkeyPatc
     assert seen == [True]
 
 
+def test_environments_of_other_names_stay_with_all_they_have():
+    world = World()
+    world.record("pr-1")
+    other = world.record("pr-2", unique="00000002")
+    left = Mark(CLUSTER, "pr-3", "00000009")
+    world.keeper.held[left] = ["ephemeral/pr-3/salt"]
+    assert down(world.place(), MINE)
+    assert set(world.keeper.held) == {other.mark, left}
+    assert [*world.engine.stacks] == ["env-pr-2"]
+    assert world.kube.namespaces() == {"kube-system", "litellm-env-pr-2"}
+
+
+def test_all_that_environments_of_one_name_left_goes():
+    world = World()
+    record = world.record("pr-1", unique="00000002")
+    older = [Mark(CLUSTER, "pr-1", f"0000000{number}") for number in (3, 1)]
+    world.keeper.held |= {mark: ["ephemeral/pr-1/salt"] for mark in older}
+    assert down(world.place(), MINE)
+    assert world.keeper.swept == [older[1], record.mark, older[0]]
+
+
+def test_without_a_namespace_there_is_nobody_to_keep_out():
+    """A Lease would need one to be in."""
+    world = World()
+    world.record("pr-1")
+    del world.kube.objects["/api/v1/namespaces/litellm-env-pr-1"]
+    assert down(world.place(), MINE)
+    assert not [line for line in world.kube.log if "/leases" in line]
+
+
+class SlowToEnd(FakeKube):
+    """A namespace that is being deleted is still there for a few looks."""
+
+    looks = 4
+
+    def _vanish(self, namespace: str) -> None:
+        self.looks -= 1
+        if not self.looks:
+            super()._vanish(namespace)
+
+
+def test_in_a_namespace_that_is_on_its_way_out_nothing_is_made_any_more(dropped: list[str]):
+    """Kubernetes refuses it: what only the namespace could do is done, or lost."""
+    world = World(kube=SlowToEnd())
+    record = world.record("pr-1")
+    place = world.place()
+    with place.leases.held("litellm-env-pr-1", "down", place.say):
+        pass
+    world.kube.objects["/api/v1/namespaces/litellm-env-pr-1"]["metadata"]["deletionTimestamp"] = "now"
+    assert down(place, MINE)
+    assert dropped == []
+    assert world.keeper.swept == [record.mark]
+    assert not world.engine.stacks
+
+
 def test_somebody_elses_environment_stays():
     world = World()
     world.record("pr-1", owner="bob@example.com")
@@ -195,6 +250,7 @@ def test_a_state_that_cannot_be_read_is_not_needed():
     assert down(world.place(), MINE)
     assert world.keeper.swept == [record.mark]
     assert not world.engine.stacks
+    assert [line for line in world.said if "env-pr-1 was of no use (no)" in line]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +267,8 @@ def test_a_state_with_more_than_the_marks_show_is_kept(kind: str):
     world.record("pr-1")
     world.engine.fails = [FAILED, FAILED]
     world.engine.kinds_in_state = {kind, "vault:index/policy:Policy", "pulumi-python:dynamic/litellm:VaultSaltKey"}
-    with pytest.raises(Problem, match=f"its state also knows {kind},"):
+    world.engine.on_destroy = lambda: world.progresses[-1].errors.append("the bucket is not empty")
+    with pytest.raises(Problem, match=rf"its state also knows {kind},[^\n]*\n  - the bucket is not empty"):
         down(world.place(), MINE)
     assert world.engine.stacks
     assert "litellm-env-pr-1" in world.kube.namespaces()
@@ -272,6 +329,8 @@ def test_one_that_stays_after_all_does_not_keep_the_others():
     world.engine.on_destroy = lambda: extend_if_there(place, "b")
     done = reap(place, dry_run=False)
     assert (done.reaped, done.kept, done.failed) == (["a", "c"], ["b"], {})
+    assert "b: not any more, while this worked on others" in world.said
+    assert "a: expired" in world.said
 
 
 def extend_if_there(place: Place, name: str) -> None:
@@ -288,7 +347,7 @@ def test_one_that_was_made_again_while_reap_worked_on_another_stays():
     made: list[Record] = []
     world.engine.on_destroy = lambda: made.append(world.record("b", unique="00000002")) if not made else None
     done = reap(world.place(), dry_run=False)
-    assert done.failed == {}
+    assert (done.reaped, done.failed) == (["a", "b"], {})
     assert left not in world.keeper.held
     assert made[0].mark in world.keeper.held
     assert [*world.engine.stacks] == ["env-b"]
@@ -365,7 +424,9 @@ def test_what_is_being_brought_up_is_extended():
 def test_a_dry_run_changes_nothing():
     world = World()
     world.record("old", lives=PAST)
-    assert reap(world.place(), dry_run=True).reaped == ["old"]
+    world.record("young", unique="00000002")
+    done = reap(world.place(), dry_run=True)
+    assert (done.reaped, done.kept) == (["old"], ["young"])
     assert world.keeper.held
     assert world.engine.stacks
     assert not world.kube.log
@@ -378,6 +439,15 @@ def test_marks_without_a_namespace_are_reaped_at_once():
     world.keeper.held[left] = ["ephemeral/gone/salt"]
     assert reap(world.place(), dry_run=False).reaped == ["gone"]
     assert not world.keeper.held
+
+
+def test_what_is_left_of_several_goes_and_each_is_named_once():
+    world = World()
+    expired = world.record("a", lives=PAST, unique="00000005")
+    left = [Mark(CLUSTER, "a", "00000001"), Mark(CLUSTER, "b", "00000002")]
+    world.keeper.held |= {mark: ["ephemeral/salt"] for mark in left}
+    assert reap(world.place(), dry_run=False).reaped == ["a", "b"]
+    assert set(world.keeper.swept) == {expired.mark, *left}
 
 
 def test_marks_of_another_cluster_are_somebody_elses():
