@@ -5,6 +5,7 @@
 Arguments: the files. Prints a JSON list of [exit code, output], in the order of the files.
 """
 
+import asyncio
 import json
 import os
 import socket
@@ -19,10 +20,8 @@ look_up = socket.getaddrinfo
 
 
 def nobody_answers(host, *rest, **options):
-    """No name but this machine's has an address. LiteLLM asks MCP servers for their tools as it starts, and goes on without.
-
-    Where there is no network, a resolver may take half a minute to say the same.
-    """
+    """No name but this machine's has an address. LiteLLM asks MCP servers for their tools beside what it loads, and a resolver
+    without a network takes its time to say that there is none."""
     name = host.decode() if isinstance(host, bytes) else host
     if name in HERE:
         return look_up(host, *rest, **options)
@@ -59,6 +58,8 @@ def finish(process: int, descriptor: int) -> tuple[int, str]:
 
 if __name__ == "__main__":
     socket.getaddrinfo = nobody_answers
+    # What asks MCP servers does not end when it is cancelled, and asyncio would wait for it after everything is loaded.
+    asyncio.runners._cancel_all_tasks = lambda loop: None
 
     from litellm import run_server  # pyright: ignore[reportMissingImports]
 
