@@ -325,11 +325,12 @@ def test_manifests_are_read_like_a_cluster(tmp_path: Path, as_list: bool, monkey
     gateway = stack["gateway"]
     assert (gateway["replicas"], gateway["image"]) == (2, "ghcr.io/berriai/litellm:v1.105.0")
     assert list(gateway["serviceAccountAnnotations"]) == ["eks.amazonaws.com/role-arn"]
+    assert stack["pods"]["labels"] == {"azure.workload.identity/use": "true"}
     assert gateway["files"] == {"note.txt": "litellm/mine/note.txt"}
     assert stack["database"]["credentials"]["hostProperty"] == "DATABASE_HOST"
     assert "kubectl get secret keys -n ai -o jsonpath='{.data.OPENAI_API_KEY}'" in said
     assert planned(tmp_path / "project", monkeypatch).resources
-    for what in ("runtimeClassName", "lifecycle", "workload.identity", "LoadBalancer", "not-here", "Certificate llm"):
+    for what in ("runtimeClassName", "lifecycle", "LoadBalancer", "not-here", "Certificate llm"):
         assert what in left(said)
 
 
@@ -457,6 +458,35 @@ def test_a_path_that_litellm_knows_of_is_where_it_is_served(tmp_path: Path, monk
     ingress = HOST | {"hosts": [{"host": "a.example.com", "paths": [{"path": "/llm"}]}]}
     stack, _ = from_text(tmp_path, CHART | {"ingress": ingress, "envVars": {"SERVER_ROOT_PATH": "/llm"}})
     assert stack["ingress"]["path"] == "/llm"
+    assert planned(tmp_path / "project", monkeypatch).resources
+
+
+def test_what_all_pods_may_have_they_get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    values = {
+        "imagePullSecrets": [{"name": "registry"}],
+        "podLabels": {"team": "ml", "sidecar.istio.io/inject": "true"},
+        "podAnnotations": {"owner": "ml", "prometheus.io/scrape": "true"},
+        "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["models.example.com"]}],
+    }
+    stack, said = from_text(tmp_path, CHART | values)
+    assert stack["pods"] == {
+        "hostAliases": values["hostAliases"],
+        "imagePullSecrets": ["registry"],
+        "labels": {"team": "ml"},
+        "annotations": {"owner": "ml"},
+    }
+    for what in (
+        "imagePullSecrets: registry",
+        "podLabels: sidecar.istio.io/inject",
+        "podAnnotations: prometheus.io/scrape",
+    ):
+        assert what in left(said)
+    assert planned(tmp_path / "project", monkeypatch).resources
+
+
+def test_a_cluster_of_redis_stays_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    stack, _ = from_text(tmp_path, COMPONENTS | {"redis": {"cluster": True, "host": "redis.example.com"}})
+    assert stack["redis"] == {"kind": "existing", "cluster": [{"host": "redis.example.com", "port": 6379}]}
     assert planned(tmp_path / "project", monkeypatch).resources
 
 

@@ -8,14 +8,14 @@ import yaml
 from tools.adopt.pods import read_arguments, read_volumes, scale
 from tools.adopt.running import Running, Tree, as_tree, list_at, tree_at, trees_at
 from tools.adopt.way_in import read_service
-from tools.adopt.workload import NO_KEY, read_placement, read_resources
+from tools.adopt.workload import NO_KEY, read_marks, read_placement, read_resources
 
 COMMON = frozenset(
     {
         *("replicaCount", "replicas", "numWorkers", "autoscaling", "hpa", "keda", "resources", "logLevel"),
         *("terminationGracePeriodSeconds", "nodeSelector", "tolerations", "affinity", "topologySpreadConstraints"),
         *("priorityClassName", "hostAliases", "imagePullSecrets", "initContainers", "serviceAccount", "volumes"),
-        *("volumeMounts", "command", "args", "service", "migrationJob"),
+        *("volumeMounts", "podLabels", "podAnnotations", "command", "args", "service", "migrationJob"),
     }
 )
 """What is looked at in the values of both charts."""
@@ -99,6 +99,8 @@ def read_common(running: Running, values: Mapping[str, Any], prefix: str) -> Non
             f"{prefix}terminationGracePeriodSeconds",
             f"{int(seconds)} there; here it follows from gateway.requestTimeout",
         )
+    read_marks(running, tree_at(values, "podLabels"), "labels", f"{prefix}podLabels")
+    read_marks(running, tree_at(values, "podAnnotations"), "annotations", f"{prefix}podAnnotations")
     read_arguments(running, [*list_at(values, "command"), *list_at(values, "args")])
     read_service(running, tree_at(values, "service"), f"{prefix}service")
     read_volumes(running, list_at(values, "volumes"), list_at(values, "volumeMounts"), f"{prefix}volumes")

@@ -7,7 +7,7 @@ from tools.adopt.charts import is_set, leave_the_rest, leave_the_rest_of_the_job
 from tools.adopt.litellm_helm import read_credentials, read_pooler
 from tools.adopt.running import InSecret, Running, at, list_at, tree_at
 from tools.adopt.way_in import read_ingress
-from tools.adopt.workload import NO_KEY, read_environment, sslmode
+from tools.adopt.workload import read_environment, read_pull_secrets, sslmode
 
 OWN_KEYS = ("gateway", "backend", "ui", "masterKey", "database", "redis", "ingress", "serviceAccounts")
 OF_THE_GATEWAY = ("config", "extraEnv", "envSecrets", "envConfigMaps", "image")
@@ -34,8 +34,7 @@ def from_litellm(values: Mapping[str, Any]) -> Running:
             "gateway.config",
             "the configuration is in a ConfigMap of its own: adopt that file, or the running Deployment",
         )
-    for pull_secrets in list_at(values, "imagePullSecrets")[:1]:
-        running.leave("imagePullSecrets", f"{at(pull_secrets, 'name') or 'a Secret'}: {NO_KEY}")
+    read_pull_secrets(running, values, "values")
     for part in ("backend", "gateway"):
         read_variables(running, tree_at(values, part), f"{part}.")
     if at(gateway, "image.tag"):
@@ -120,4 +119,4 @@ def read_redis(running: Running, redis: Mapping[str, Any]) -> None:
             str(name), str(at(redis, "passwordSecret.passwordKey") or "password")
         )
     if redis.get("cluster"):
-        running.leave("redis.cluster", "a cluster of servers: the stack names one of them")
+        running.redis = {"cluster": [running.redis]}

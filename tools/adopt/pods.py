@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from components.gateway.files import SECRET_FOLDER
 from tools.adopt.running import InSecret, Running, Tree, as_tree, at, tree_at, trees_at
-from tools.adopt.workload import NO_KEY
+from tools.adopt.workload import NO_KEY, read_marks
 
 MADE_ANYWAY = {
     *("--config", "-c", "--port", "--host", "--run_gunicorn", "--run_hypercorn", "--run_granian", "--telemetry"),
@@ -88,9 +88,9 @@ def read_rest(running: Running, pod: Mapping[str, Any], container: Mapping[str, 
 def read_metadata(running: Running, metadata: Mapping[str, Any], selector: Mapping[str, Any]) -> None:
     """Labels and annotations of the pods that somebody wrote, for a mesh, an identity or a scraper."""
     for kind, own in (("annotations", set[str]()), ("labels", {*selector, "app", "name", "component", "version"})):
-        written = [key for key in tree_at(metadata, kind) if key not in own and not key.startswith(OF_TOOLS)]
-        if written:
-            running.leave(f"pod.{kind}", f"{', '.join(sorted(written))}: {NO_KEY}")
+        marks = tree_at(metadata, kind)
+        written = {key: marks[key] for key in marks if key not in own and not key.startswith(OF_TOOLS)}
+        read_marks(running, written, kind, f"pod.{kind}")
 
 
 def read_volumes(running: Running, volumes: Sequence[Any], mounts: Sequence[Any], where: str) -> None:

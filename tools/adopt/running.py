@@ -65,6 +65,7 @@ class Running:
 
     gateway: Tree = field(default_factory=dict[str, Any])
     placement: Tree = field(default_factory=dict[str, Any])
+    pods: Tree = field(default_factory=dict[str, Any])
     environment: dict[str, str] = field(default_factory=dict[str, str])
     secrets: dict[str, Place] = field(default_factory=dict[str, Place])
     """By environment variable."""

@@ -60,6 +60,8 @@ def adopt(running: Running, stack: str, store: Store) -> Adopted:
     sections: Tree = {"secrets": store.section} if store.section else {}
     if keys := keys_of(places, document):
         sections["keys"] = keys
+    if running.pods:
+        sections["pods"] = running.pods
     if running.placement:
         sections["placement"] = running.placement
     sections["database"] = database
@@ -185,7 +187,7 @@ def database_of(running: Running, document: str) -> Tree:
 def redis_of(running: Running, document: str) -> Tree:
     """The server that there is; one of the stack's own where settings or several processes need one; otherwise none."""
     given = running.redis or {}
-    if given.get("host"):
+    if given.get("host") or given.get("cluster"):
         asks = "REDIS_PASSWORD" in running.secrets
         password = {"password": {"document": document, "property": "REDIS_PASSWORD"}} if asks else {}
         return {"kind": "existing", **given, **password}

@@ -6,9 +6,20 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from infra.config.detector import is_secret
 from infra.config.gateway.settings import bytes_of, pinned
+from infra.config.pods import OURS as OURS_IN_PODS
 from tools.adopt.running import InSecret, Running, Tree, Written, as_tree, tree_at, trees_at
 
 NO_KEY = "the stack file has no key for it"
+
+OF_PODS = (
+    "prometheus.io/",
+    "sidecar.istio.io/",
+    "istio.io/",
+    "linkerd.io/",
+    "config.linkerd.io/",
+    "traffic.sidecar.istio.io/",
+)
+"""How labels and annotations begin that are for LiteLLM's own pods: of scrapers and meshes."""
 
 SPREAD = ("topologyKey", "maxSkew", "whenUnsatisfiable", "minDomains")
 
@@ -192,6 +203,29 @@ def read_placement(running: Running, pod: Mapping[str, Any], where: str) -> None
             running.leave(f"{where}.topologySpreadConstraints", f"{', '.join(others)}: {NO_KEY}")
     if placement:
         running.gateway["placement"] = placement
-    for key in ("imagePullSecrets", "hostAliases", "initContainers"):
-        if pod.get(key):
-            running.leave(f"{where}.{key}", NO_KEY)
+    if aliases := trees_at(pod, "hostAliases"):
+        running.pods["hostAliases"] = [{key: each.get(key) for key in ("ip", "hostnames")} for each in aliases]
+    read_pull_secrets(running, pod, where)
+    if pod.get("initContainers"):
+        running.leave(f"{where}.initContainers", NO_KEY)
+
+
+def read_pull_secrets(running: Running, pod: Mapping[str, Any], where: str) -> None:
+    names = [str(name) for each in trees_at(pod, "imagePullSecrets") if (name := each.get("name"))]
+    if names := list(dict.fromkeys(names)):
+        running.pods["imagePullSecrets"] = names
+        running.leave(
+            f"{where}.imagePullSecrets",
+            f"{', '.join(names)}: must be in the namespace of the stack before the first `up`, or in pods.imagePullDocument",
+        )
+
+
+def read_marks(running: Running, marks: Mapping[str, Any], kind: str, where: str) -> None:
+    """Labels or annotations of the pods. All pods of the stack get them, which is not what a mesh or a scraper is for."""
+    kept = {key: str(value) for key, value in marks.items() if not key.startswith((*OF_PODS, *OURS_IN_PODS))}
+    if kept:
+        running.pods[kind] = kept
+    if left := sorted(key for key in marks if key.startswith(OF_PODS)):
+        running.leave(
+            where, f"{', '.join(left)}: the Postgres, Redis and Jobs of the stack would have these, too (pods.{kind})"
+        )
