@@ -59,7 +59,7 @@ def finish(process: int, descriptor: int) -> tuple[int, str]:
 if __name__ == "__main__":
     socket.getaddrinfo = nobody_answers
     # What asks MCP servers does not end when it is cancelled, and asyncio would wait for it after everything is loaded.
-    asyncio.runners._cancel_all_tasks = lambda loop: None
+    asyncio.runners._cancel_all_tasks = lambda loop: None  # pyright: ignore[reportAttributeAccessIssue]
 
     from litellm import run_server  # pyright: ignore[reportMissingImports]
 
