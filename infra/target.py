@@ -61,10 +61,21 @@ def resolve_rendered(config: StackConfig, stack: str) -> Target:
         ConfigError: when nothing says where the store is.
     """
     store, missing = resolve_store(config, stack, OFFLINE_CLUSTER, offline=False)
-    authorities, problem = authorities_of(config)
-    if missing or problem:
-        raise ConfigError(f"Pulumi.{stack}.yaml", [*missing, *problem])
-    return replace(named(config, stack, store, OfflineKeys(config)), rds_authorities=authorities)
+    if missing:
+        raise ConfigError(f"Pulumi.{stack}.yaml", missing)
+    return with_authorities(named(config, stack, store, OfflineKeys(config)))
+
+
+def with_authorities(target: Target) -> Target:
+    """The target with the authorities of Amazon RDS, where the stack needs them: for objects that are used.
+
+    Raises:
+        ConfigError: when they cannot be had.
+    """
+    authorities, problem = authorities_of(target.config)
+    if problem:
+        raise ConfigError(f"Pulumi.{target.stack}.yaml", problem)
+    return replace(target, rds_authorities=authorities)
 
 
 def authorities_of(config: StackConfig) -> tuple[str, list[ConfigProblem]]:

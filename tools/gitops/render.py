@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from infra.config.load import ConfigError
 from infra.config.stack import StackConfig
-from infra.target import Target, resolve_offline, resolve_rendered
+from infra.target import Target, resolve_offline, resolve_rendered, with_authorities
 from tools.engine.stack_file import Stack
 from tools.gitops import argocd, folder
 from tools.gitops.answers import RenderingMocks, State, read_state
@@ -94,7 +94,7 @@ def render_sealed(stack: Stack, state: State | None, options: Options) -> Render
     key = read_certificate(options.certificate)
     given = read_values(options.values) if options.values else None
     config = configuration(stack)
-    target = resolve_offline(everything(config), stack.name)
+    target = with_authorities(resolve_offline(everything(config), stack.name))
     objects = objects_of(target, state, SEALED_WAVE_OF)
     before = folder.read(options.out, stack.name)
     return Rendering(
