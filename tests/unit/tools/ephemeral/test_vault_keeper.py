@@ -262,6 +262,30 @@ def test_policies_of_ordinary_stacks_are_not_looked_at(vault: FakeVault, monkeyp
     assert read == [NAME]
 
 
+def test_what_was_not_there_is_not_named(vault: FakeVault):
+    vault.roles.clear()
+    vault.policies.clear()
+    swept = keeper(vault).sweep(MARK)
+    assert set(swept.removed) == {f"litellm/ephemeral/pr-1/{name}" for name in ("api-keys", "salt")}
+    assert swept.foreign == ()
+    again = keeper(vault).sweep(MARK)
+    assert (again.removed, again.foreign) == ((), ())
+
+
+def test_a_policy_alone_shows_that_something_of_a_name_is_left(vault: FakeVault):
+    vault.documents.clear()
+    assert keeper(vault).marks(CLUSTER, "pr-1") == {MARK}
+
+
+def test_one_value_is_read(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):
+    def read(path: str, mount_point: str, raise_on_deleted_version: bool) -> Any:
+        assert (path, mount_point, raise_on_deleted_version) == ("ephemeral/pr-1/api-keys", "litellm", True)
+        return {"data": {"data": {"master-key": "sk-1"}}}
+
+    monkeypatch.setattr(vault, "read_secret_version", read, raising=False)
+    assert keeper(vault).read({"key": "ephemeral/pr-1/api-keys", "property": "master-key"}) == "sk-1"
+
+
 def test_with_one_role_for_all_only_documents_are_looked_at():
     """The token has no right to look at policies and roles."""
     vault = FakeVault()
