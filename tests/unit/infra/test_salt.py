@@ -308,6 +308,20 @@ def test_the_state_is_that_of_this_stack_and_nothing_of_its_values_is_kept():
     assert found == [Salt("vault", "litellm/dev/salt#salt-key", "dev/salt")]
 
 
+@pytest.mark.parametrize(("organization", "asked"), [("organization", "dev"), ("acme", "acme/litellm/dev")])
+def test_the_stack_is_asked_for_by_the_name_that_its_backend_knows(
+    monkeypatch: pytest.MonkeyPatch, organization: str, asked: str
+):
+    """A bucket or a folder knows no organizations, and older ones refuse a name with one."""
+    names: list[str] = []
+    monkeypatch.setattr("pulumi.get_organization", lambda: organization)
+    monkeypatch.setattr("pulumi.get_project", lambda: "litellm")
+    monkeypatch.setattr("pulumi.get_stack", lambda: "dev")
+    monkeypatch.setattr(salt, "read_state", lambda name: names.append(name) or {"outputs": {}})
+    assert salt.before() == ()
+    assert names == [asked]
+
+
 class Engine:
     """An engine that is writing the state of the stack for its first few answers."""
 
