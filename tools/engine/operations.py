@@ -189,7 +189,12 @@ def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[st
     if deployment.stack.installs_operator and deployment.cli.environment[IN_STATE] == "false":
         from tools.engine import sharing  # noqa: PLC0415 - only here and after an `up` is the client of the API needed
 
-        sharing.take_over(connect(place, deployment), deployment.stack.operator_namespace, place.say)
+        cluster, namespace = connect(place, deployment), deployment.stack.operator_namespace
+        if sharing.left_behind(cluster, namespace):
+            # What the program refuses must leave the operator as it is.
+            if code := deployment.operate("preview", interactive=place.interactive):
+                return code
+            sharing.take_over(cluster, namespace, place.say)
     asks = deployment.stack.protected and place.interactive
     # A rule about several resources is asked when all of them are known: without preview, after they were made.
     # And whether a new state meets what another one made, the engine is asked of each resource as it comes to it.

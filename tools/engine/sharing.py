@@ -97,6 +97,15 @@ def take_over(cluster: Cluster, namespace: str, say: Callable[[str], None]) -> N
 
     For that Helm must not know the release any more. Its objects stay as they are, and say by themselves whose they are.
     """
+    records = left_behind(cluster, namespace)
+    for record in records:
+        unless_gone(cluster, record)
+    if records:
+        say(f"taking over External Secrets Operator in namespace {namespace}, which a stack that is gone has left")
+
+
+def left_behind(cluster: Cluster, namespace: str) -> list[str]:
+    """Where Helm has the records of an operator that a destroyed stack left; none for one of somebody else."""
     home = unless(cluster, f"/api/v1/namespaces/{namespace}", 403, 404, accept=METADATA)
     marked = unless(cluster, f"/api/v1/namespaces/{namespace}/configmaps/{OWNER_MARK}", 404, accept=METADATA)
     crd = unless(cluster, CRD, 403, 404, accept=METADATA)
@@ -104,13 +113,10 @@ def take_over(cluster: Cluster, namespace: str, say: Callable[[str], None]) -> N
     # A release of this program that left no mark did not ask Helm to keep the CRDs either: a stack may have that one still.
     kept = KEPT_BY_HELM.items() <= crd.get("metadata", {}).get("annotations", {}).items()
     if not ours or not kept or marked:
-        return
+        return []
     secrets = f"/api/v1/namespaces/{namespace}/secrets"
     records = listed(cluster, f"{secrets}?labelSelector={quote(f'owner=helm,name={OPERATOR}')}", 403)
-    for record in records:
-        unless_gone(cluster, f"{secrets}/{record['metadata']['name']}")
-    if records:
-        say(f"taking over External Secrets Operator in namespace {namespace}, which a stack that is gone has left")
+    return [f"{secrets}/{record['metadata']['name']}" for record in records]
 
 
 def drop_unused_secrets(cluster: Cluster, namespace: str) -> list[str]:

@@ -289,7 +289,9 @@ def test_the_program_is_told_whether_the_state_has_the_operator(machine: Machine
         assert machine.runner.only(f"pulumi {verb}").environment["LITELLM_OPERATOR_IN_STATE"] == says
 
 
-def test_a_stack_that_installs_the_operator_takes_over_one_that_was_left(machine: Machine) -> None:
+@pytest.fixture
+def left(machine: Machine) -> str:
+    """A cluster with an operator that a destroyed stack left, for a stack that wants it; returns its record of Helm."""
     machine.write("Pulumi.dev.yaml", "config:\n  litellm:protect: false\n  litellm:externalSecrets: {install: true}\n")
     home, records = "/api/v1/namespaces/external-secrets", "/api/v1/namespaces/external-secrets/secrets"
     crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/externalsecrets.external-secrets.io"
@@ -298,8 +300,19 @@ def test_a_stack_that_installs_the_operator_takes_over_one_that_was_left(machine
         crd: {"metadata": {"annotations": {"helm.sh/resource-policy": "keep"}}},
         records: [{"metadata": {"name": "sh.helm.release.v1.external-secrets.v1"}}],
     }
+    return f"{records}/sh.helm.release.v1.external-secrets.v1"
+
+
+def test_what_the_program_refuses_takes_over_no_operator(machine: Machine, left: str) -> None:
+    machine.runner.answers["pulumi preview"] = Finished(1, "", "")
+    assert operations.up(machine.place(**CLUSTER), "dev", [], []) == 1
+    assert not machine.cluster.done("delete")
+    assert not machine.runner.starting("pulumi up")
+
+
+def test_a_stack_that_installs_the_operator_takes_over_one_that_was_left(machine: Machine, left: str) -> None:
     operations.up(machine.place(**CLUSTER), "dev", [], [])
-    assert machine.cluster.done("delete") == [f"{records}/sh.helm.release.v1.external-secrets.v1"]
+    assert machine.cluster.done("delete") == [left]
     machine.runner.answers["pulumi stack export"] = WITH_OPERATOR
     operations.up(machine.place(**CLUSTER), "dev", [], [])
     assert len(machine.cluster.done("delete")) == 1, "its own operator is none that was left"
