@@ -109,7 +109,7 @@ def load(
         # The default of Pulumi.yaml, which a stack without it has as well.
         data.pop("shared", None)
     else:
-        problems += [ConfigProblem(*found) for found in sections_of_shared(data)]
+        problems += [ConfigProblem(*found) for found in sections_of_shared(data, DEFAULTS)]
         data = {key: value for key, value in data.items() if key in USED} | {"ingress": {"enabled": False}}
     data["gateway"], unreadable = with_files(data.get("gateway", {}))
     problems += [ConfigProblem(*found) for found in unreadable]
@@ -354,5 +354,6 @@ HONOURED = {
 TEXTS = tuple(key for key in KEYS if all(kind is str or get_origin(kind) is Literal for kind in at((key,))))
 SWITCHES = tuple(key for key in KEYS if at((key,)) == [bool])
 OF_ITS_TYPE = dict.fromkeys(TEXTS, "must be text") | dict.fromkeys(SWITCHES, "must be true or false")
+DEFAULTS = {field.alias or name: field.default for name, field in StackConfig.model_fields.items()}
 SECRET_KEYS = tuple(key for key in KEYS if takes_a_secret((key,)))
 """Keys with nothing but secrets below them."""

@@ -85,10 +85,10 @@ class SharedConfig(Section):
     issuer: SharedIssuer | None = None
 
 
-def sections_of_shared(data: Mapping[str, Any]) -> Iterator[Finding]:
-    """What else a file with `shared` says has no effect, and should be in that of a gateway."""
+def sections_of_shared(data: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[Finding]:
+    """What else a file with `shared` says has no effect, and should be in that of a gateway. Pulumi fills in the defaults."""
     for key in sorted(set(data) - set(USED)):
-        if data[key] not in ("", {}, None, False):
+        if data[key] not in ("", {}, None, defaults.get(key)):
             yield key, "has no effect in a stack with shared, which has no gateway: remove it"
 
 
