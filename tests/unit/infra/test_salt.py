@@ -150,6 +150,11 @@ def test_the_same_salt_key_is_no_problem(sections: dict[str, Any], entries: list
             "document: litellm/dev/salt",
         ),
         ({"secrets": AWS, "keys": existing("ops")}, [made("aws")], "document: litellm/dev/salt"),
+        (
+            {"secrets": AWS, "keys": existing("other")},
+            [outputs(f"{ARN.replace('litellm/dev/salt', 'ops')}#salt-key"), provider("aws")],
+            "document: arn:aws:secretsmanager:",
+        ),
     ],
     ids=[
         "from Vault to AWS",
@@ -163,6 +168,7 @@ def test_the_same_salt_key_is_no_problem(sections: dict[str, Any], entries: list
         "another mount",
         "the same name in another account",
         "another secret",
+        "from somebody else's by its ARN to another by its name",
     ],
 )
 def test_another_salt_key_is_refused_with_the_way_back(
@@ -185,6 +191,19 @@ def test_the_way_back_that_the_message_gives_is_one(kind: str, sections: dict[st
     (problem,) = problems(target(**sections), made(kind))
     document = problem.partition("{document: ")[2].partition(",")[0]
     assert not problems(target(**{**sections, "keys": existing(document)}), made(kind))
+
+
+@pytest.mark.parametrize(
+    ("sections", "where"),
+    [
+        ({"keys": existing("ops/salt")}, "litellm:keys.salt.existing"),
+        ({"secrets": {"vault": {"prefix": "moved"}}}, "litellm:secrets.vault"),
+        ({"secrets": AWS}, "litellm:secrets.aws"),
+    ],
+)
+def test_the_key_that_asks_for_another_one_is_named(sections: dict[str, Any], where: str):
+    (problem,) = problems(target(**sections), made("vault"))
+    assert problem.startswith(f"{where} asks for another salt key")
 
 
 def test_a_message_does_not_repeat_what_somebody_wrote_where_a_document_belongs():
@@ -329,7 +348,7 @@ class Engine:
         self.busy = busy
 
     def invoke(self, function: str, arguments: dict[str, str]) -> Any:
-        assert (function, arguments) == (salt.READ_STATE, {"stackName": "dev"})
+        assert (function, arguments) == ("pulumi:pulumi:readStackResourceOutputs", {"stackName": "dev"})
         self.busy -= 1
         if self.busy >= 0:
             raise Exception("invoke of a function failed: failed to load checkpoint: EOF")  # noqa: TRY002 - as the SDK does
