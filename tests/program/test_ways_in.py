@@ -7,7 +7,7 @@ import pytest
 
 from infra.environment import deploy
 from tests.unit.infra.stacks import target
-from tools.offline.mock_engine import Recording, run
+from tools.offline.mock_engine import Recording, Registered, run
 
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
 ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
@@ -18,6 +18,12 @@ GATEWAY = {"name": "shared", "namespace": "gateways", "sectionName": "websecure"
 def stack(**ingress: Any) -> Recording:
     given = {"host": "a.example.com", **ingress}
     return run(lambda: deploy(target(ingress=given)), preview=False, stack="dev")
+
+
+def named(recording: Recording, type_: str, *names: str) -> list[Registered]:
+    """Resources by name: they are registered in any order."""
+    found = {each.name: each for each in recording.of(type_)}
+    return [found[name] for name in names]
 
 
 def annotations(recording: Recording, name: str = "litellm-ingress-ingress") -> Mapping[str, Any]:
@@ -117,7 +123,7 @@ def test_what_is_closed_is_open_on_a_host_of_its_own():
     recording = stack(
         className="traefik", closed=["admin"], private={"host": "admin.example.com", "className": "internal"}
     )
-    private, public = recording.of(INGRESS)
+    private, public = named(recording, INGRESS, "litellm-private-ingress", "litellm-ingress-ingress")
     assert private.inputs["spec"]["ingressClassName"] == "internal"
     assert private.inputs["spec"]["rules"][0]["host"] == "admin.example.com"
     assert "router.middlewares" not in str(private.inputs)
@@ -129,7 +135,7 @@ def test_what_is_closed_is_open_on_a_host_of_its_own():
 def test_a_private_route_may_be_on_another_gateway():
     internal = {"name": "internal", "namespace": "gateways"}
     recording = stack(gateway=GATEWAY, paths=["/v1"], private={"host": "admin.example.com", "gateway": internal})
-    private, public = recording.of(ROUTE)
+    private, public = named(recording, ROUTE, "litellm-private-route", "litellm-ingress-route")
     assert private.inputs["spec"]["parentRefs"] == [internal]
     assert private.inputs["spec"]["rules"][0]["matches"][0]["path"]["value"] == "/"
     assert public.inputs["spec"]["rules"][0]["matches"][0]["path"]["value"] == "/v1"
