@@ -4,10 +4,20 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from infra.config.aws.store import AwsConfig
-from infra.config.base import ALLOWED, CHART_VERSION, SECRET_KEY, Checked, Duration, ObjectName, Section, url_such_as
+from infra.config.base import (
+    ALLOWED,
+    CHART_VERSION,
+    SECRET_KEY,
+    Checked,
+    Duration,
+    ObjectName,
+    Section,
+    as_text,
+    url_such_as,
+)
 from infra.config.references import VaultName
 from infra.config.versions import PINS
 
@@ -298,7 +308,7 @@ class ExternalSecretsConfig(Section):
     image_tag: Annotated[str, StringConstraints(min_length=1)] | None = None
     """Tag of the operator's image. Defaults to the chart's version of the operator."""
 
-    environment: dict[str, str] = Field(default_factory=dict)
+    environment: dict[str, Annotated[str, BeforeValidator(as_text)]] = Field(default_factory=dict)
     """More environment variables for the controller, such as a proxy. No secrets."""
 
     refresh_interval: Duration = "1h"

@@ -205,3 +205,9 @@ def test_metrics_are_not_open_through_the_ingress() -> None:
     config(gateway=settings, ingress={"host": None, "enabled": False})
     config(gateway=settings, ingress={"className": "alb"})
     config(gateway={**settings, "allowRequestsWithoutKey": True})
+
+
+def test_the_operator_may_have_them_as_well() -> None:
+    assert config(externalSecrets={"environment": {"GOMAXPROCS": 2}}).external_secrets.environment == {
+        "GOMAXPROCS": "2"
+    }
