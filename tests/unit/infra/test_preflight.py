@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Generator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -40,6 +41,8 @@ class FakeVault:
         self.roles: dict[str, Any] = {}
         self.auth_configs: dict[str, Any] = {"kubernetes": {}}
         self.asked: list[str] = []
+        self.refusals: dict[str, Exception] = {}
+        """What is raised instead of an answer, by a part of the URL."""
         self.sys = self.secrets = self.kv = self.v2 = self.adapter = self
         self.auth = SimpleNamespace(token=self)
 
@@ -64,6 +67,8 @@ class FakeVault:
 
     def get(self, url: str) -> Any:
         self.asked.append(url)
+        if refusal := next((error for part, error in self.refusals.items() if part in url), None):
+            raise refusal
         if "/internal/ui/mounts/" in url:
             name = url.partition("/mounts/")[2]
             if name not in self.mounts:
@@ -125,6 +130,71 @@ def test_a_wrong_address_is_named(vault: FakeVault):
 def test_a_sealed_vault_is_named(vault: FakeVault):
     vault.health = {"initialized": True, "sealed": True}
     assert "is sealed: unseal it first" in problems(target())
+
+
+@pytest.mark.parametrize(
+    ("health", "says"),
+    [
+        ({"initialized": False, "sealed": True}, "is not initialized"),
+        (SimpleNamespace(json=lambda: {"initialized": True, "sealed": True}), "is sealed"),
+    ],
+    ids=["new", "a response as it came"],
+)
+def test_a_vault_that_cannot_be_asked_yet_is_named_and_nothing_else_is_said(vault: FakeVault, health: Any, says: str):
+    vault.health, vault.token = health, ""
+    assert says in problems(target())
+    assert "no Vault token" not in problems(target())
+
+
+@pytest.mark.parametrize("health", [{"initialized": True, "sealed": False, "standby": True}, {}])
+def test_a_vault_that_stands_by_answers_as_well(vault: FakeVault, health: Any):
+    vault.health = health
+    preflight(target(), documents(target().config))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [hvac.exceptions.InternalServerError("disk full"), ValueError("no JSON"), requests.ReadTimeout("too slow")],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_vault_in_trouble_ends_in_a_sentence(vault: FakeVault, error: Exception):
+    vault.refusals = {"/internal/ui/mounts/litellm": error}
+    assert "`vault status` must work first" in problems(target())
+
+
+def test_vault_is_asked_where_and_how_the_configuration_says(
+    vault: FakeVault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """Documents in the namespace of the stack, logins in the one above; the certificate is checked."""
+    opened: list[dict[str, Any]] = []
+    monkeypatch.setattr(hvac, "Client", lambda **given: opened.append(given) or vault)
+    ca = tmp_path / "ca.pem"
+    ca.write_text("PEM")
+    settings = {"namespace": "admin/team", "authNamespace": "admin", "caCertFile": str(ca)}
+    preflight(target(secrets={"vault": settings}), documents(target().config))
+    assert {given["namespace"] for given in opened} == {"admin/team", "admin"}
+    assert {given["verify"] for given in opened} == {str(ca)}
+    assert {given["url"] for given in opened} == {"https://vault.invalid:8200"}
+    assert all(0 < given["timeout"] <= 30 for given in opened)
+    opened.clear()
+    preflight(target(), documents(target().config))
+    assert {(given["namespace"], given["verify"]) for given in opened} == {(None, True)}
+
+
+FORBIDDEN = hvac.exceptions.Forbidden("permission denied")
+
+
+def test_what_a_token_may_not_look_at_is_left_to_the_up(vault: FakeVault):
+    """The rights that are documented suffice for an `up`, and not for every look."""
+    vault.refusals = {"/subkeys/": FORBIDDEN, "/auth/": FORBIDDEN}
+    preflight(target(**SHARED_AUTH), documents(target().config))
+    preflight(target(**ONE_ROLE), documents(target().config))
+    preflight(referring(), documents(target().config))
+
+
+def test_an_engine_without_settings_of_its_own_has_those_of_vault(vault: FakeVault):
+    vault.engine_settings = hvac.exceptions.InvalidPath()
+    preflight(target(), documents(target().config))
 
 
 def test_a_missing_token_is_named(vault: FakeVault):
@@ -322,6 +392,11 @@ def test_a_role_of_an_administrator_must_be_there(vault: FakeVault):
     assert "there is no role litellm of auth/kubernetes/" in problems(target(**ONE_ROLE))
 
 
+def test_a_role_for_one_name_that_is_no_list_admits_it(vault: FakeVault):
+    vault.roles = {"litellm": {key: names[0] for key, names in BOUND.items()}}
+    preflight(target(**ONE_ROLE), documents(target().config))
+
+
 @pytest.mark.parametrize(
     "change", [{"bound_service_account_names": ["x"]}, {"bound_service_account_namespaces": ["y-*"]}]
 )
@@ -351,6 +426,20 @@ def test_a_jwt_method_must_be_there_for_a_role_of_the_stack(vault: FakeVault):
 def test_a_method_of_another_kind_is_said(vault: FakeVault, settings: dict[str, Any], path: str):
     vault.mounts[path] = {"type": "userpass"}
     assert f"{path}/ is not " in problems(target(secrets={"vault": settings}))
+
+
+def test_a_jwt_role_without_a_subject_admits_by_its_claims(vault: FakeVault):
+    jwt = target(secrets={"vault": {"auth": "jwt", "jwtAuth": {"createRole": False, "role": "litellm"}}})
+    vault.mounts["auth/jwt"] = {"type": "jwt"}
+    vault.roles = {"litellm": {"bound_claims": {"kubernetes.io": "…"}}}
+    preflight(jwt, documents(target().config))
+
+
+def test_a_jwt_method_that_an_administrator_keeps_to_himself_is_left_to_the_login(vault: FakeVault):
+    vault.roles = {"litellm": {}}
+    vault.mounts.pop("auth/jwt", None)
+    jwt = target(secrets={"vault": {"auth": "jwt", "jwtAuth": {"createRole": False, "role": "litellm"}}})
+    preflight(jwt, documents(target().config))
 
 
 def test_an_app_role_whose_method_nobody_may_see_is_left_to_the_login(vault: FakeVault):
@@ -485,6 +574,28 @@ SHARED_AUTH = {"secrets": {"vault": {"address": "https://vault.example.com", "ku
 def test_a_shared_auth_method_that_is_not_there_is_named(vault: FakeVault):
     vault.auth_configs.clear()
     assert "no configured Kubernetes auth method at auth/kubernetes/" in problems(target(**SHARED_AUTH))
+
+
+@pytest.mark.parametrize(
+    "error", [hvac.exceptions.InvalidPath, hvac.exceptions.InvalidRequest, hvac.exceptions.UnsupportedOperation]
+)
+def test_whatever_vault_says_of_a_method_without_configuration_it_is_named(vault: FakeVault, error: type[Exception]):
+    vault.refusals = {"/auth/kubernetes/config": error()}
+    assert "no configured Kubernetes auth method at auth/kubernetes/" in problems(target(**SHARED_AUTH))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"disable_local_ca_jwt": False, "token_reviewer_jwt_set": False},
+        {"disable_local_ca_jwt": True},
+        {},
+    ],
+    ids=["with its own token", "of a Vault that does not say", "of an older Vault"],
+)
+def test_a_shared_auth_method_that_may_review_by_itself_is_fine(vault: FakeVault, config: dict[str, Any]):
+    vault.auth_configs["kubernetes"] = config
+    preflight(target(**SHARED_AUTH), documents(target().config))
 
 
 def test_a_shared_auth_method_must_review_tokens_by_itself(vault: FakeVault):

@@ -279,6 +279,27 @@ def test_another_salt_key_of_a_store_that_is_there_is_refused(name: str, documen
     assert said in problem
 
 
+def test_the_way_back_to_a_whole_document_names_no_property():
+    whole = outputs("litellm/ops/salt", existingStore="litellm")
+    sections: dict[str, Any] = {
+        "secrets": {"kind": "existing", "existing": {"name": "litellm"}},
+        "keys": {
+            "master": {"existing": {"document": "master"}},
+            "salt": {"existing": {"document": "other"}},
+        },
+        "database": {"kind": "existing", "host": "db", "credentials": {"document": "db"}},
+        "redis": {"kind": "none"},
+    }
+    (problem,) = salt.check(target(**sections), salt.salts(state(whole)))
+    assert "{document: ops/salt}" in problem
+
+
+def test_a_resource_that_has_no_outputs_yet_says_nothing():
+    assert (
+        salt.salts({"urn:pulumi:dev::litellm::pulumi:pulumi:Stack::litellm-dev": {"type": "pulumi:pulumi:Stack"}}) == ()
+    )
+
+
 def test_outputs_of_a_state_without_a_provider_say_of_no_store():
     assert salt.salts(state(outputs("litellm/ops/salt#salt-key"))) == ()
 
