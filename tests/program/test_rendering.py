@@ -124,6 +124,7 @@ def test_the_secrets_that_pods_read_are_the_ones_that_are_rendered(rendering: Re
         if manifest.kind in ("Deployment", "StatefulSet", "Job"):
             pod = manifest.content["spec"]["template"]["spec"]
             read |= references(pod, "secretRef") | references(pod, "secretKeyRef") | references(pod, "secretName")
+            read |= {each["name"] for each in pod.get("imagePullSecrets", ())}
     assert read
     assert names(rendering, "ExternalSecret") <= read
 
