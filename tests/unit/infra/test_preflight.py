@@ -56,6 +56,7 @@ class FakeVault:
             raise hvac.exceptions.Forbidden("permission denied")
 
     def read_secret_metadata(self, path: str, mount_point: str) -> Any:
+        path = path if mount_point == "litellm" else f"{mount_point}:{path}"
         if path not in self.metadata:
             raise hvac.exceptions.InvalidPath
         return {"data": {"custom_metadata": self.metadata[path], **self.settings.get(path, {})}}
@@ -272,6 +273,11 @@ def test_a_token_that_can_see_no_engine_is_told_which_right_it_lacks(vault: Fake
     assert "may not look at `sys/mounts`" in problems(target())
 
 
+def test_engines_elsewhere_are_in_nobodys_way(vault: FakeVault):
+    vault.mounts, vault.listed = {}, {"secret/": KV2, "litellm-two/": KV2}
+    preflight(target(), documents(target().config))
+
+
 @pytest.mark.parametrize("near", ["litellm/team/", "lit/"])
 def test_an_engine_cannot_be_made_around_another_or_inside_it(vault: FakeVault, near: str):
     vault.mounts, vault.listed = {}, {near: KV2}
@@ -342,6 +348,21 @@ def test_a_salt_key_that_is_there_already_must_stay_as_well(vault: FakeVault):
     vault.settings = {"old/keys": {"delete_version_after": "1h0m0s"}}
     existing = {"salt": {"existing": {"document": "old/keys", "property": "salt"}}}
     assert "-delete-version-after=0s old/keys" in problems(target(keys=existing))
+
+
+def test_a_salt_key_in_another_engine_must_stay_there_as_well(vault: FakeVault):
+    vault.mounts["kv"], vault.subkeys = KV2, {"old/keys": {"salt": None}}
+    vault.metadata = {"kv:old/keys": None}
+    vault.settings = {"kv:old/keys": {"delete_version_after": "1h0m0s"}}
+    existing = {"salt": {"existing": {"document": "old/keys", "property": "salt", "mount": "kv"}}}
+    said = problems(target(keys=existing))
+    assert "kv/old/keys in Vault deletes its versions" in said
+    assert "`vault kv metadata patch -mount=kv -delete-version-after=0s old/keys`" in said
+
+
+def test_an_engine_of_a_reference_that_the_token_may_not_see_is_left_to_the_operator(vault: FakeVault):
+    vault.refusals = {"/v1/kv/subkeys/": FORBIDDEN}
+    preflight(referring(mount="kv"), documents(target().config))
 
 
 def referring(**reference: Any) -> Target:
@@ -416,6 +437,7 @@ APP_ROLE = {"auth": "approle", "appRole": {"kubernetesSecret": "vault-approle"}}
 def test_a_jwt_method_must_be_there_for_a_role_of_the_stack(vault: FakeVault):
     jwt = {"secrets": {"vault": {"auth": "jwt"}}}
     assert "no auth method at auth/jwt/" in problems(target(**jwt))
+    assert "litellm:secrets.vault.jwtAuth.path" in problems(target(**jwt))
     vault.mounts["auth/jwt"] = {"type": "jwt"}
     preflight(target(**jwt), documents(target().config))
 
@@ -459,6 +481,11 @@ def test_a_jwt_role_of_an_administrator_must_admit_the_reader(vault: FakeVault):
 def test_an_auth_method_of_another_kind_is_not_taken_for_kubernetes(vault: FakeVault):
     vault.mounts["auth/kubernetes-dev"] = {"type": "userpass"}
     assert "auth/kubernetes-dev/ is not for Kubernetes" in problems(target())
+
+
+def test_an_auth_method_that_an_earlier_up_has_made_is_its_own(vault: FakeVault):
+    vault.mounts["auth/kubernetes-dev"] = {"type": "kubernetes"}
+    preflight(target(), documents(target().config))
 
 
 def test_problems_of_cluster_and_vault_are_reported_together(vault: FakeVault, monkeypatch: pytest.MonkeyPatch):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,7 +140,11 @@ class Api:
                 raise RefusedError(found, "")
             return found
 
-        monkeypatch.setattr(KubernetesApi, "__init__", lambda *_: None)
+        def connect(_: KubernetesApi, kubeconfig: Path, context: str | None) -> None:
+            self.contexts.append(context)
+
+        self.contexts: list[str | None] = []
+        monkeypatch.setattr(KubernetesApi, "__init__", connect)
         monkeypatch.setattr(KubernetesApi, "get", get)
 
 
@@ -167,7 +172,7 @@ def condition(status: str) -> dict[str, Any]:
         {"spec": {"conditions": [{"namespaceRegexes": ["-dev$"]}]}},
         {"spec": {"conditions": [{"namespaceRegexes": [r"^litellm-\pL+$"]}]}},
         {"spec": {}, "status": {"conditions": [{"type": "Synced", "status": "False"}]}},
-        {"spec": {}, "status": {}},
+        {"spec": {"conditions": None}, "status": {"conditions": None}},
         500,
         {"spec": {"conditions": [{"namespaceSelector": {"matchLabels": {"a": "b"}}}]}},
         403,
@@ -208,6 +213,14 @@ def test_a_store_of_the_namespace_has_no_conditions_of_its_own(monkeypatch: pyte
     elsewhere = {"spec": {"conditions": [{"namespaces": ["other"]}]}, "status": condition("False")}
     (problem,) = look(monkeypatch, {path: elsewhere}, secrets=store)
     assert "SecretStore own in namespace litellm-dev is not ready" in problem
+
+
+def test_the_store_is_looked_for_in_the_cluster_of_the_configuration(monkeypatch: pytest.MonkeyPatch):
+    api = Api(monkeypatch, {CLUSTER_STORE: {"spec": {}}})
+    stack = target(**SECTIONS, context="there")
+    assert isinstance(stack.store, ExistingStore)
+    assert [*existing_check.check(stack.store, stack, {})] == []
+    assert api.contexts == ["there"]
 
 
 def test_a_cluster_that_does_not_answer_is_said_once(monkeypatch: pytest.MonkeyPatch):
