@@ -33,7 +33,7 @@ pytestmark = [
     pytest.mark.skipif(bool(LACKS), reason=f"needs {', '.join(LACKS)} on PATH"),
 ]
 
-AT_ONCE = 5
+AT_ONCE = 4
 """Deployments at a time: each takes more than half a gigabyte while it runs."""
 
 UPSTREAM = "http://upstream.models.svc:8000"
@@ -234,6 +234,9 @@ def adopted(project: Project, fixture: Fixture, in_cluster: dict[str, str]) -> G
 def deploy(project: Project, vault: Vault, gateway: Gateway) -> None:
     stack = gateway.fixture.stack
     gateway.up = project.make("up", stack, check=False, OVERLAY=overlay(project, gateway.fixture))
+    if "failed calling webhook" in gateway.up.stdout:
+        # Several at once keep a small machine so busy that the operator's webhook is not there for a moment.
+        gateway.up = project.make("up", stack, check=False, OVERLAY=overlay(project, gateway.fixture))
     if gateway.up.returncode == 0:
         gateway.url = project.outputs(stack)["url"]
         existing = gateway.secrets.get("LITELLM_MASTER_KEY")
