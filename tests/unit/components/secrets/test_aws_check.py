@@ -14,7 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from moto import mock_aws
 
 from components.secrets.aws_client import AwsConnection
-from infra.secrets.aws_check import check_aws, check_certificate
+from infra.secrets.aws import AwsStore
+from infra.secrets.aws_check import check, check_aws, check_certificate
+from infra.secrets.documents import documents
+from tests.unit.infra.stacks import target
 
 CONNECTION: AwsConnection = {"region": "eu-west-1"}
 OWNER = "litellm/prod"
@@ -105,6 +108,54 @@ def test_values_are_never_read(secrets: Any, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
     problems(("a", "/ops/shared"))
     assert calls == {"DescribeSecret"}
+
+
+IDENTITY = {"kind": "irsa", "oidcProviderArn": "arn:aws:iam::123456789012:oidc-provider/oidc.example.com"}
+
+
+def looked(**sections: Any) -> list[str]:
+    stack = target(secrets={"kind": "aws", "aws": {"region": "eu-west-1", "identity": IDENTITY}}, **sections)
+    assert isinstance(stack.store, AwsStore)
+    return [*check(stack.store, stack, documents(stack.config))]
+
+
+def test_a_stack_looks_at_every_secret_that_it_writes(secrets: Any):
+    for document in ("api-keys", "database"):
+        secrets.create_secret(Name=f"litellm/dev/{document}", SecretString="{}")
+    secrets.create_secret(Name="litellm/dev/unrelated", SecretString="{}")
+    assert {problem.partition(" ")[0] for problem in looked()} == {"litellm/dev/api-keys", "litellm/dev/database"}
+
+
+def test_a_stack_looks_at_every_secret_that_it_refers_to(secrets: Any):
+    (problem,) = looked(providerDocuments={"OPENAI_API_KEY": {"document": "shared/openai", "property": "key"}})
+    assert problem.startswith("litellm:providerDocuments.OPENAI_API_KEY: there is no secret shared/openai")
+
+
+@pytest.mark.parametrize("in_front", ["alb", "nginx"])
+def test_a_stack_looks_at_the_certificate_of_its_load_balancer(certificates: Any, in_front: str):
+    arn = certificate(certificates, "other.example.com")
+    ingress = {"className": in_front, "host": HOST}
+    said = looked(ingress=ingress | ({"alb": {"certificateArn": arn}} if in_front == "alb" else {}))
+    assert [HOST in problem for problem in said] == ([True] if in_front == "alb" else [])
+
+
+def test_a_certificate_that_may_not_be_looked_at_is_a_right_that_is_missing(
+    certificates: Any, monkeypatch: pytest.MonkeyPatch
+):
+    def call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        raise exceptions.ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no policy"}}, operation)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    (problem,) = check_certificate(CONNECTION, "arn:of:one", [HOST])
+    assert "may not call DescribeCertificate for arn:of:one" in problem
+
+
+def test_every_host_that_a_certificate_is_not_for_is_named(certificates: Any):
+    arn = certificate(certificates, HOST)
+    said = list(check_certificate(CONNECTION, arn, ["a.example.com", HOST, "b.example.com"]))
+    assert [name in problem for problem, name in zip(said, ("a.example.com", "b.example.com"), strict=True)] == [
+        True
+    ] * 2
 
 
 HOST = "litellm.example.com"

@@ -44,3 +44,10 @@ def test_the_operator_logs_in_with_a_token_of_the_reader_for_that_audience():
         "role": "litellm-dev",
         "kubernetesServiceAccountToken": {"serviceAccountRef": {"name": "secret-reader"}, "audiences": ["vault"]},
     }
+
+
+def test_its_resources_are_called_as_they_were():
+    """By type, name and parent the engine knows what stands: another one is deleted, and made again."""
+    recorded = run(lambda: VaultJwtAuth("auth", args()))
+    whole = recorded.one("litellm:index:VaultJwtAuth", "auth")
+    assert [(each.type, each.name) for each in recorded.resources if each.parent == whole.urn] == [(ROLE, "auth-role")]

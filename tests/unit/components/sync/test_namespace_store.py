@@ -80,3 +80,14 @@ def test_the_store_waits_for_the_right_to_read(recorded: Recording):
     """The operator validates it at once, with that right. What a component waits for, all of its children do."""
     binding = recorded.named("namespace-store-read-binding")
     assert binding.urn in recorded.one("litellm:index:SecretStore").dependencies
+
+
+def test_its_resources_are_called_as_they_were(recorded: Recording):
+    """By type, name and parent the engine knows what stands: another one is deleted, and made again."""
+    whole = recorded.one("litellm:index:NamespaceStore", "namespace-store")
+    children = {(each.type, each.name) for each in recorded.resources if each.parent == whole.urn}
+    assert children == {
+        (ROLE, "namespace-store-read"),
+        (ROLE_BINDING, "namespace-store-read-binding"),
+        ("litellm:index:SecretStore", "namespace-store"),
+    }
