@@ -62,6 +62,16 @@ def test_a_document_keeps_the_names_of_its_properties():
     assert content(documents(), "documents-database-version") == {"username": "litellm", "password": "p"}
 
 
+def test_the_same_values_in_another_order_are_the_same_version():
+    """Another text would be another version, and every pod that reads it would roll."""
+    one = {"username": "litellm", "password": "p"}
+    texts = [
+        documents(documents={"database": dict(order)}).inputs(VERSION, "documents-database-version")["secretString"]
+        for order in (one.items(), reversed(one.items()))
+    ]
+    assert texts[0] == texts[1]
+
+
 def test_a_bundle_is_one_secret_with_the_names_of_environment_variables():
     recorded = documents(bundle=BUNDLE)
     assert [secret.inputs["name"] for secret in recorded.of(SECRET)] == [BUNDLE]
