@@ -26,6 +26,7 @@ class Cluster(World):
                 job["status"] = {"conditions": [{"type": self.condition, "status": "True"}]}
 
         self.kube.on_read = end
+        self.slept: list[float] = []
 
     def bootstrap(self, mark: str, **metadata: dict[str, str]) -> None:
         secret = {"name": "ADMIN_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "admin", "key": "password"}}}
@@ -39,7 +40,7 @@ class Cluster(World):
         self.kube.log.clear()
 
     def drop(self) -> None:
-        drop_database(self.kube, self.made, self.said.append, sleep=lambda _: None)
+        drop_database(self.kube, self.made, self.said.append, sleep=self.slept.append)
 
 
 def test_it_has_all_that_the_bootstrap_had_but_another_script():
@@ -94,6 +95,19 @@ def test_a_job_that_fails_stops_the_removal_with_its_reason():
     )
     with pytest.raises(Problem, match="the database was not dropped: psql: no route to host"):
         world.drop()
+    assert world.slept == [], "there is nothing to wait for"
+
+
+def test_a_pod_that_has_not_begun_gives_no_reason():
+    world = Cluster("Failed")
+    world.bootstrap(str(world.made.mark))
+    labels = {"app.kubernetes.io/name": JOB}
+    for name, status in (("new", {}), ("pending", {"status": {"phase": "Pending"}})):
+        world.kube.create(
+            f"/api/v1/namespaces/{NAMESPACE}/pods", {"metadata": {"name": name, "labels": labels}, **status}
+        )
+    with pytest.raises(Problem, match="did not end"):
+        world.drop()
 
 
 def test_the_job_is_tried_once_more_and_ends_before_we_stop_waiting():
@@ -142,6 +156,14 @@ class Stubborn(FakeKube):
 
     conflicts = 0
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.queries: list[dict[str, str]] = []
+
+    def delete(self, path: str, body: Object | None = None, **query: str) -> None:
+        self.queries.append(query)
+        super().delete(path, body, **query)
+
     def create(self, path: str, body: Object) -> Object:
         if self.conflicts and body["metadata"]["name"] == JOB:
             self.conflicts -= 1
@@ -149,27 +171,28 @@ class Stubborn(FakeKube):
         return super().create(path, body)
 
 
-def stubborn(conflicts: int) -> Cluster:
-    world = Cluster()
-    kube = Stubborn()
+def stubborn(conflicts: int) -> tuple[Cluster, Stubborn]:
+    world, kube = Cluster(), Stubborn()
     kube.objects, kube.on_read, kube.conflicts = world.kube.objects, world.kube.on_read, conflicts
     world.kube = kube
     world.bootstrap(str(world.made.mark))
-    return world
+    return world, kube
 
 
 def test_a_job_that_an_interrupted_run_left_is_deleted_and_waited_for():
-    world = stubborn(3)
+    world, kube = stubborn(3)
     world.drop()
     path = f"{jobs_path(NAMESPACE)}/{JOB}"
-    assert world.kube.log == [f"delete {path}", f"create {path}"]
+    assert kube.log == [f"delete {path}", f"create {path}"]
+    assert kube.queries[0] == {"propagationPolicy": "Background"}, "or its pods would stay"
+    assert len(world.slept) == 3
 
 
 def test_a_job_that_does_not_go_away_keeps_everything():
     with pytest.raises(
         Problem, match=rf"database litellm_env_pr_1 was not dropped: Job {JOB} in {NAMESPACE} does not go away"
     ):
-        stubborn(99).drop()
+        stubborn(99)[0].drop()
 
 
 def test_a_job_that_is_not_done_yet_is_looked_at_again():
@@ -194,6 +217,7 @@ def test_a_job_that_never_ends_is_given_up():
     world.kube.on_read = lambda _: None
     with pytest.raises(Problem, match=f"Job {JOB} in namespace {NAMESPACE} did not end"):
         world.drop()
+    assert sum(world.slept) == pytest.approx(LIMIT_SECONDS, abs=1)
 
 
 @pytest.mark.parametrize(
