@@ -1,7 +1,9 @@
 """What a secret is and what is none: both errors are defects. No value here is anybody's; all are made when the test runs."""
 
 import base64
+import hashlib
 import random
+import re
 import string
 
 import pytest
@@ -372,3 +374,29 @@ def test_random_tokens_of_any_provider_are_found() -> None:
     """A provider whose format nobody knows: letters and digits, as many as keys have."""
     found = [looks_secret(some(length, seed=seed)) for length in (32, 40, 44, 64) for seed in range(200)]
     assert sum(found) / len(found) > 0.97
+
+
+OF_A_SECRET = """
+AGE ALGORITHM ALIAS ALIASES ALLOWED ARN AUDIENCE AUTH CLAIM CLASS COST COUNT COUNTER DAYS DESCRIPTION DIR
+DISABLED DURATION ENABLED ENDPOINT EXPIRY FIELD FILE FORMAT GENERATE HEADER HEADERS HOURS ID IDS INFO INTERVAL
+ISSUER LENGTH LIMIT LIST LOCATION MANAGER MAX MIN MINUTES MODE NAME NAMES PARAMS PATH POLICY PREFIX PROVIDER
+REGION REQUIRED ROTATION ROUTES SCOPE SCOPES SECONDS SETTINGS SIZE STRATEGY SUFFIX SYSTEM TEMPLATE TIMEOUT TTL
+TYPE TYPES UPDATE URI URL URLS VALIDATE VALIDATION VALUES VERSION
+"""
+
+
+@pytest.mark.parametrize("word", re.findall(r"\w+", OF_A_SECRET))
+def test_what_a_name_says_of_a_secret_is_none(word: str) -> None:
+    """`API_KEY_HEADER` is the name of a header, and `TOKEN_TTL` a time; the value may be any text."""
+    assert not names_a_secret(f"API_KEY_{word}")
+    assert names_a_secret(f"{word}_API_KEY")
+
+
+DIGESTS = "CHECKSUM COMMIT DIGEST ETAG FINGERPRINT HASH REVISION SHA SHA1 SHA256 TRACE"
+
+
+@pytest.mark.parametrize("word", re.findall(r"\w+", DIGESTS))
+def test_a_digest_is_none_where_its_place_is_called_so(word: str) -> None:
+    digest = hashlib.sha1(word.encode(), usedforsecurity=False).hexdigest()
+    assert looks_secret(digest, "VALUE")
+    assert not looks_secret(digest, f"IMAGE_{word}")
