@@ -400,3 +400,8 @@ def test_a_digest_is_none_where_its_place_is_called_so(word: str) -> None:
     digest = hashlib.sha1(word.encode(), usedforsecurity=False).hexdigest()
     assert looks_secret(digest, "VALUE")
     assert not looks_secret(digest, f"IMAGE_{word}")
+
+
+def test_a_path_is_none_however_its_parts_look() -> None:
+    assert looks_secret(some(40))
+    assert not looks_secret(f"/var/lib/{some(40)}")
