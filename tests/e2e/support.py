@@ -145,6 +145,11 @@ class Vault:
     def write(self, mount: str, path: str, **properties: str) -> None:
         self.client.secrets.kv.v2.create_or_update_secret(path=path, mount_point=mount, secret=properties)
 
+    def mount(self, path: str) -> None:
+        """A KV version 2 engine, unless a stack before has made it."""
+        if f"{path}/" not in self.everything()["mounts"]:
+            self.client.sys.enable_secrets_engine("kv", path=path, options={"version": "2"})
+
     def list(self, mount: str, path: str) -> list[str]:
         try:
             return self.client.secrets.kv.v2.list_secrets(path=path, mount_point=mount)["data"]["keys"]

@@ -155,6 +155,7 @@ def surroundings(project: Project, vault: Vault) -> Iterator[None]:
     root, tls = authority_and_server()
     (project.folder / "authority.pem").write_text(root)
     (project.folder / "another.pem").write_text(authority_and_server()[0])
+    vault.mount("litellm")
     vault.write("litellm", "shared/verified-admin", username="postgres", password=ADMIN_PASSWORD)
     for each in server(tls):
         kubectl("apply", "-f", "-", stdin=json.dumps(each))

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from infra import pods
+from components.pods import PodSettings
 from infra.config.placement import Placement
 from infra.config.stack import StackConfig
+from infra.pods import Pods
 
 TAINT = {"key": "dedicated", "operator": "Equal", "value": "ai", "effect": "NoSchedule"}
 POOL = {"pool": "gateways"}
@@ -19,6 +20,14 @@ def stack(**sections: Any) -> StackConfig:
     return StackConfig.model_validate(given)
 
 
+def everywhere(config: StackConfig) -> PodSettings:
+    return Pods(config, ()).servers
+
+
+def of_gateway(config: StackConfig) -> PodSettings:
+    return Pods(config, ()).gateway
+
+
 def refusal(**values: Any) -> str:
     with pytest.raises(ValidationError) as refused:
         Placement.model_validate(values)
@@ -26,7 +35,7 @@ def refusal(**values: Any) -> str:
 
 
 def test_without_a_word_pods_run_anywhere() -> None:
-    for settings in (pods.everywhere(stack()), pods.of_gateway(stack())):
+    for settings in (everywhere(stack()), of_gateway(stack())):
         assert not any(settings.values())
 
 
@@ -36,7 +45,7 @@ def test_one_placement_is_for_all_pods() -> None:
         placement={"nodeSelector": POOL, "tolerations": [TAINT], "affinity": affinity, "priorityClassName": "high"}
     )
     expected = {"node_selector": POOL, "tolerations": [TAINT], "affinity": affinity, "priority_class": "high"}
-    for settings in (pods.everywhere(config), pods.of_gateway(config)):
+    for settings in (everywhere(config), of_gateway(config)):
         assert expected.items() <= settings.items()
 
 
@@ -45,29 +54,29 @@ def test_the_gateway_may_differ_key_by_key() -> None:
         placement={"nodeSelector": {"pool": "data"}, "tolerations": [TAINT]},
         gateway={"placement": {"nodeSelector": POOL}},
     )
-    everywhere, gateway = pods.everywhere(config), pods.of_gateway(config)
-    assert everywhere.get("node_selector") == {"pool": "data"}
+    others, gateway = everywhere(config), of_gateway(config)
+    assert others.get("node_selector") == {"pool": "data"}
     assert gateway.get("node_selector") == POOL
-    assert gateway.get("tolerations") == everywhere.get("tolerations") == [TAINT]
+    assert gateway.get("tolerations") == others.get("tolerations") == [TAINT]
 
 
 def test_the_gateway_may_leave_the_selector_of_all() -> None:
     config = stack(placement={"nodeSelector": POOL}, gateway={"placement": {"nodeSelector": {}}})
-    assert pods.of_gateway(config).get("node_selector") == {}
+    assert of_gateway(config).get("node_selector") == {}
 
 
 def test_older_tolerations_reach_all_pods_and_an_older_selector_the_gateway_alone() -> None:
     """A selector might exclude the node that has the volume of a Postgres which stands already."""
     config = stack(gateway={"nodeSelector": POOL, "tolerations": [TAINT]})
-    assert pods.of_gateway(config).get("node_selector") == POOL
-    assert pods.everywhere(config).get("node_selector") == {}
-    assert pods.of_gateway(config).get("tolerations") == pods.everywhere(config).get("tolerations") == [TAINT]
+    assert of_gateway(config).get("node_selector") == POOL
+    assert everywhere(config).get("node_selector") == {}
+    assert of_gateway(config).get("tolerations") == everywhere(config).get("tolerations") == [TAINT]
 
 
 def test_tolerations_for_all_leave_the_older_ones_to_the_gateway() -> None:
     config = stack(placement={"tolerations": []}, gateway={"tolerations": [TAINT]})
-    assert pods.everywhere(config).get("tolerations") == []
-    assert pods.of_gateway(config).get("tolerations") == [TAINT]
+    assert everywhere(config).get("tolerations") == []
+    assert of_gateway(config).get("tolerations") == [TAINT]
 
 
 def test_older_and_newer_keys_of_the_gateway_are_not_mixed() -> None:
@@ -77,7 +86,7 @@ def test_older_and_newer_keys_of_the_gateway_are_not_mixed() -> None:
 
 @pytest.mark.parametrize("spread", [[], [{"topologyKey": "topology.kubernetes.io/zone", "maxSkew": 2}]])
 def test_how_the_gateway_spreads_may_be_said(spread: list[dict[str, Any]]) -> None:
-    found = pods.of_gateway(stack(placement={"topologySpread": spread})).get("topology_spread")
+    found = of_gateway(stack(placement={"topologySpread": spread})).get("topology_spread")
     assert found == [{**each, "whenUnsatisfiable": "ScheduleAnyway"} for each in spread]
 
 
@@ -89,7 +98,7 @@ def test_affinity_has_kubernetes_own_parts() -> None:
 def test_seconds_of_a_toleration_are_for_no_execute() -> None:
     assert "effect NoExecute only" in refusal(tolerations=[{**TAINT, "tolerationSeconds": 60}])
     kept = {**TAINT, "effect": "NoExecute", "tolerationSeconds": 60}
-    assert pods.everywhere(stack(placement={"tolerations": [kept]})).get("tolerations") == [kept]
+    assert everywhere(stack(placement={"tolerations": [kept]})).get("tolerations") == [kept]
 
 
 def test_domains_are_counted_for_strict_constraints_only() -> None:
