@@ -44,6 +44,7 @@ class Aws:
         self.arguments: dict[str, dict[str, Any]] = {}
         """Of the last call of each operation."""
         self.errors: dict[str, list[Exception]] = {}
+        self.slept: list[float] = []
 
     def value(self) -> dict[str, str]:
         calls = list(self.calls)
@@ -68,10 +69,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setattr(aws_once.time, "sleep", lambda seconds: None)
     original: Call = botocore.client.BaseClient._make_api_call
     with mock_aws(config={"core": {"reset_boto3_session": False}}):  # a new session takes a quarter of a second
         here = Aws()
+        monkeypatch.setattr(aws_once.time, "sleep", here.slept.append)
 
         def call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
             here.calls.append(operation)
@@ -143,7 +144,9 @@ def test_two_salt_keys_are_different(aws: Aws):
 
 def test_a_salt_key_is_adopted_and_not_overwritten(aws: Aws):
     aws.secrets.create_secret(Name=NAME, **OLD)
+    aws.calls.clear()
     assert SaltKeyProvider().create(SALT).id == ID
+    assert "CreateSecret" not in aws.calls
     assert aws.value() == {"salt-key": "sk-old"}
 
 
@@ -208,12 +211,14 @@ def test_a_name_that_is_just_becoming_free_is_waited_for(aws: Aws):
     aws.errors["CreateSecret"] = [refusal("InvalidRequestException", "CreateSecret", TAKEN) for _ in range(3)]
     created()
     assert aws.calls.count("CreateSecret") == 4
+    assert len(aws.slept) == 3
 
 
 def test_a_name_that_does_not_become_free_is_a_clear_error(aws: Aws):
     aws.errors["CreateSecret"] = [refusal("InvalidRequestException", "CreateSecret", TAKEN) for _ in range(99)]
     with pytest.raises(AwsRefusalError, match="scheduled for deletion"):
         created()
+    assert 30 <= sum(aws.slept) <= 120
 
 
 @pytest.mark.parametrize(
@@ -482,7 +487,8 @@ def test_a_secret_without_a_value_gets_its_first_one(aws: Aws):
     aws.secrets.create_secret(Name=NAME)
     made = InitialValueProvider().create(INITIAL)
     assert aws.value() == {"password": "first"}
-    assert made.outs == {"secret": NAME, "version_id": next(iter(aws.about()["VersionIdsToStages"]))}
+    version = next(iter(aws.about()["VersionIdsToStages"]))
+    assert (made.id, made.outs) == (f"{NAME}#{version}", {"secret": NAME, "version_id": version})
 
 
 def test_a_value_that_is_there_is_not_overwritten(aws: Aws):
