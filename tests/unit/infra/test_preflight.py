@@ -67,6 +67,7 @@ class FakeVault:
         return {"data": self.listed or {}}
 
     def get(self, url: str) -> Any:
+        assert url.startswith("/v1/")
         self.asked.append(url)
         if refusal := next((error for part, error in self.refusals.items() if part in url), None):
             raise refusal
@@ -137,9 +138,10 @@ def test_a_sealed_vault_is_named(vault: FakeVault):
     ("health", "says"),
     [
         ({"initialized": False, "sealed": True}, "is not initialized"),
+        ({"initialized": False}, "is not initialized"),
         (SimpleNamespace(json=lambda: {"initialized": True, "sealed": True}), "is sealed"),
     ],
-    ids=["new", "a response as it came"],
+    ids=["new", "new, and says no more", "a response as it came"],
 )
 def test_a_vault_that_cannot_be_asked_yet_is_named_and_nothing_else_is_said(vault: FakeVault, health: Any, says: str):
     vault.health, vault.token = health, ""
@@ -246,11 +248,38 @@ def test_a_referenced_document_must_be_there_with_its_property(vault: FakeVault)
 
 
 @pytest.mark.parametrize("create", [True, False])
-@pytest.mark.parametrize("engine", [{"type": "kv", "options": {"version": "1"}}, {"type": "pki", "options": None}])
+@pytest.mark.parametrize(
+    "engine",
+    [
+        {"type": "kv", "options": {"version": "1"}},
+        {"type": "kv", "options": None},
+        {"type": "pki", "options": None},
+        {"type": "plugin", "options": {"version": "2"}},
+    ],
+)
 def test_an_engine_that_is_there_must_be_kv_version_2(vault: FakeVault, engine: dict[str, Any], create: bool):
     """Also where the stack may make one: it would notice when documents, policy and role are there."""
     vault.mounts["litellm"] = engine
     assert "is not KV version 2" in problems(target(secrets={"vault": {"mount": {"create": create}}}))
+
+
+def test_an_engine_that_is_of_no_use_is_not_looked_into(vault: FakeVault):
+    """Its answers would be of another kind, and their problems none of the user's."""
+    vault.mounts["litellm"] = {"type": "kv", "options": {"version": "1"}}
+    vault.metadata = {"dev/api-keys": {"managed-by": "somebody"}}
+    assert "written by" not in problems(target())
+    assert not [url for url in vault.asked if url.startswith("/v1/litellm/")]
+
+
+@pytest.mark.parametrize("error", [hvac.exceptions.Forbidden, hvac.exceptions.UnsupportedOperation])
+def test_documents_that_a_token_may_not_look_at_are_left_to_the_up(
+    vault: FakeVault, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+):
+    def refuse(**_: str) -> Any:
+        raise error
+
+    monkeypatch.setattr(vault, "read_secret_metadata", refuse)
+    preflight(target(), documents(target().config))
 
 
 def test_an_engine_that_must_exist_is_named_when_it_does_not(vault: FakeVault):
@@ -400,6 +429,18 @@ def test_another_mount_is_of_kv_version_2(vault: FakeVault):
     assert "no secrets engine of KV version 2 at kv/" in problems(referring(mount="kv"))
 
 
+def test_the_path_of_another_mount_is_not_one_inside_an_engine(vault: FakeVault):
+    vault.mounts["kv/team"] = KV2 | {"path": "kv/"}
+    vault.subkeys = {"shared/keys": {"a": None}}
+    assert "no secrets engine of KV version 2 at kv/team/" in problems(referring(mount="kv/team"))
+
+
+def test_what_is_in_a_list_far_below_cannot_be_seen(vault: FakeVault):
+    vault.subkeys = {"shared/keys": {"deep": {"list": None}}}
+    preflight(referring(property="deep.list.0"), documents(target().config))
+    assert "has no property 'deep.list.name'; it has deep.list" in problems(referring(property="deep.list.name"))
+
+
 def test_a_path_with_the_mount_of_another_engine_is_said_to_be_one(vault: FakeVault):
     said = problems(referring(document="kv/data/team/keys"))
     assert "If kv/ is a secrets engine: write mount kv and document team/keys" in said
@@ -424,6 +465,13 @@ def test_a_role_for_one_name_that_is_no_list_admits_it(vault: FakeVault):
 def test_a_role_of_an_administrator_must_admit_the_reader(vault: FakeVault, change: dict[str, list[str]]):
     vault.roles = {"litellm": BOUND | change}
     assert "does not admit" in problems(target(**ONE_ROLE))
+
+
+def test_a_role_that_is_bound_to_nobody_admits_nobody(vault: FakeVault):
+    vault.roles = {"litellm": {"bound_service_account_names": None}}
+    said = problems(target(**ONE_ROLE))
+    assert "does not admit secret-reader (bound_service_account_names)" in said
+    assert "does not admit litellm-dev (bound_service_account_namespaces)" in said
 
 
 def test_a_role_for_many_namespaces_admits_the_reader_of_one(vault: FakeVault):

@@ -130,7 +130,10 @@ def test_the_policy_of_its_account_comes_and_goes(aws: Aws):
 
 
 def test_a_policy_that_is_not_wanted_is_not_put_by_another_change(aws: Aws):
-    updated(created(own_account_only=False), own_account_only=False, tags=OWNER | {"a": "b"})
+    state = created(own_account_only=False)
+    aws.calls.clear()
+    updated(state, own_account_only=False, tags=OWNER | {"a": "b"})
+    assert aws.calls == ["TagResource"]
     assert aws.policy() is None
 
 
