@@ -96,6 +96,15 @@ def test_a_missing_permission_is_named_per_secret(secrets: Any, monkeypatch: pyt
     assert len(problems()) == 2
 
 
+def test_an_account_that_may_not_be_asked_for_is_a_right_that_is_missing(secrets: Any, monkeypatch: pytest.MonkeyPatch):
+    def call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        raise exceptions.ClientError({"Error": {"Code": "AccessDenied", "Message": "no policy"}}, operation)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    (problem,) = problems(connection={"region": "eu-west-1", "account": "123456789012"})
+    assert problem == "these AWS credentials may not call GetCallerIdentity for its secrets in eu-west-1: no policy"
+
+
 def test_values_are_never_read(secrets: Any, monkeypatch: pytest.MonkeyPatch):
     secrets.create_secret(Name="/ops/shared", SecretString="{}")
     calls: set[str] = set()
@@ -148,6 +157,16 @@ def test_a_certificate_that_may_not_be_looked_at_is_a_right_that_is_missing(
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
     (problem,) = check_certificate(CONNECTION, "arn:of:one", [HOST])
     assert "may not call DescribeCertificate for arn:of:one" in problem
+
+
+def test_a_certificate_of_one_name_alone_is_for_that_name(monkeypatch: pytest.MonkeyPatch):
+    class Acm:
+        def describe_certificate(self, CertificateArn: str) -> Any:  # noqa: N803 - the API's word
+            return {"Certificate": {"DomainName": HOST, "Status": "ISSUED"}}
+
+    monkeypatch.setattr("infra.secrets.aws_check.connect", lambda *_: Acm())
+    assert not list(check_certificate(CONNECTION, "arn:of:one", [HOST]))
+    assert list(check_certificate(CONNECTION, "arn:of:one", ["other.example.com"]))
 
 
 def test_every_host_that_a_certificate_is_not_for_is_named(certificates: Any):

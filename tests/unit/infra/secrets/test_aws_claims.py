@@ -38,3 +38,10 @@ def test_a_secret_that_the_state_does_not_know_is_refused_with_the_ways_out():
 
 def test_a_name_that_is_free_is_free():
     ask("litellm/dev/redis")
+
+
+def test_a_secret_that_is_on_its_way_out_is_left_to_the_provider_which_waits():
+    secrets = boto3.client("secretsmanager", region_name=REGION)
+    secrets.create_secret(Name="litellm/dev/redis", SecretString="{}")
+    secrets.delete_secret(SecretId="litellm/dev/redis", RecoveryWindowInDays=7)
+    ask("litellm/dev/redis")
