@@ -7,6 +7,7 @@ Operator. What the cluster asks of a stack (addresses, chart, ingress class) com
 import os
 import secrets
 import shutil
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 import yaml
 
 from tests.e2e.support import Project, Vault, kubectl, remove_operator
+
+BEGIN = time.monotonic()
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ("pulumi", "kubectl", "make")
@@ -37,12 +40,20 @@ COPIED = (
 LOCKS = ("pyproject.toml", "requirements.txt", "requirements-dev.txt")
 
 
+LATE = ("test_given_namespace", "test_stores", "test_ways_in", "test_database", "test_pods", "test_adopt")
+"""Modules that come last, in this order: where the time is short, these do not begin any more."""
+
+LONGEST_MODULE_SECONDS = 480
+"""What a module may take, on a machine with two cores."""
+
+
 def missing() -> list[str]:
     programs = [f"{program} on PATH" for program in PROGRAMS if not shutil.which(program)]
     return programs + [variable for variable in VARIABLES if not os.environ.get(variable)]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LATE.index(item.path.stem) if item.path.stem in LATE else -1)
     lacks = missing()
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
@@ -94,6 +105,14 @@ def cluster_overlay(folder: Path) -> str:
     path = folder / "cluster.yaml"
     path.write_text(yaml.safe_dump({"config": config}))
     return str(path)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def there_is_time(request: pytest.FixtureRequest) -> None:
+    """E2E_SECONDS, if given, is how long all tests may take: late modules that would not end by then do not begin."""
+    left = float(os.environ.get("E2E_SECONDS", "inf")) - (time.monotonic() - BEGIN)
+    if request.path.stem in LATE and left < LONGEST_MODULE_SECONDS:
+        pytest.skip("the time for all tests is over")
 
 
 @pytest.fixture(scope="session")
