@@ -243,10 +243,17 @@ def test_a_key_that_may_not_be_looked_at_is_not_made_again(kms: Any, monkeypatch
     assert kms.list_keys()["Keys"] == []
 
 
-def test_deleting_twice_is_no_error(kms: Any):
+def test_deleting_twice_is_no_error(kms: Any, monkeypatch: pytest.MonkeyPatch):
     key, state = created()
     OwnKeyProvider().delete(key, state)
+    answer_once(monkeypatch, "ScheduleKeyDeletion", refusal("KMSInvalidStateException", "ScheduleKeyDeletion"))
     OwnKeyProvider().delete(key, state)
+
+
+def test_deleting_a_key_that_is_gone_is_no_error(kms: Any):
+    key, state = created()
+    OwnKeyProvider().delete(key[::-1], state)
+    assert states(kms) == ["Enabled"]
 
 
 def test_the_program_gets_its_arn():

@@ -126,3 +126,9 @@ def test_the_safe_name_of_ones_own_environment_will_do():
 
 def test_a_mark_of_another_cluster_is_another_mark():
     assert Mark("aaaaaaaa", "pr-1", "00000001") != Mark(CLUSTER, "pr-1", "00000001")
+
+
+def test_a_mark_is_written_as_it_was():
+    """What stands carries it: another form would be nobody's, and stay for ever."""
+    assert str(Mark("0c1a55e5", "pr-1", "00000001")) == "litellm/ephemeral/0c1a55e5/pr-1/00000001"
+    assert parse_mark("litellm/ephemeral/0c1a55e5/pr-1/00000001") == Mark("0c1a55e5", "pr-1", "00000001")
