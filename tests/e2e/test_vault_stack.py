@@ -284,7 +284,11 @@ class TestBadDay:
     def test_an_image_that_cannot_be_pulled_is_named(self, project: Project, up: dict[str, Any], vault: Vault):
         config = project.config("dev")
         try:
-            image = {"image": "ghcr.io/berriai/litellm-non_root:v0.0.0", "startupTimeout": "30s"}
+            image = {
+                "image": "ghcr.io/berriai/litellm-non_root:v0.0.0",
+                "startupTimeout": "30s",
+                "migrationTimeout": "30s",
+            }
             project.write_stack("dev", config | {"gateway": config["gateway"] | image})
             done = project.make("up", check=False)
             assert done.returncode != 0
