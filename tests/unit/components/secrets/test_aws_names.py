@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from components.secrets.aws_names import (
     arn_field,
+    locate,
     oidc_issuer,
     oidc_provider_arn,
     partition_of,
@@ -46,13 +47,21 @@ def test_domains_are_those_that_the_aws_client_calls():
     import boto3
 
     session = boto3.Session("test", "test", region_name="eu-west-1")
-    for region in ("eu-west-1", "us-gov-west-1", "cn-north-1", "us-iso-east-1", "us-isob-east-1", "eusc-de-east-1"):
+    others = ("us-iso-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1", "eusc-de-east-1")
+    for region in ("eu-west-1", "us-gov-west-1", "cn-north-1", *others):
         endpoint = session.client("secretsmanager", region_name=region).meta.endpoint_url
         assert endpoint == f"https://{service_domain('secretsmanager', region)}"
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("partition", "aws-cn"), ("account", "1"), ("resource", "secret:/a:b-AbCdEf")]
+    ("field", "value"),
+    [
+        ("partition", "aws-cn"),
+        ("service", "secretsmanager"),
+        ("region", "cn-north-1"),
+        ("account", "1"),
+        ("resource", "secret:/a:b-AbCdEf"),
+    ],
 )
 def test_fields_of_an_arn(field: str, value: str):
     assert arn_field("arn:aws-cn:secretsmanager:cn-north-1:1:secret:/a:b-AbCdEf", field) == value
@@ -91,12 +100,52 @@ def test_issuer_and_provider_arn_follow_from_each_other():
     assert oidc_issuer(arn) == "oidc.eks.cn-north-1.amazonaws.com.cn/id/0A"
 
 
+def test_an_issuer_is_the_same_with_a_slash_at_its_end():
+    issuer = "https://tokens.example.com/X"
+    assert oidc_provider_arn(f"{issuer}/", "eu-west-1", "1") == oidc_provider_arn(issuer, "eu-west-1", "1")
+
+
+def test_a_document_has_a_secret_of_its_own_below_the_prefix():
+    assert locate("litellm/dev", None, "redis", "password") == {"key": "litellm/dev/redis", "property": "password"}
+
+
+def test_in_a_bundle_a_value_is_called_like_its_variable():
+    assert locate("litellm/dev", "litellm/dev/all", "redis", "password") == {
+        "key": "litellm/dev/all",
+        "property": "REDIS_PASSWORD",
+    }
+
+
+def test_the_salt_key_is_in_no_bundle():
+    """It outlives the stack, and the bundle does not."""
+    assert locate("litellm/dev", "litellm/dev/all", "salt", "salt-key") == {
+        "key": "litellm/dev/salt",
+        "property": "salt-key",
+    }
+
+
 def test_replicas_without_a_key_use_that_of_aws():
     assert replicas({"b": "arn:k", "a": ""}) == [{"Region": "a"}, {"Region": "b", "KmsKeyId": "arn:k"}]
 
 
 def test_a_role_is_called_what_it_is_for():
     assert role_name("litellm-prod", "eu-west-1", "reader") == "litellm-prod-eu-west-1-reader"
+
+
+@pytest.mark.parametrize(
+    ("whole", "name"),
+    [
+        ("a" * 64, "a" * 64),
+        ("a" * 65, "a" * 55 + "-635361c4"),
+        ("a" * 54 + "X" + "b" * 20, "a" * 54 + "X-dfab839f"),
+        ("a" * 50 + "-" * 20, "a" * 50 + "-2a4ac8cb"),
+        ("a/b", "a-b-c14cddc0"),
+    ],
+    ids=["just short enough", "too long", "cut behind a letter", "cut behind a hyphen", "with a character IAM refuses"],
+)
+def test_a_role_that_stands_keeps_its_name(whole: str, name: str):
+    """By another one it would be another role, and what was granted to it by hand would be gone."""
+    assert role_name(whole) == name
 
 
 @given(st.lists(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1), min_size=1))

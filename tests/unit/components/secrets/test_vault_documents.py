@@ -67,6 +67,12 @@ def test_documents_of_somebody_else_are_readable_when_named():
     assert run(program).inputs(POLICY)["policy"] == read_only_policy("litellm", ["shared/openai"])
 
 
+def test_documents_of_other_engines_are_readable_when_named():
+    given = args(documents={}, elsewhere={"kv": ["team/a", "team/b"]})
+    written = run(lambda: VaultDocuments("documents", given)).inputs(POLICY)["policy"]
+    assert written == read_only_policy("kv", ["team/a", "team/b"])
+
+
 def test_a_policy_grants_read_on_data_paths_only():
     assert read_only_policy("kv", ["dev/a"]) == 'path "kv/data/dev/a" {\n  capabilities = ["read"]\n}\n'
 
@@ -146,3 +152,19 @@ def test_the_revision_of_some_documents_is_made_of_their_versions_alone(monkeypa
 
     monkeypatch.setattr(RecordingMocks, "new_resource", new_resource)
     assert run(program).outputs == {"all": "api-keys.database", "one": "database", "both": "database.api-keys"}
+
+
+@pytest.mark.parametrize("metadata", [{}, {"version": ""}], ids=["none", "empty"])
+def test_a_document_whose_version_is_not_known_adds_nothing_to_the_revision(
+    monkeypatch: pytest.MonkeyPatch, metadata: dict[str, str]
+):
+    """Or the names of Secrets would have a word in them that no version is."""
+    original = RecordingMocks.new_resource
+
+    def new_resource(self: RecordingMocks, given: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        id_, outputs = original(self, given)
+        return id_, outputs | {"metadata": metadata}
+
+    monkeypatch.setattr(RecordingMocks, "new_resource", new_resource)
+    one = args(documents={"plain": {"username": "litellm"}})
+    assert run(lambda: {"revision": VaultDocuments("documents", one).revision}).outputs == {"revision": ""}

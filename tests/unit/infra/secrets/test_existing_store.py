@@ -5,13 +5,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 
+from infra.cluster import Cluster
 from infra.config.load import ConfigError
 from infra.environment import deploy
 from infra.kubernetes_api import KubernetesApi, RefusedError
 from infra.secrets import existing_check, existing_claims
-from infra.secrets.existing import ExistingStore
+from infra.secrets.existing import ExistingStore, resolve
+from infra.servers import Servers
 from infra.target import resolve_offline
 from tests.recording import run
 from tests.unit.infra.stacks import config, target
@@ -130,6 +133,31 @@ def test_there_is_nothing_to_claim():
     assert existing_claims.claims(stack.store, stack).before_create == {}
 
 
+def open_with(values: dict[str, dict[str, str]]) -> Any:
+    stack = target(**SECTIONS)
+    assert isinstance(stack.store, ExistingStore)
+    return stack.store.open(stack, "gw", values, Servers(("db", 5432), None), None, pulumi.ResourceOptions())
+
+
+def test_values_that_came_that_far_are_refused_and_not_lost():
+    with pytest.raises(ValueError, match="this stack has redis, providers to write"):
+        open_with({"redis": {"password": "x"}, "providers": {}})
+
+
+def test_what_changes_in_that_store_rolls_no_pod():
+    assert run(lambda: {"revision": open_with({}).documents.revision_of("redis")}).outputs == {"revision": ""}
+
+
+def test_a_document_would_be_called_what_it_is_called():
+    stack = target(**SECTIONS)
+    assert stack.store.locate("redis", "password") == {"key": "redis", "property": "password"}
+
+
+def test_a_store_that_is_not_described_cannot_be_resolved():
+    with pytest.raises(ValueError, match=r"without secrets\.existing"):
+        resolve(config(), "dev", Cluster("here", "https://10.0.0.1:6443", ""), offline=True)
+
+
 class Api:
     """A cluster with these answers by path: objects, or an error's status."""
 
@@ -205,6 +233,12 @@ def test_a_store_of_the_namespace_is_looked_for_there(monkeypatch: pytest.Monkey
     assert look(monkeypatch, {path: {"spec": {}}}, secrets=store) == []
     (problem,) = look(monkeypatch, {}, secrets=store)
     assert "no SecretStore own in namespace litellm-dev" in problem
+
+
+def test_a_store_is_looked_for_in_the_namespace_that_the_gateway_was_given(monkeypatch: pytest.MonkeyPatch):
+    store = {"kind": "existing", "existing": {"kind": "SecretStore", "name": "own"}}
+    path = "/apis/external-secrets.io/v1/namespaces/gateways/secretstores/own"
+    assert look(monkeypatch, {path: {"spec": {}}}, secrets=store, namespace="gateways") == []
 
 
 def test_a_store_of_the_namespace_has_no_conditions_of_its_own(monkeypatch: pytest.MonkeyPatch):
