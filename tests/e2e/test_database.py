@@ -16,11 +16,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from infra.config.versions import PINS
 from tests.e2e.support import Project, Vault, eventually, kubectl, objects
 
 STACK, NAMESPACE, SERVER = "verified", "litellm-verified", "postgres-with-tls"
 HOST, POOLER = f"postgres.{SERVER}.svc", f"pooler.{SERVER}.svc"
-OLD, NEW = (f"ghcr.io/berriai/litellm-non_root:v{version}" for version in ("1.106.2", "1.108.14"))
+NEW = PINS["litellm"].image
+OLD = f"{NEW.rpartition(':')[0]}:v1.106.2"
 ADMIN_PASSWORD = secrets.token_hex(12)
 
 HANDING_ON = f"""
