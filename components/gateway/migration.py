@@ -8,7 +8,6 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.certificates import CertificateFile, with_certificates
-from components.gateway.migrate import NEEDS_A_PERSON
 from components.gateway.pod import COMMAND, SURROUNDINGS, container, pod, seconds, variables
 from components.labels import labels
 from components.objects import REPLACED_AS_A_WHOLE, given_name
@@ -24,6 +23,8 @@ PATIENCE = "LITELLM_PRISMA_MIGRATE_DEPLOY_TIMEOUT"
 OWN = {"DISABLE_SCHEMA_UPDATE": "false", "LITELLM_LOG": "INFO"}
 
 SCRIPT = Path(__file__).with_name("migrate.py").read_text()
+
+ATTEMPTS = 3
 
 GRACE_SECONDS = 120
 """How long a migration that runs may still take when its pod has to go."""
@@ -133,18 +134,13 @@ def job_spec(name: str, args: MigrationArgs, timeout: int) -> Any:
         },
     )
     return {
-        "backoffLimit": 4,
+        # Few: a migration that needs a person fails each time, and Pulumi waits for the last one. No podFailurePolicy ends
+        # it earlier: of a Job that failed by a rule, Pulumi takes no notice until its own time is over.
+        "backoffLimit": ATTEMPTS - 1,
         "activeDeadlineSeconds": timeout,
-        # A drained node is nobody's failure. LiteLLM's exit codes do not tell a database that is away from one that is broken;
-        # the script's does, and trying again would not help.
+        # A drained node is nobody's failure.
         "podFailurePolicy": {
-            "rules": [
-                {
-                    "action": "FailJob",
-                    "onExitCodes": {"containerName": "migrate", "operator": "In", "values": [NEEDS_A_PERSON]},
-                },
-                {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-            ]
+            "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
         },
         "template": template(
             name,
