@@ -1,12 +1,17 @@
 """What a stack on AWS writes into Secrets Manager and KMS."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import pulumi
 import pytest
 
+from infra.cluster import Cluster
 from infra.config.load import ConfigError
 from infra.environment import deploy
+from infra.secrets.aws import AwsStore, connection_details, resolve
+from infra.servers import Servers
 from tests.unit.infra.stacks import config, target
 from tools.offline.mock_engine import Recording, run
 
@@ -163,6 +168,128 @@ def test_a_key_of_ones_own_outlives_every_secret_that_can_be_restored(window: in
     assert key["tags"] == {"team": "ai", "cost": "one", "managed-by": "litellm/dev"}
 
 
+def test_the_key_of_a_short_lived_stack_goes_with_it():
+    given = {"secrets": secrets(kms="create"), "keys": {"salt": {"retain": False}}, "protect": "false"}
+    key = recorded(**given).one("pulumi-python:dynamic/litellm:AwsKey", "secrets-key")
+    assert (key.protect, key.retain_on_delete) == (False, False)
+
+
+@pytest.mark.parametrize("retain", [True, False])
+def test_the_salt_key_is_kept_as_the_configuration_says(retain: bool):
+    salt = recorded(secrets=secrets(), keys={"salt": {"retain": retain}}, protect="false").one(SALT)
+    assert (salt.protect, salt.retain_on_delete) == (retain, retain)
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_documents_are_protected_as_the_configuration_says(protect: bool):
+    made = recorded(secrets=secrets(), protect=json.dumps(protect)).one("litellm:index:AwsDocuments")
+    assert made.protect is protect
+
+
+def test_the_salt_key_stays_where_a_state_has_it():
+    moved = replace(target(secrets=secrets(prefix="moved")), own_salt="litellm/dev/salt")
+    recording = run(lambda: deploy(moved), stack="dev")
+    assert recording.inputs(SALT)["secret"] == "litellm/dev/salt"
+
+
+def test_a_salt_key_that_is_there_already_is_only_read():
+    existing = {"salt": {"existing": {"document": "shared/keys", "property": "salt"}}}
+    recording = recorded(secrets=secrets(), keys=existing)
+    assert not recording.of(SALT)
+    assert ":secret:shared/keys-??????" in recording.inputs("aws:iam/rolePolicy:RolePolicy", "reader-policy")["policy"]
+
+
+def test_the_reader_may_read_the_admin_that_aws_made():
+    recording = recorded(secrets=secrets(), database=RDS)
+    assert ":secret:rds!db-" in recording.inputs("aws:iam/rolePolicy:RolePolicy", "reader-policy")["policy"]
+
+
+def test_the_store_waits_for_documents_salt_key_and_reader():
+    """It must not become Ready, and pods must not be made, before there is something to read."""
+    needed = recorded(secrets=secrets()).one("litellm:index:SecretStore").dependencies
+    names = {urn.rpartition("::")[2] for urn in needed}
+    assert {"documents-api-keys-version", "salt-key", "reader-policy"} <= names
+
+
+def test_values_of_a_bundle_are_in_one_secret_and_the_salt_key_in_another():
+    recording = recorded(secrets=secrets(layout="bundle"))
+    assert [each.inputs["name"] for each in recording.of(SECRET)] == ["litellm/dev/secrets"]
+    assert recording.outputs["secretPlaces"] == {
+        "masterKey": "litellm/dev/secrets#LITELLM_MASTER_KEY",
+        "saltKey": "litellm/dev/salt#salt-key",
+    }
+
+
+def store_of(**sections: Any) -> AwsStore:
+    store = target(**sections).store
+    assert isinstance(store, AwsStore)
+    return store
+
+
+def test_documents_of_a_bundle_are_one_secret():
+    names = {"redis": {}, "database": {}, "salt": {}}
+    assert store_of(secrets=secrets()).secrets_of(names) == [
+        "litellm/dev/database",
+        "litellm/dev/redis",
+        "litellm/dev/salt",
+    ]
+    assert store_of(secrets=secrets(layout="bundle")).secrets_of(names) == ["litellm/dev/salt", "litellm/dev/secrets"]
+
+
+def test_nothing_is_adopted_from_aws():
+    assert store_of(secrets=secrets()).adopted("redis", "password", pulumi.InvokeOptions()) is None
+
+
+def block(recording: Recording) -> dict[str, Any]:
+    return recording.inputs("kubernetes:external-secrets.io/v1:SecretStore")["spec"]["provider"]["aws"]
+
+
+def test_with_tokens_of_its_own_the_reader_has_its_role_in_an_annotation():
+    recording = recorded(secrets=secrets())
+    assert block(recording)["auth"] == {"jwt": {"serviceAccountRef": {"name": "secret-reader"}}}
+    assert "role" not in block(recording)
+    (account,) = [
+        each
+        for each in recording.of("kubernetes:core/v1:ServiceAccount")
+        if each.inputs["metadata"]["name"] == "secret-reader"
+    ]
+    assert account.inputs["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].startswith("arn:aws:iam::")
+
+
+def test_the_operator_may_ask_for_tokens_of_the_reader():
+    recording = recorded(secrets=secrets(), externalSecrets={"namespace": "eso", "serviceAccount": "controller"})
+    subjects = [each.inputs["subjects"] for each in recording.of("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")]
+    assert [{"kind": "ServiceAccount", "name": "controller", "namespace": "eso"}] in subjects
+
+
+def test_the_reader_asks_with_the_audience_that_the_configuration_names():
+    given = secrets()
+    given["aws"]["identity"]["audience"] = "sts.amazonaws.com.cn"
+    annotations = [
+        each.inputs["metadata"].get("annotations", {})
+        for each in recorded(secrets=given).of("kubernetes:core/v1:ServiceAccount")
+        if each.inputs["metadata"]["name"] == "secret-reader"
+    ]
+    assert [each["eks.amazonaws.com/audience"] for each in annotations] == ["sts.amazonaws.com.cn"]
+
+
+POD_IDENTITY = {"kind": "pod-identity", "clusterName": "ops"}
+CONTROLLER = "arn:aws:iam::123456789012:role/operator"
+
+
+@pytest.mark.parametrize(
+    ("more", "assumes"), [({}, False), ({"controllerRoleArn": CONTROLLER}, True)], ids=["of the operator", "assumed"]
+)
+def test_a_pod_identity_reads_as_itself_or_assumes_the_role_of_the_reader(more: dict[str, str], assumes: bool):
+    given = {"kind": "aws", "aws": {"region": "eu-west-1", "identity": POD_IDENTITY | more}}
+    recording = recorded(secrets=given)
+    assert ("role" in block(recording)) is assumes
+    assert "auth" not in block(recording)
+    assert "secret-reader" not in [
+        each.inputs["metadata"]["name"] for each in recording.of("kubernetes:core/v1:ServiceAccount")
+    ]
+
+
 def test_an_alias_has_the_characters_that_aws_takes():
     key = recorded(secrets=secrets(kms="create", prefix="/ops/lite.llm")).one(
         "pulumi-python:dynamic/litellm:AwsKey", "secrets-key"
@@ -180,11 +307,34 @@ def test_a_rotation_is_as_the_configuration_says():
     assert inputs["rotateImmediately"] is True
 
 
+def test_a_rotation_of_so_many_days_is_one():
+    recording = recorded(secrets=secrets(rotation=ROTATION), database=RDS)
+    rotation = recording.inputs("aws:secretsmanager/secretRotation:SecretRotation")
+    assert rotation["rotationRules"] == {"automaticallyAfterDays": 30}
+
+
+def test_a_port_is_written_as_people_write_it():
+    """The engine hands every number on as one with a fraction."""
+    port: Any = pulumi.Output.from_input(5432.0)
+    servers = Servers(("db.example.com", port), None)
+    details = run(lambda: connection_details(config(), servers)).outputs
+    assert (details["port"], "masterarn" in details) == ("5432", False)
+
+
+def test_a_store_that_is_not_described_cannot_be_resolved():
+    with pytest.raises(ValueError, match=r"without secrets\.aws"):
+        resolve(config(), "dev", Cluster("here", "https://10.0.0.1:6443", ""), offline=True)
+
+
 def test_with_long_lived_keys_there_is_no_role_and_no_reader():
-    keys = {"kind": "static-keys", "kubernetesSecret": "aws-keys"}
+    fields = {"accessKeyIdKey": "id", "secretAccessKeyKey": "access"}
+    keys = {"kind": "static-keys", "kubernetesSecret": "aws-keys", **fields}
     recording = recorded(secrets={"kind": "aws", "aws": {"region": "eu-west-1", "identity": keys}})
     block = recording.inputs("kubernetes:external-secrets.io/v1:SecretStore")["spec"]["provider"]["aws"]
-    assert block["auth"]["secretRef"]["accessKeyIDSecretRef"]["name"] == "aws-keys"
+    assert block["auth"]["secretRef"] == {
+        "accessKeyIDSecretRef": {"name": "aws-keys", "key": "id"},
+        "secretAccessKeySecretRef": {"name": "aws-keys", "key": "access"},
+    }
     assert not recording.of("aws:iam/role:Role")
     assert "secret-store-reader" not in {each.name for each in recording.resources}
 

@@ -2,17 +2,23 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pulumi_vault
 import pytest
+from pulumi.runtime.mocks import MockCallArgs
 
 from infra.config.load import ConfigError
 from infra.environment import deploy
+from infra.secrets.vault import in_namespace
 from infra.target import resolve_offline
 from tests.recording import run
 from tests.unit.infra.stacks import config
-from tools.offline.mock_engine import Recording
+from tools.offline.mock_engine import Recording, RecordingMocks
 
 STORE = "kubernetes:external-secrets.io/v1:SecretStore"
 PROVIDER = "pulumi:providers:vault"
@@ -40,6 +46,7 @@ def test_a_vault_namespace_counts_for_the_program_and_for_the_operator():
     assert recorded.inputs(PROVIDER)["namespace"] == "platform/ai"
     assert block(recorded)["namespace"] == "platform/ai"
     assert recorded.named("salt-key").inputs["connection"]["namespace"] == "platform/ai"
+    assert recorded.named("vault-mount").inputs["connection"]["namespace"] == "platform/ai"
 
 
 def test_a_ca_counts_for_the_program_and_for_the_operator(tmp_path: Path):
@@ -98,6 +105,26 @@ def test_the_salt_key_is_as_long_as_the_configuration_says_and_below_the_prefix(
     assert (salt.inputs["length"], salt.inputs["path"]) == (64, "apps/one/salt")
 
 
+def test_the_operator_is_told_no_more_than_there_is_to_say():
+    found = block(deployed())
+    assert set(found) == {"server", "path", "version", "auth"}
+    assert found["version"] == "v2"
+
+
+def test_a_salt_key_outlives_its_stack():
+    salt = deployed().named("salt-key")
+    assert (salt.protect, salt.retain_on_delete) == (True, True)
+
+
+def test_a_salt_key_stays_where_a_state_has_it():
+    """It is read there as well, whatever the prefix is called by now."""
+    moved = resolve_offline(config(secrets={"vault": {"prefix": "moved"}}), "dev")
+    recorded = run(lambda: deploy(replace(moved, own_salt="dev/salt")), stack="dev")
+    assert recorded.named("salt-key").inputs["path"] == "dev/salt"
+    assert 'path "litellm/data/dev/salt" {' in recorded.inputs("vault:index/policy:Policy")["policy"]
+    assert "moved/salt" not in recorded.inputs("vault:index/policy:Policy")["policy"]
+
+
 def test_an_engine_that_must_exist_is_not_mounted():
     recorded = deployed(mount={"path": "kv", "create": False})
     assert not [resource for resource in recorded.resources if resource.name == "vault-mount"]
@@ -134,6 +161,36 @@ def test_the_mark_of_a_document_names_the_stack_the_cluster_and_a_random_identit
     assert re.fullmatch(r"litellm/dev/[0-9a-f]{8}/0{8}", mark)
 
 
+def test_the_random_identity_of_a_stack_that_stands_has_four_bytes():
+    """Another length would make another one, and every document would be somebody else's."""
+    assert deployed().named("identity").inputs["byteLength"] == 4
+
+
+ENVIRONMENT = {
+    "ephemeral": {"domain": "preview.example.com", "name": "pr-1", "mark": "litellm/pr-1/mark"},
+    "protect": "false",
+    "keys": {"salt": {"retain": False}},
+    "database": {"storage": None},
+}
+
+
+def test_documents_and_policy_of_an_environment_have_its_mark():
+    """By it, whoever removes the environment knows what is its own."""
+    vault = {"mount": {"create": False}, "kubernetesAuth": {"create": False}}
+    given = config(**ENVIRONMENT, secrets={"vault": vault})
+    recorded = run(lambda: deploy(resolve_offline(given, "dev")), stack="dev")
+    assert {each.inputs["customMetadata"]["data"]["managed-by"] for each in recorded.of(DOCUMENT)} == {
+        "litellm/pr-1/mark"
+    }
+    assert recorded.inputs("vault:index/policy:Policy")["policy"].startswith("# managed-by: litellm/pr-1/mark\n")
+    assert not recorded.of("random:index/randomId:RandomId")
+
+
+def test_the_policy_of_a_stack_has_no_mark():
+    """It is the text that stands in Vault: with another one, every stack would have something to update."""
+    assert deployed().inputs("vault:index/policy:Policy")["policy"].startswith('path "')
+
+
 def test_the_mark_of_a_document_that_stands_is_left_as_it_is():
     """The provider writes the values again with it, as a new version, and every pod would roll."""
     assert {document.ignore_changes for document in deployed().of(DOCUMENT)} == {("customMetadata",)}
@@ -144,6 +201,23 @@ def test_a_stack_that_adopts_generates_nothing_and_writes_what_is_there():
     assert not recorded.of(GENERATOR)
     assert json.loads(documents_of(recorded)["dev/api-keys"]) == {"master-key": "x" * 32}
     assert json.loads(documents_of(recorded)["dev/database"]) == {"username": "litellm", "password": "x" * 40}
+
+
+def test_what_is_adopted_is_read_where_it_would_be_written(monkeypatch: pytest.MonkeyPatch):
+    asked: list[tuple[str, str, str]] = []
+    original = RecordingMocks.call
+
+    def call(self: RecordingMocks, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        if args.token == "vault:kv/getSecretV2:getSecretV2":
+            asked.append((args.args["mount"], args.args["name"], args.provider.split("::")[-2]))
+        return original(self, args)
+
+    monkeypatch.setattr(RecordingMocks, "call", call)
+    deployed(adopt=True, prefix="apps/one", mount={"path": "kv", "create": False})
+    assert ("kv", "apps/one/api-keys", "vault") in asked
+    assert {(mount, name.rpartition("/")[0], provider) for mount, name, provider in asked} == {
+        ("kv", "apps/one", "vault")
+    }
 
 
 def test_values_that_are_adopted_are_secrets():
@@ -231,7 +305,10 @@ def test_the_same_names_in_another_mount_are_not_taken_as_a_whole_from_the_own_o
 def test_a_salt_key_of_another_mount_is_shown_with_it():
     given = config(keys={"salt": {"existing": {"document": "keys", "property": "salt", "mount": "kv"}}})
     recorded = run(lambda: deploy(resolve_offline(given, "dev")), stack="dev")
-    assert recorded.outputs["secretPlaces"]["saltKey"] == "kv/keys#salt"
+    assert recorded.outputs["secretPlaces"] == {
+        "saltKey": "kv/keys#salt",
+        "masterKey": "litellm/dev/api-keys#master-key",
+    }
 
 
 JWT_ROLE = "vault:jwt/authBackendRole:AuthBackendRole"
@@ -298,6 +375,32 @@ def test_a_policy_in_a_namespace_above_has_the_way_down_in_its_paths():
         *(f"team/ai/litellm/data/dev/{name}" for name in ("api-keys", "database", "database-admin", "redis", "salt")),
         "team/ai/kv/data/openai",
     ]
+
+
+def test_a_policy_in_a_namespace_above_comes_after_the_documents():
+    policy = deployed(**ABOVE).one(POLICY)
+    assert policy.inputs["name"] == "litellm-dev"
+    assert {"documents-api-keys", "documents-database"} <= {urn.rpartition("::")[2] for urn in policy.dependencies}
+
+
+def test_the_way_down_is_as_it_is_written():
+    paths = re.findall(r'path "([^"]+)"', deployed(namespace="admin/X", authNamespace="admin").inputs(POLICY)["policy"])
+    assert {path.partition("/litellm/")[0] for path in paths} == {"X"}
+
+
+def test_with_a_role_of_an_administrator_in_a_namespace_above_no_policy_is_written():
+    assert not deployed(**ABOVE, **ONE_ROLE).of(POLICY)
+
+
+def test_another_provider_of_vault_takes_the_place_of_the_first_alone():
+    def program() -> dict[str, object]:
+        vaults = [pulumi_vault.Provider(name) for name in ("first", "second")]
+        other, waited = kubernetes.Provider("cluster"), kubernetes.core.v1.ConfigMap("waited")
+        given = pulumi.ResourceOptions(providers=[vaults[0], other], depends_on=[waited])
+        found = in_namespace(given, vaults[1])
+        return {"same": (found.providers, found.depends_on) == ([other, vaults[1]], [waited])}
+
+    assert run(program).outputs == {"same": True}
 
 
 def test_the_operator_logs_in_above_and_reads_below():
