@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from infra.cluster import Cluster
 from infra.config.load import ConfigError, load
+from infra.secrets import vault as vault_store
 from infra.secrets.vault import VaultStore
 from infra.target import Target, resolve, resolve_offline
 from tests.unit.infra.stacks import config, target
@@ -120,7 +122,7 @@ def test_a_missing_kubeconfig_and_a_missing_vault_are_reported_together(monkeypa
         resolve(config(), "dev")
     assert "2 problems" in str(caught.value)
     assert "set KUBECONFIG" in str(caught.value)
-    assert "litellm:secrets.vault.address" in str(caught.value)
+    assert "litellm:secrets.vault.address: not set, and VAULT_ADDR is not set either" in str(caught.value)
 
 
 def test_a_vault_on_loopback_needs_an_address_for_pods(monkeypatch: pytest.MonkeyPatch):
@@ -165,6 +167,13 @@ def test_the_offline_plan_is_the_same_on_every_machine():
     assert "10.0.0.1" not in str(offline)
     assert "vault.example.com" not in str(offline)
     assert vault_of(offline).address == vault_of(offline).cluster_address == "https://vault.invalid:8200"
+
+
+def test_the_offline_plan_needs_no_vault_and_no_file(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("VAULT_ADDR")
+    given = config(secrets={"vault": {"caCertFile": "nowhere.pem"}})
+    here = Cluster("here", "https://10.0.0.1:6443", "")
+    assert vault_store.resolve(given, "dev", here, offline=True)[1] == []
 
 
 TEMPLATE = {
