@@ -127,7 +127,7 @@ def test_a_missing_kubeconfig_and_a_missing_vault_are_reported_together(monkeypa
 
 def test_a_vault_on_loopback_needs_an_address_for_pods(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("VAULT_ADDR", "http://127.0.0.1:8200")
-    with pytest.raises(ConfigError, match="pods cannot reach"):
+    with pytest.raises(ConfigError, match=r"litellm:secrets\.vault\.clusterAddress: VAULT_ADDR.* pods cannot reach"):
         resolve(config(), "dev")
     named = {"vault": {"clusterAddress": "http://vault.vault.svc:8200"}}
     assert vault_of(resolve(config(secrets=named), "dev")).cluster_address == "http://vault.vault.svc:8200"
@@ -141,18 +141,18 @@ def test_a_vault_addr_that_is_no_address_is_an_error(monkeypatch: pytest.MonkeyP
 
 def test_a_ca_file_of_the_cluster_that_is_not_there_is_an_error():
     given = {"vault": {"kubernetesAuth": {"caCertFile": "nowhere.pem"}}}
-    with pytest.raises(ConfigError, match=r"secrets\.vault\.kubernetesAuth\.caCertFile: is no file"):
+    with pytest.raises(ConfigError, match=r"litellm:secrets\.vault\.kubernetesAuth\.caCertFile: is no file"):
         resolve(config(secrets=given), "dev")
 
 
 def test_a_ca_file_that_is_no_text_is_an_error(tmp_path: Path):
     (tmp_path / "vault.der").write_bytes(b"\x30\x82\xff\xfe")
-    with pytest.raises(ConfigError, match=r"secrets\.vault\.caCertFile: is no file"):
+    with pytest.raises(ConfigError, match=r"litellm:secrets\.vault\.caCertFile: is no file"):
         resolve(config(secrets={"vault": {"caCertFile": str(tmp_path / "vault.der")}}), "dev")
 
 
 def test_a_ca_file_that_is_not_there_is_an_error():
-    with pytest.raises(ConfigError, match=r"secrets.vault.caCertFile: is no file"):
+    with pytest.raises(ConfigError, match=r"litellm:secrets\.vault\.caCertFile: is no file"):
         resolve(config(secrets={"vault": {"caCertFile": "nowhere.pem"}}), "dev")
 
 
