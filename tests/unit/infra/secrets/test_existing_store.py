@@ -284,6 +284,13 @@ def test_the_master_key_is_read_where_the_operator_has_synced_it(monkeypatch: py
     assert client.read(store, [], {"key": "keys"}) == "new"
 
 
+def test_the_master_key_is_read_in_the_namespace_that_the_gateway_was_given(monkeypatch: pytest.MonkeyPatch):
+    Api(monkeypatch, {SECRETS.replace("litellm-dev", "gateways"): {"items": [synced("new", "2030-01-02")]}})
+    store = target(**SECTIONS, namespace="gateways").store
+    assert isinstance(store, ExistingStore)
+    assert client.read(store, [], {"key": "keys"}) == "new"
+
+
 @pytest.mark.parametrize(
     ("answers", "said"), [({SECRETS: {"items": []}}, "`make up` has it made"), ({}, "cannot be read")]
 )
