@@ -34,7 +34,8 @@ def main(command: Sequence[str]) -> int:
 
 
 def asked_to_stop(_number: int, _frame: object) -> None:
-    say("asked to stop: the migration that runs may still end")
+    # Not by print: it may have been interrupted in the middle of itself.
+    os.write(1, b"migration: asked to stop: the migration that runs may still end\n")
 
 
 def run(command: Sequence[str]) -> tuple[int, str]:
