@@ -182,9 +182,7 @@ def write_baseline(folder: Path) -> Path:
 
 def undeploy(bench: Workspace, progress: Callable[[str], None]) -> None:
     progress("destroying everything")
-    for stack in (DEV, PROD):
-        # Its objects are those of the stack itself, so it is forgotten, and nothing else.
-        bench.project.pulumi("stack", "rm", "--yes", "--force", "--non-interactive", "--stack", f"{stack}{PLAIN}")
+    # Of the plain programs nothing: their objects are those of the stacks, and their states go with the folder.
     folder = bench.project.folder / "baseline"
     if folder.exists():
         bench.project.pulumi(
