@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.manifests import Planned, planned
-from tests.e2e.conftest import COPIED, LOCKS, VARIABLES, cluster_overlay
+from tests.e2e.conftest import VARIABLES, cluster_overlay, copy_project
 from tests.e2e.support import Project, Vault, kubectl
 from tools.engine.stack_file import Stack, merge
 from tools.process import child_environment
@@ -104,13 +104,7 @@ def workspace(programs: tuple[str, ...]) -> Generator[Workspace]:
 
 
 def prepare(folder: Path) -> Workspace:
-    for name in (*COPIED, *LOCKS):
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
+    copy_project(folder)
     state = folder / "backend"
     state.mkdir()
     environment = child_environment(

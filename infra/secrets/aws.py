@@ -9,12 +9,13 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws_role import AwsRole, annotations
+from components.secrets import aws_names
 from components.secrets.aws_client import AwsConnection
 from components.secrets.aws_documents import AwsDocuments, AwsDocumentsArgs
 from components.secrets.aws_identity import AwsIdentity, AwsIdentityArgs, eso_provider, static_keys_auth
 from components.secrets.aws_key import AwsKey
 from components.secrets.aws_once import AwsSaltKey
-from components.secrets.names import SALT, variable
+from components.secrets.names import SALT
 from components.secrets.references import RemoteReference
 from components.sync.store import ReaderArgs
 from infra.aws.identity import account, operator_role, reader_role
@@ -67,10 +68,7 @@ class AwsStore:
         )
 
     def locate(self, document: str, name: str) -> RemoteReference:
-        bundle = self.config.bundle_of(self.stack)
-        if bundle and document != SALT[0]:
-            return {"key": bundle, "property": variable(document, name)}
-        return {"key": f"{self.prefix}/{document}", "property": name}
+        return aws_names.locate(self.prefix, self.config.bundle_of(self.stack), document, name)
 
     def place(self, reference: RemoteReference) -> str:
         return place_in(reference)

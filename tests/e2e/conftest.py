@@ -51,6 +51,17 @@ UNPROVEN = ("test_given_namespace", "test_stores", "test_ways_in", "test_databas
 """Modules of which no whole run has passed yet: they run with E2E_UNPROVEN=1, and a run without says that it left them out."""
 
 
+def copy_project(folder: Path) -> None:
+    """What a checkout has, with the packages of this one."""
+    for name in (*COPIED, *LOCKS):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+
+
 def missing() -> list[str]:
     programs = [f"{program} on PATH" for program in PROGRAMS if not shutil.which(program)]
     return programs + [variable for variable in VARIABLES if not os.environ.get(variable)]
@@ -125,13 +136,7 @@ def there_is_time(request: pytest.FixtureRequest) -> None:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the project with a backend of its own, so that nothing of the checkout changes."""
     folder = tmp_path_factory.mktemp("project")
-    for name in (*COPIED, *LOCKS):
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
+    copy_project(folder)
     state = folder / "backend"
     state.mkdir()
     environment = {

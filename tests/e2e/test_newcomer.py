@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests import programs
-from tests.e2e.conftest import COPIED, LOCKS, ROOT
+from tests.e2e.conftest import copy_project
 from tests.e2e.support import Project, kubectl, objects, tail
 
 LACKS = [name for name in ("kind", "docker", "pulumi") if not shutil.which(name)]
@@ -28,13 +28,7 @@ ANSWER = "Hello from LiteLLM."
 def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A checkout on a machine with what README asks for, kind, Docker, the Pulumi CLI, curl, and no variable set."""
     folder = tmp_path_factory.mktemp("newcomer")
-    for name in (*COPIED, *LOCKS):
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
+    copy_project(folder)
     path = programs.fill(tmp_path_factory.mktemp("path"))
     for directory in os.get_exec_path():
         for program in [
