@@ -45,11 +45,9 @@ class Exit(TypedDict):
 
 def limited_to(workload: str, exits: Sequence[Exit]) -> dict[str, Any]:
     """The spec of a policy that lets a workload connect to these destinations, and to nothing else."""
-    return {
-        "podSelector": {"matchLabels": {NAME: workload}},
-        "policyTypes": ["Egress"],
-        "egress": [rule(each) for each in exits],
-    }
+    spec: dict[str, Any] = {"podSelector": {"matchLabels": {NAME: workload}}, "policyTypes": ["Egress"]}
+    # An empty list is stored as none: whoever applies it again would change the object again, as Argo CD does.
+    return {**spec, "egress": [rule(each) for each in exits]} if exits else spec
 
 
 def rule(given: Exit) -> dict[str, Any]:

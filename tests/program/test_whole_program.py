@@ -72,6 +72,29 @@ def test_names_of_resources_are_as_they_were(path: Path):
     assert names == golden.read_text().splitlines()
 
 
+EMPTY_IS_NONE = (":StatefulSet",)
+"""Kinds for which the API server takes both for the same; to leave the list out would replace those that stand."""
+
+
+def test_no_object_has_an_empty_list(recording: Recording):
+    """Kubernetes stores it as none at all, so that whoever applies the same file again changes the object again."""
+    objects = [resource for resource in recording.resources if resource.type.startswith("kubernetes:")]
+    assert not [
+        f"{resource.name}: {path}"
+        for resource in objects
+        if not resource.type.endswith((":Release", *EMPTY_IS_NONE))
+        for path in empty_lists(resource.inputs)
+    ]
+
+
+def empty_lists(value: Any, path: str = "") -> list[str]:
+    if isinstance(value, dict):
+        return [found for key, item in value.items() for found in empty_lists(item, f"{path}.{key}")]
+    if isinstance(value, list):
+        return [path] if not value else [found for item in value for found in empty_lists(item, f"{path}[]")]
+    return []
+
+
 def test_stateful_things_are_protected_in_production():
     protected = {resource.name for resource in recording_of(ROOT / "Pulumi.prod.yaml").resources if resource.protect}
     assert {"namespace", "salt-key"} <= protected
