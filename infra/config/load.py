@@ -108,6 +108,7 @@ def load(
     if not data.get("shared"):
         # The default of Pulumi.yaml, which a stack without it has as well.
         data.pop("shared", None)
+        data.setdefault("ingress", {})
     else:
         problems += [ConfigProblem(*found) for found in sections_of_shared(data, DEFAULTS)]
         data = {key: value for key, value in data.items() if key in USED} | {"ingress": {"enabled": False}}

@@ -25,7 +25,7 @@ CONFIG: dict[str, Any] = {
     "namespace": NAMESPACE,
     "createNamespace": False,
     "database": {"storage": None, "resources": {"cpu": "50m", "memory": "256Mi", "cpuLimit": "1"}},
-    "redis": {"kind": "in-cluster", "resources": {"cpu": "50m", "memory": "64Mi", "cpuLimit": "1"}},
+    "redis": {"maxMemory": "64Mi", "resources": {"cpu": "50m", "memory": "128Mi", "cpuLimit": "1"}},
     "gateway": {
         "allowMemoryBelowFloor": True,
         "resources": COMPUTE,
