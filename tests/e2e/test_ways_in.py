@@ -67,7 +67,9 @@ def route(project: Project, gateway: dict[str, Any], overlay: str) -> dict[str, 
     ingress = {**COMMON, "gateway": attached, "publicPort": gateway["port"]}
     project.write_stack(STACK, CONFIG | {"ingress": ingress})
     project.make("up", STACK, OVERLAY=overlay)
-    return project.outputs(STACK)
+    found = project.outputs(STACK)
+    eventually(lambda: reached(found["url"]), "the Gateway's controller serves the route", 30)
+    return found
 
 
 def ask(url: str, key: str | None = None, body: Any = None) -> urllib3.BaseHTTPResponse:
