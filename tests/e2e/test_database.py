@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from infra.config.versions import PINS
-from tests.e2e.support import Project, Vault, eventually, kubectl, objects
+from tests.e2e.support import Project, Vault, eventually, kubectl, objects, tail
 
 STACK, NAMESPACE, SERVER = "verified", "litellm-verified", "postgres-with-tls"
 HOST, POOLER = f"postgres.{SERVER}.svc", f"pooler.{SERVER}.svc"
@@ -146,9 +146,10 @@ def on_alter_table(body: str) -> None:
 
 
 def serving() -> list[str]:
-    """Images of the gateway's pods that are ready."""
+    """Images of the gateway's pods that are ready and stay."""
     pods = objects("pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=litellm")
-    ready = [each for each in pods if each["status"].get("containerStatuses", [{}])[0].get("ready")]
+    staying = [each for each in pods if "deletionTimestamp" not in each["metadata"]]
+    ready = [each for each in staying if each["status"].get("containerStatuses", [{}])[0].get("ready")]
     return [each["spec"]["containers"][0]["image"] for each in ready]
 
 
@@ -173,7 +174,7 @@ def test_a_server_that_another_authority_signed_is_refused(project: Project):
     project.write_stack(STACK, wrong)
     done = project.make("up", STACK, check=False)
     assert done.returncode != 0
-    assert "certificate verify failed" in done.stdout + done.stderr
+    assert "certificate verify failed" in done.stdout + done.stderr, tail(done)
 
 
 def test_with_the_right_authority_jobs_and_pods_connect(project: Project):
