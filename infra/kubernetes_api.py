@@ -17,6 +17,7 @@ METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 """Without what is in an object, such as the values of a Secret."""
 
 MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
 MANAGER = "litellm-tools"
 """Field manager: what it writes, Pulumi leaves alone."""
 
@@ -57,12 +58,17 @@ class KubernetesApi:
         headers = {"Content-Type": MERGE_PATCH, "Accept": METADATA}
         return self._request("PATCH", f"{path}?fieldManager={MANAGER}", headers, body)
 
+    def patch_json(self, path: str, operations: list[dict[str, Any]]) -> dict[str, Any]:
+        """Change an object (JSON patch) and return its metadata; errors as with `get`."""
+        headers = {"Content-Type": JSON_PATCH, "Accept": METADATA}
+        return self._request("PATCH", f"{path}?fieldManager={MANAGER}", headers, operations)
+
     def delete(self, path: str) -> None:
         """Delete an object; errors as with `get`."""
         self._request("DELETE", path, {})
 
     def _request(
-        self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None = None
+        self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | list[dict[str, Any]] | None = None
     ) -> dict[str, Any]:
         more = {"body": body} if body is not None else {}
         request = self.client.param_serialize(

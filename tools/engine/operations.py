@@ -117,7 +117,7 @@ class Deployment:
         """
         name = self.stack.name
         itself = f"urn:pulumi:{name}::{PROJECT_NAME}::pulumi:pulumi:Stack::{PROJECT_NAME}-{name}"
-        answer = self.ask("refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--target", itself)
+        answer = self.ask("refresh", "--yes", "--skip-preview", "--skip-pending-creates", "--target", itself)
         return None if answer.ok else state_lock.read(f"{answer.errors}\n{answer.output}")
 
     def state(self) -> dict[str, Any]:
@@ -132,11 +132,11 @@ class Deployment:
         if not answer.ok:
             raise Problem(f"cannot write the state of stack {self.stack.name}: {answer.reason}")
 
-    def informed(self) -> "Deployment":
+    def informed(self, exported: Mapping[str, Any] | None = None) -> "Deployment":
         """The same for a program that knows whether its state has the operator, where that makes a difference."""
         if self.stack.installs_operator is False:
             return self
-        has = str(state.operator(self.state()) is not None).lower()
+        has = str(state.operator(exported or self.state()) is not None).lower()
         return replace(self, cli=self.cli.with_variables({IN_STATE: has}))
 
     def operate(self, verb: str, *options: str, interactive: bool) -> int:
@@ -185,7 +185,11 @@ def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[st
     """Create or change the stack, and say how to use it."""
     deployment = prepare(place, name, overlays, create_cluster=True)
     is_new = not ensure_stack(place, deployment)
-    deployment = deployment.informed()
+    exported = deployment.state()
+    # Whoever holds the lock may be making it now.
+    if state.being_made(exported) and deployment.lock() is None:
+        know_what_was_made(place, deployment)
+    deployment = deployment.informed(exported)
     if deployment.stack.installs_operator and deployment.cli.environment[IN_STATE] == "false":
         from tools.engine import sharing  # noqa: PLC0415 - only here and after an `up` is the client of the API needed
 
@@ -224,6 +228,25 @@ def tidy(place: Workplace, deployment: Deployment, namespace: str) -> None:
         sharing.drop_unused_secrets(connect(place, deployment), namespace)
     except (RefusedError, *UNREACHABLE) as error:
         place.say(f"Secrets that nobody uses any more may be left in namespace {namespace}: {reason(error)}")
+
+
+def know_what_was_made(place: Workplace, deployment: Deployment) -> None:
+    """Take into the state what a run had made when it was killed. What cannot be looked at is left to the next `up`."""
+    from infra.kubernetes_api import UNREACHABLE, RefusedError  # noqa: PLC0415 - the client takes long to import
+    from tools.engine import interrupted  # noqa: PLC0415
+
+    exported = deployment.state()
+    if not state.being_made(exported) and not any(map(state.is_whole_object, state.resources(exported))):
+        return
+    try:
+        cluster = connect(place, deployment)
+        if taken := interrupted.take_in(exported, cluster):
+            deployment.replace_state(exported)
+            place.say(f"the interrupted run had made, and the state knows it now: {', '.join(taken)}")
+        if handed := interrupted.hand_over(exported, cluster):
+            place.say(f"what earlier runs had set is under the field manager of the state now: {', '.join(handed)}")
+    except (Problem, RefusedError, *UNREACHABLE) as error:
+        place.say(f"whether the interrupted run has made what the state does not know, is not known: {reason(error)}")
 
 
 def destroy(
@@ -285,6 +308,7 @@ def recover(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequen
     deployment.write()
     if lock := deployment.lock():
         lift(place, deployment, lock, force=force)
+    know_what_was_made(place, deployment)
     code = deployment.operate("refresh", "--yes", "--clear-pending-creates", *extra, interactive=place.interactive)
     if code == 0:
         place.say(f"the state is what is really there; go on with `make up STACK={name}`")

@@ -21,6 +21,23 @@ def resources(exported: Mapping[str, Any]) -> list[Resource]:
     return [resource for resource in found if not resource.get("delete")]
 
 
+def being_made(exported: Mapping[str, Any]) -> list[Resource]:
+    """The Kubernetes objects that the engine was making when it was killed, and that the state does not have."""
+    known = {each["urn"] for each in resources(exported)}
+    operations: list[dict[str, Any]] = exported["deployment"].get("pending_operations") or []
+    making: dict[str, Resource] = {
+        each["resource"]["urn"]: each["resource"] for each in operations if each["type"] == "creating"
+    }
+    return [each for urn, each in making.items() if urn not in known and is_whole_object(each)]
+
+
+def is_whole_object(resource: Resource) -> bool:
+    """Whether a resource is a Kubernetes object. A Patch has only some fields, of an object that may be somebody else's."""
+    kind = str(resource.get("type"))
+    named = {"apiVersion", "kind", "metadata"} <= part(resource, "inputs").keys()
+    return kind.startswith("kubernetes:") and not kind.endswith("Patch") and named
+
+
 def of_type(exported: Mapping[str, Any], *types: str) -> list[Resource]:
     return [each for each in resources(exported) if each.get("type") in types]
 

@@ -95,6 +95,10 @@ class FakeCluster:
         self.writes.append(("patch", path, body))
         return body
 
+    def patch_json(self, path: str, operations: list[dict[str, Any]]) -> dict[str, Any]:
+        self.writes.append(("patch_json", path, operations))
+        return {}
+
     def delete(self, path: str) -> None:
         self.writes.append(("delete", path, None))
 

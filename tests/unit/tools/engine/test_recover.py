@@ -48,8 +48,9 @@ def lock(machine: Machine, *holders: str) -> None:
 def test_the_lock_of_a_dead_run_is_lifted_before_it_looks_at_what_is_there(machine: Machine, gone: int) -> None:
     lock(machine, holder(gone))
     operations.recover(machine.place(**CLUSTER), "dev", [], [])
-    _, cancel, refresh = machine.runner.lines[-3:]
+    _, cancel, look, refresh = machine.runner.lines[-4:]
     assert cancel.startswith("pulumi cancel dev --yes")
+    assert look.startswith("pulumi stack export")
     assert "--target" not in refresh
     assert "--clear-pending-creates" in refresh
 

@@ -26,6 +26,9 @@ class Cluster:
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         raise AssertionError(path)
 
+    def patch_json(self, path: str, operations: list[dict[str, Any]]) -> dict[str, Any]:
+        raise AssertionError(path)
+
     def delete(self, path: str) -> None:
         raise AssertionError(path)
 
