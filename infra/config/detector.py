@@ -231,9 +231,10 @@ HARMLESS_LAST_WORDS = {
 HARMLESS_NAMES = re.compile(
     r"(?:^|_)(?:PUBLIC|CACHE|SORT|PARTITION|PRIMARY|FOREIGN|TAG|LABEL|ROUTING|INDEX|GROUP|IDEMPOTENCY|HOSTED|METADATA)_KEYS?$"
     r"|^PREFIX_FOR_|^LITELLM_USER_API_KEY$|^(?:BOS|EOS|PAD|STOP|MASK|SEP|CLS|UNK|IMAGE)_TOKENS?$"
-    r"|KUBERNETES_IO_.*SECRET$|^ON_PASS$|^PASS_THROUGH_"
+    r"|KUBERNETES_IO_.*SECRET$|^ON_PASS$|^PASS_THROUGH_|^EXISTING_SECRET$"
 )
-"""Keys of maps and caches, LiteLLM's names of keys that are elsewhere, tokens of language models, names of Secrets."""
+"""Keys of maps and caches, LiteLLM's names of keys that are elsewhere, tokens of language models, names of Secrets,
+of which a chart calls one `existingSecret`."""
 
 HARMLESS_VALUE = re.compile(
     r"""

@@ -1,7 +1,7 @@
 """Rules about secrets: where they may be, and how they get there."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import yaml
@@ -15,7 +15,12 @@ from policy.rules.workloads import containers, pod_of
 API = "external-secrets.io"
 STORED_VERSIONS = ("v1",)
 
-DESCRIPTIONS = ("annotations", "labels")
+DESCRIPTIONS: Mapping[str, Sequence[tuple[str, ...]]] = {
+    "kubernetes:": (("metadata", "annotations"), ("metadata", "labels")),
+    "kubernetes:helm.sh/": (("values",),),
+    "aws:": (("tags",),),
+}
+"""By how a type begins: texts that whoever may look at a resource can read. A chart's values are in its pods and ConfigMaps."""
 
 
 @rule(
@@ -43,10 +48,11 @@ def no_plain_secrets(resource: Resource) -> Iterator[str]:
                 yield f"container {name}: {field} holds a secret"
     found = set(literal_secrets(pod_of(resource).get("volumes", []), "volumes"))
     yield from (f"{place} is a secret in plain text" for place in sorted(found))
-    if resource.type.startswith("kubernetes:"):
-        for field in DESCRIPTIONS:
-            found = set(literal_secrets(mapping(at(resource.inputs, "metadata", field)))) - allowed - {ALLOWED}
-            yield from (f"{field}: {place} is a secret in plain text" for place in sorted(found))
+    for field in (
+        field for start, fields in DESCRIPTIONS.items() if resource.type.startswith(start) for field in fields
+    ):
+        found = set(literal_secrets(mapping(at(resource.inputs, *field)))) - allowed - {ALLOWED}
+        yield from (f"{field[-1]}: {place} is a secret in plain text" for place in sorted(found))
 
 
 def texts_allowed(resource: Resource) -> set[str]:

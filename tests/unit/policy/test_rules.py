@@ -41,6 +41,16 @@ def route(annotations: dict[str, str] | None = None) -> Resource:
     return resource("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", inputs)
 
 
+def release(values: Any) -> Resource:
+    return resource(
+        "kubernetes:helm.sh/v3:Release", {"chart": "external-secrets", "version": "1.0.0", "values": values}
+    )
+
+
+def tagged(tags: Any) -> Resource:
+    return resource("aws:secretsmanager/secret:Secret", {"name": "litellm", "tags": tags})
+
+
 def autoscaler(most: int = 3, metric: str = "cpu") -> Resource:
     spec = {
         "scaleTargetRef": {"kind": "Deployment", "name": "litellm"},
@@ -128,6 +138,9 @@ KEPT: list[tuple[AnyRule, tuple[Resource, ...]]] = [
     (no_plain_secrets, (config_map("general_settings: {master_key: os.environ/LITELLM_MASTER_KEY}\n"),)),
     (no_plain_secrets, (config_map("bind *\nuser default #{{ .password | sha256sum }}\n"), config_map(UNKNOWN))),
     (no_plain_secrets, (config_map("model_list: [{litellm_params: {api_key: none}}]\n"),)),
+    (no_plain_secrets, (release({"env": [{"name": "LOG", "value": "info"}]}), release(UNKNOWN), release(None))),
+    (no_plain_secrets, (release({"envFrom": [{"secretRef": {"name": "keys"}}], "existingSecret": "keys"}),)),
+    (no_plain_secrets, (tagged({"team": "platform", "litellm/mark": "a1b2c3"}), tagged(UNKNOWN), tagged(None))),
     (operator_api, (operator_object("external-secrets.io/v1"), operator_object("apps/v1"))),
     (vault_audience, (role(), role(audience=UNKNOWN), jwt_role(), jwt_role(boundSubject=UNKNOWN))),
     (exact_vault_paths, (vault_policy(), vault_policy("auth/token/renew-self", "update"))),
@@ -186,6 +199,11 @@ VIOLATED: list[tuple[AnyRule, tuple[Resource, ...], str]] = [
     (no_plain_secrets, (config_map(f"model_list: [{{litellm_params: {{api_key: {KEY}}}}}]\n"),), "api_key is a secret"),
     (no_plain_secrets, (config_map(f"bind *\nrequirepass={KEY}\n"),), "line 2 is a secret"),
     (no_plain_secrets, (config_map(SECRET),), "the whole value is a secret"),
+    (no_plain_secrets, (release({"auth": {"password": "abc"}}),), "values: auth.password is a secret"),
+    (no_plain_secrets, (release({"setting": KEY}),), "values: setting is a secret"),
+    (no_plain_secrets, (release({"env": [{"name": "API_KEY", "value": "abc"}]}),), "values: env[0].value is a secret"),
+    (no_plain_secrets, (tagged({"note": KEY}),), "tags: note is a secret"),
+    (no_plain_secrets, (tagged({"db-password": "abc"}),), "tags: db-password is a secret"),
     (operator_api, (operator_object("external-secrets.io/v1beta1"),), "external-secrets.io/v1beta1"),
     (vault_audience, (role(audience=None),), "no audience"),
     (vault_audience, (jwt_role(boundAudiences=[]),), "no audience"),
