@@ -33,13 +33,7 @@ def shared_things(vault: Vault) -> Generator[None]:
         share_postgres(vault)
         yield
     finally:
-        with suppress(hvac.exceptions.VaultError):
-            vault.client.sys.disable_auth_method(AUTH)
-            vault.client.sys.disable_secrets_engine(MOUNT)
-            vault.client.sys.delete_policy(MOUNT)
-            vault.client.sys.delete_policy(f"{MOUNT}-reader")
-        kubectl("delete", "clusterrolebinding", REVIEWER, "--ignore-not-found")
-        kubectl("delete", "serviceaccount", REVIEWER, "-n", "kube-system", "--ignore-not-found")
+        take_vault_back(vault)
         kubectl("delete", "namespace", POSTGRES_NAMESPACE, "--ignore-not-found")
         helm("uninstall", *RELEASE, "--wait", "--ignore-not-found")
         kubectl("delete", "namespace", "external-secrets", "--ignore-not-found")
@@ -92,6 +86,17 @@ def share_vault(vault: Vault) -> None:
     }
     vault.client.adapter.post(f"/v1/auth/{AUTH}/config", json=config)
     admit_environments(vault)
+
+
+def take_vault_back(vault: Vault) -> None:
+    """What `share_vault` made."""
+    with suppress(hvac.exceptions.VaultError):
+        vault.client.sys.disable_auth_method(AUTH)
+        vault.client.sys.disable_secrets_engine(MOUNT)
+        vault.client.sys.delete_policy(MOUNT)
+        vault.client.sys.delete_policy(f"{MOUNT}-reader")
+    kubectl("delete", "clusterrolebinding", REVIEWER, "--ignore-not-found")
+    kubectl("delete", "serviceaccount", REVIEWER, "-n", "kube-system", "--ignore-not-found")
 
 
 def admit_environments(vault: Vault) -> None:

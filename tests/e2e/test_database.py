@@ -42,14 +42,14 @@ asyncio.run(main())
 """
 
 
-def authority_and_server() -> tuple[str, dict[str, str]]:
+def authority_and_server(authority: str = "an authority") -> tuple[str, dict[str, str]]:
     """An authority, and a certificate for the server and its pooler that it signed."""
     now, key, own = (
         datetime.datetime.now(datetime.UTC),
         ec.generate_private_key(ec.SECP256R1()),
         ec.generate_private_key(ec.SECP256R1()),
     )
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "an authority")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, authority)])
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "postgres")])
 
     def signed(subject: x509.Name, public: ec.EllipticCurvePublicKey, extension: x509.ExtensionType) -> str:
@@ -157,7 +157,7 @@ def serving() -> list[str]:
 def surroundings(project: Project, vault: Vault) -> Iterator[None]:
     root, tls = authority_and_server()
     (project.folder / "authority.pem").write_text(root)
-    (project.folder / "another.pem").write_text(authority_and_server()[0])
+    (project.folder / "another.pem").write_text(authority_and_server("another authority")[0])
     vault.mount("litellm")
     vault.write("litellm", "shared/verified-admin", username="postgres", password=ADMIN_PASSWORD)
     for each in server(tls):

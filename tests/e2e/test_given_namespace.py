@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.shared import RELEASE, helm, install_operator
+from tests.e2e.shared import AUTH, MOUNT, RELEASE, helm, install_operator, share_vault, take_vault_back
 from tests.e2e.support import Project, Vault, completion, kubectl, objects
 from tests.vault_server import rights
 
@@ -24,6 +24,10 @@ CONFIG: dict[str, Any] = {
     "protect": False,
     "namespace": NAMESPACE,
     "createNamespace": False,
+    # The cluster's: a method of its own would need a right on the whole cluster, for the reviews of tokens.
+    "secrets": {
+        "vault": {"mount": {"path": MOUNT, "create": False}, "kubernetesAuth": {"path": AUTH, "create": False}}
+    },
     "database": {"storage": None, "resources": {"cpu": "50m", "memory": "256Mi", "cpuLimit": "1"}},
     "redis": {"maxMemory": "64Mi", "resources": {"cpu": "50m", "memory": "128Mi", "cpuLimit": "1"}},
     "gateway": {
@@ -44,10 +48,11 @@ def quota(cpu: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def platform() -> Iterator[None]:
-    """What the platform team does: the operator, a namespace with a quota, and the documented rights for a ServiceAccount."""
+def platform(vault: Vault) -> Iterator[None]:
+    """What the platform team does: operator, Vault, a namespace with a quota, and the documented rights for a ServiceAccount."""
     roles = rights("kubernetes-namespace.yaml", NAMESPACE=NAMESPACE, DEPLOYER=DEPLOYER)
     install_operator()
+    share_vault(vault)
     kubectl("create", "namespace", NAMESPACE)
     kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
     kubectl("create", "namespace", f"{NAMESPACE}-ci")
@@ -57,6 +62,7 @@ def platform() -> Iterator[None]:
     yield
     kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=roles)
     kubectl("delete", "namespace", NAMESPACE, f"{NAMESPACE}-ci", "--ignore-not-found")
+    take_vault_back(vault)
     helm("uninstall", *RELEASE, "--wait", "--ignore-not-found")
 
 
@@ -89,7 +95,7 @@ def test_what_the_namespace_lacks_is_said_before_anything_is_made(deployer: Proj
 
 
 def test_these_rights_are_enough(deployed: Project, vault: Vault):
-    key = vault.read("litellm", f"{STACK}/api-keys")["master-key"]
+    key = vault.read(MOUNT, f"{STACK}/api-keys")["master-key"]
     assert completion(deployed.outputs(STACK)["url"], key).status_code == 200
     assert deployed.changes(STACK) == []
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -92,12 +93,17 @@ def stream(url: str, key: str) -> str:
     headers = {"Host": parts.hostname or "", "Authorization": f"Bearer {key}"}
     body = {"model": "mock", "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
     address = f"{parts.scheme}://127.0.0.1:{parts.port or 80}/v1/chat/completions"
+    begin, lines = time.monotonic(), list[bytes]()
     try:
         with requests.post(address, json=body, headers=headers, timeout=30, stream=True) as response:
-            lines = [line for line in response.iter_lines() if line]
-            return "" if response.status_code == 200 and lines[-1:] == [b"data: [DONE]"] else f"{response.status_code}"
+            lines.extend(line for line in response.iter_lines() if line)
+            if response.status_code == 200 and lines[-1:] == [b"data: [DONE]"]:
+                return ""
+            problem = f"status {response.status_code}"
     except requests.RequestException as error:
-        return type(error).__name__
+        problem = type(error).__name__
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return f"{problem} at {now}, {time.monotonic() - begin:.2f} s after the request, {len(lines)} lines: {lines[-1:]}"
 
 
 @contextmanager
@@ -120,6 +126,15 @@ def streaming(url: str, key: str, clients: int, pause: float) -> Iterator[list[s
         done.set()
         for thread in threads:
             thread.join()
+
+
+def what_happened() -> str:
+    """The pods and the events of the namespace, to explain a stream that failed."""
+    shown = [
+        kubectl("get", what, "-n", NAMESPACE, "--sort-by=.metadata.creationTimestamp").stdout
+        for what in ("pods", "events")
+    ]
+    return "\n".join(shown)
 
 
 def key_of(vault: Vault) -> str:
@@ -156,7 +171,7 @@ def test_the_gateway_shrinks_without_a_failed_stream(scaled: Project, vault: Vau
     with streaming(url, key, clients=1, pause=0.5) as failed:
         eventually(lambda: replicas() == 1 and ready() == 1, "the autoscaler takes a pod away", 240)
         time.sleep(GATEWAY["preStopSeconds"])
-    assert failed == []
+    assert failed == [], what_happened()
 
 
 def test_nobody_but_the_autoscaler_took_a_pod_away(scaled: Project):

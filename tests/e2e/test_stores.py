@@ -109,7 +109,7 @@ def test_a_store_that_is_there_is_used_and_nothing_written(project: Project, vau
         "salt": "sk-" + secrets.token_hex(24),
         "database": json.dumps(login),
     }
-    data = [{"key": key, "value": value, "version": "v1"} for key, value in values.items()]
+    data = [{"key": key, "value": value} for key, value in values.items()]
     store = {
         "apiVersion": "external-secrets.io/v1",
         "kind": "ClusterSecretStore",

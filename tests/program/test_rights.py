@@ -90,7 +90,9 @@ def test_no_secret_of_anybody_can_be_read_and_no_pod_entered(file: str):
 @pytest.mark.parametrize("file", FILES)
 def test_no_right_can_be_granted_that_one_does_not_have(file: str):
     """Kubernetes sees to it, but for these verbs."""
-    verbs = {verb for rule in roles(file) for verb in rule["verbs"]}
+    may_bind = {"resources": ["roles"], "resourceNames": ["secret-store-token-requests"], "verbs": ["bind"]}
+    others = [rule for rule in roles(file) if {key: rule.get(key) for key in may_bind} != may_bind]
+    verbs = {verb for rule in others for verb in rule["verbs"]}
     resources = {resource for rule in roles(file) for resource in rule["resources"]}
     assert not verbs & {"escalate", "bind", "impersonate"}
     assert not resources & {"clusterroles", "clusterrolebindings"}
