@@ -49,7 +49,7 @@ def quota(cpu: str) -> str:
 
 @pytest.fixture(scope="module")
 def platform(vault: Vault) -> Iterator[None]:
-    """What the platform team does: operator, Vault, a namespace with a quota, and the documented rights for a ServiceAccount."""
+    """What the platform team does: operator, Vault, a namespace with a quota, the documented rights for a ServiceAccount."""
     roles = rights("kubernetes-namespace.yaml", NAMESPACE=NAMESPACE, DEPLOYER=DEPLOYER)
     install_operator()
     share_vault(vault)
