@@ -30,13 +30,13 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
         target = resolve(config, stack)
     except (ConfigError, StackFileError) as error:
         raise pulumi.RunError(str(error)) from None
-    state = salt.state()
-    known, target = salt.salts(state), replace(target, has_operator=has_operator(state))
     with ThreadPoolExecutor(1) as pool:
-        looking = pool.submit(look, target, [*salt.check(target, known), *ways_in.check(target)])
-        # Components and their SDKs take about as long to import as the targets take to answer.
-        environment = import_module("infra.environment")
-        found = looking.result()
+        # Components and their SDKs take about as long to import as the engine and the targets take to answer.
+        environment = pool.submit(import_module, "infra.environment")
+        state = salt.state()
+        known, target = salt.salts(state), replace(target, has_operator=has_operator(state))
+        found = look(target, [*salt.check(target, known), *ways_in.check(target)])
+        deploy = environment.result().deploy
     operator = found.config.external_secrets
     if target.config.external_secrets.install == "auto" and not operator.install:
         pulumi.log.info(
@@ -44,7 +44,7 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
             "it is there already"
         )
     watch(found)
-    return environment.deploy(salt.kept(found, known))
+    return deploy(salt.kept(found, known))
 
 
 def look(target: Target, found_already: Sequence[str]) -> Target:

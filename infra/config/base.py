@@ -195,15 +195,21 @@ def url_such_as(example: str) -> Checked:
 
 
 class Section(BaseModel):
-    """One object of the configuration; keys are written in camelCase, and unknown ones are errors."""
+    """One object of the configuration; keys are written in camelCase, and unknown ones are errors.
+
+    What stands below a field describes it. Pydantic is not asked to read that (`use_attribute_docstrings`): it would parse the
+    source of every model at every start, which takes as long as all the rest of them. The reference reads it
+    (tools/reference/described.py).
+    """
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         alias_generator=to_camel,
         validate_default=True,
-        use_attribute_docstrings=True,
         hide_input_in_errors=True,
+        # A model is built when it is used, and most are used as a part of others only.
+        defer_build=True,
     )
 
 

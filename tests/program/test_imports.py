@@ -56,3 +56,11 @@ def test_a_stack_has_the_provider_of_its_own_store_and_no_other(path: Path):
 def test_the_offline_plan_needs_no_client_of_kubernetes(path: Path):
     """It must be quick, and work on a machine that reaches nothing."""
     assert "kubernetes" not in loaded_by(path)
+
+
+def test_the_program_starts_without_parsing_source():
+    """Bytecode is there; pydantic's `use_attribute_docstrings` would parse every model again at each start."""
+    script = "import ast, pulumi; ast.parse = None; import infra.program, infra.environment, infra.preflight"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr

@@ -7,6 +7,7 @@ from infra.config.base import ALLOWED
 from infra.config.load import NAMESPACE, SECRET_KEYS, SWITCHES
 from infra.config.stack import StackConfig
 from tools.engine.stack_file import ENCRYPTION_KEYS
+from tools.reference.described import Described
 
 Schema = dict[str, Any]
 
@@ -56,7 +57,7 @@ def stack_schema() -> Schema:
 
 def models_schema() -> Schema:
     """What pydantic says of the models, with all that the reference needs."""
-    return StackConfig.model_json_schema(by_alias=True)
+    return StackConfig.model_json_schema(by_alias=True, schema_generator=Described)
 
 
 def value_in_file(key: str, schema: Schema) -> Schema:

@@ -201,13 +201,6 @@ def test_the_identity_must_be_chosen() -> None:
         AwsConfig.model_validate({"region": "eu-west-1"})
 
 
-def test_every_field_is_documented() -> None:
-    """The configuration reference is generated from these."""
-    models = [AwsConfig, IrsaIdentity, PodIdentity, StaticKeys]
-    undocumented = [name for model in models for name, field in model.model_fields.items() if not field.description]
-    assert not undocumented
-
-
 def test_reading_the_configuration_takes_no_aws_module() -> None:
     """A stack that has its secrets in Vault must not need them, nor wait for them to load."""
     modules = "infra.config.aws.store, tools.offline.mock_aws, components.secrets.aws_names, components.secrets.names"
