@@ -211,7 +211,10 @@ def test_what_an_up_was_making_when_it_was_killed_has_one_field_manager(project:
     (maker,) = managers_of("litellm-two")
     done = project.make("recover", "two", arguments="--force")
     assert "Deployment litellm-two/litellm" in done.stdout
-    changed = SMALL["gateway"] | {"resources": {"cpu": "101m", "memory": "1Gi"}, "environment": {"LITELLM_LOG": "INFO"}}
+    changed = SMALL["gateway"] | {
+        "resources": {"cpu": "101m", "memory": "1Gi"},
+        "environment": {"SHARING_TEST": "changed"},
+    }
     project.write_stack("two", SMALL | {"ingress": {"host": "two.localhost"}, "gateway": changed})
     project.make("up", "two")
     assert managers_of("litellm-two") == {maker}
