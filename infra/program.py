@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import get_config_env, get_config_secret_keys_env
 
-from infra import salt, ways_in
+from infra import ingress_class, salt
 from infra.config.load import ConfigError, load
 from infra.config.stack_yaml import StackFileError, of_stack
 from infra.own_state import has_operator
@@ -31,11 +31,12 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
     except (ConfigError, StackFileError) as error:
         raise pulumi.RunError(str(error)) from None
     with ThreadPoolExecutor(1) as pool:
-        # Components and their SDKs take about as long to import as the engine and the targets take to answer.
+        # Clients, components and their SDKs take about as long to import as the engine and the targets take to answer.
+        pool.submit(import_module, "infra.preflight")
         environment = pool.submit(import_module, "infra.environment")
         state = salt.state()
         known, target = salt.salts(state), replace(target, has_operator=has_operator(state))
-        found = look(target, [*salt.check(target, known), *ways_in.check(target)])
+        found = look(target, [*salt.check(target, known), *ingress_class.check(target)])
         deploy = environment.result().deploy
     operator = found.config.external_secrets
     if target.config.external_secrets.install == "auto" and not operator.install:

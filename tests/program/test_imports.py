@@ -64,3 +64,11 @@ def test_the_program_starts_without_parsing_source():
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_program_asks_the_engine_before_it_imports_the_clients_of_the_targets():
+    """While the engine reads the state, they are imported."""
+    script = "import pulumi, infra.program, sys; print(sorted({'kubernetes', 'hvac'} & set(sys.modules)))"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "[]"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.config.ingress.settings import IngressConfig
 from infra.config.load import ConfigError
-from infra.ways_in import UNNAMED
+from infra.ingress_class import UNNAMED
 from tools.engine.stack_file import Stack, stack_names
 from tools.offline.plan import document, record
 from tools.problem import Problem
