@@ -47,10 +47,6 @@ LONGEST_MODULE_SECONDS = 480
 """What a module may take, on a machine with two cores."""
 
 
-UNPROVEN = ("test_given_namespace", "test_stores", "test_ways_in", "test_database", "test_pods")
-"""Modules of which no whole run has passed yet: they run with E2E_UNPROVEN=1, and a run without says that it left them out."""
-
-
 def copy_project(folder: Path) -> None:
     """What a checkout has, with the packages of this one."""
     for name in (*COPIED, *LOCKS):
@@ -76,8 +72,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(
                 pytest.mark.timeout(0)
             )  # commands have limits of their own; a test that is cut off cannot clean up
-            if item.path.stem in UNPROVEN and not os.environ.get("E2E_UNPROVEN"):
-                item.add_marker(pytest.mark.skip(reason="has not passed as a whole yet: E2E_UNPROVEN=1 runs it"))
             if lacks:
                 item.add_marker(pytest.mark.skip(reason=f"needs {', '.join(lacks)}"))
 
