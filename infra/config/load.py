@@ -72,7 +72,8 @@ class ConfigError(Exception):
     """Everything that is wrong with a stack's configuration."""
 
     def __init__(self, file: str, problems: Iterable[ConfigProblem]) -> None:
-        self.problems = tuple(problems)
+        # Two of the program's own paths may lead to one place in the file.
+        self.problems = tuple(dict.fromkeys(problems))
         count = "one problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         lines = "".join(f"\n  - {problem}" for problem in self.problems)
         super().__init__(f"{count} in {file}; nothing was changed:{lines}")

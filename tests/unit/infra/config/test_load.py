@@ -72,6 +72,14 @@ def test_all_problems_are_reported_at_once():
     assert all(where in text for where in ("gateway.replicas", "gateway.models[0]", "litellm:redis", "litellm:foo"))
 
 
+def test_a_problem_is_reported_once():
+    """A login gives a user and a password: two references to one document."""
+    database = {"kind": "existing", "host": "db.example.com", "credentials": {"document": "data/shared/database"}}
+    text = message(gateway={"models": [MOCK]}, database=database)
+    assert text.startswith("one problem in Pulumi.dev.yaml")
+    assert text.count("litellm:database.credentials.document") == 1
+
+
 def test_problems_between_sections_are_reported_together_with_those_within():
     text = message(gateway={"replicas": 3, "models": [MOCK]}, redis={"kind": "none"}, keys={"master": {"length": 8}})
     assert "litellm:redis.kind" in text
