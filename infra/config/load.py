@@ -100,7 +100,7 @@ def load(
     problems = [ConfigProblem(name_of(name), foreign(name), project="") for name in sorted(values) if is_foreign(name)]
     secret = ours(dict.fromkeys(secret_keys))
     file = ours(written or {})
-    for key, text in sorted(ours(values).items()):
+    for key, text in sorted({**DECLARED, **ours(values)}.items()):
         try:
             data[key] = parse(key, text, file.get(key))
         except (ValueError, RecursionError):
@@ -109,7 +109,6 @@ def load(
     if not data.get("shared"):
         # The default of Pulumi.yaml, which a stack without it has as well.
         data.pop("shared", None)
-        data.setdefault("ingress", {})
     else:
         problems += [ConfigProblem(*found) for found in sections_of_shared(data, DEFAULTS)]
         data = {key: value for key, value in data.items() if key in USED} | {"ingress": {"enabled": False}}
@@ -356,6 +355,9 @@ HONOURED = {
 TEXTS = tuple(key for key in KEYS if all(kind is str or get_origin(kind) is Literal for kind in at((key,))))
 SWITCHES = tuple(key for key in KEYS if at((key,)) == [bool])
 OF_ITS_TYPE = dict.fromkeys(TEXTS, "must be text") | dict.fromkeys(SWITCHES, "must be true or false")
+DECLARED = {"ingress": "{}"}
+"""Defaults of Pulumi.yaml for what the models ask for: the engine fills them in."""
+
 DEFAULTS = {field.alias or name: field.default for name, field in StackConfig.model_fields.items()}
 SECRET_KEYS = tuple(key for key in KEYS if takes_a_secret((key,)))
 """Keys with nothing but secrets below them."""
