@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ import yaml
 
 from tests.iam import allows
 from tests.program.conftest import recording_of
-from tests.program.stacks import ROOT
+from tests.program.stacks import FILES as STACK_FILES
+from tests.program.stacks import ROOT, name_of
 
 RIGHTS = ROOT / "docs" / "rights"
 AWS_PREVIEW = (RIGHTS / "aws-preview.json").read_text()
@@ -96,6 +98,14 @@ def test_no_right_can_be_granted_that_one_does_not_have(file: str):
     resources = {resource for rule in roles(file) for resource in rule["resources"]}
     assert not verbs & {"escalate", "bind", "impersonate"}
     assert not resources & {"clusterroles", "clusterrolebindings"}
+
+
+@pytest.mark.parametrize("path", STACK_FILES, ids=name_of)
+def test_a_role_that_a_stack_binds_may_be_bound_before_it_is_there(path: Path):
+    """A preview of a first `up` asks the API server, which finds no Role yet to compare rights with."""
+    bindings = recording_of(path).of("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")
+    bound = {each.inputs["roleRef"]["name"] for each in bindings if each.inputs["roleRef"]["kind"] == "Role"}
+    assert bound <= {"secret-store-token-requests"}
 
 
 def test_a_given_namespace_cannot_be_changed():
