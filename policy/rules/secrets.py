@@ -48,11 +48,13 @@ def no_plain_secrets(resource: Resource) -> Iterator[str]:
                 yield f"container {name}: {field} holds a secret"
     found = set(literal_secrets(pod_of(resource).get("volumes", []), "volumes"))
     yield from (f"{place} is a secret in plain text" for place in sorted(found))
-    for field in (
-        field for start, fields in DESCRIPTIONS.items() if resource.type.startswith(start) for field in fields
-    ):
+    for field in descriptions(resource):
         found = set(literal_secrets(mapping(at(resource.inputs, *field)))) - allowed - {ALLOWED}
         yield from (f"{field[-1]}: {place} is a secret in plain text" for place in sorted(found))
+
+
+def descriptions(resource: Resource) -> Iterator[tuple[str, ...]]:
+    return (field for start, fields in DESCRIPTIONS.items() if resource.type.startswith(start) for field in fields)
 
 
 def texts_allowed(resource: Resource) -> set[str]:

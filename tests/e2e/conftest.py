@@ -63,6 +63,12 @@ def missing() -> list[str]:
     return programs + [variable for variable in VARIABLES if not os.environ.get(variable)]
 
 
+def pytest_configure() -> None:
+    """What `make e2e ARGS=…` was given is for the tests, and not for the commands that they run."""
+    for name in ("ARGS", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS"):
+        os.environ.pop(name, None)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LATE.index(item.path.stem) if item.path.stem in LATE else -1)
     lacks = missing()

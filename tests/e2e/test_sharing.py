@@ -236,7 +236,7 @@ def managers_of(namespace: str) -> set[str]:
 
 
 def killed(project: Project, verb: str, stack: str, due: Callable[[], bool]) -> None:
-    command = ["make", "--no-print-directory", verb, f"STACK={stack}", "ARGS="]  # not those of the tests themselves
+    command = ["make", "--no-print-directory", verb, f"STACK={stack}"]
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
             command,
