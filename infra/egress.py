@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 import pulumi
 
+from components.gateway.pod import PORT
 from components.network.egress import Destination, Exit
+from infra.access import ACCESS
 from infra.config.aws_pods import needs_role
 from infra.config.database.kinds import InClusterDatabase, pooler_of, takes_tokens
 from infra.config.network import DestinationConfig
@@ -64,6 +66,8 @@ def of_servers(config: StackConfig, servers: Servers) -> dict[str, Sequence[Exit
         found[POSTGRES] = []
     if isinstance(config.redis, InClusterRedis):
         found[REDIS] = []
+    if config.access.wanted:
+        found[ACCESS] = [DNS, {"to": [{"workload": GATEWAY}], "ports": [PORT]}]
     return found
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.access.access import Access
 from components.cache.redis import Redis
 from components.certificate_files import DATABASE as DATABASE_AUTHORITIES
 from components.certificates import CertificateFile, Certificates
@@ -32,7 +33,7 @@ from components.secrets.generated import GeneratedSecret
 from components.sync.namespace_store import NamespaceStore
 from components.sync.secret import SyncedSecret
 from components.sync.store import SecretStore
-from infra import workloads
+from infra import access, workloads
 from infra.config.aws_pods import ROLE_ANNOTATION, known_to_aws, makes_role
 from infra.config.database.cloudnative import CloudNativePgDatabase
 from infra.config.database.common import SecretLogin
@@ -103,6 +104,7 @@ class Environment:
         redis = self._redis()
         gateway_secret = self._synced("litellm-env", self.contents.gateway())
         gateway = self._gateway(gateway_secret, database, redis)
+        self._access(gateway)
         url = self._ingress(gateway)
         return outputs(self.target, self.contents, url, {"gateway": gateway_secret.secret})
 
@@ -166,7 +168,7 @@ class Environment:
                 return (
                     adopted
                     or GeneratedSecret(
-                        f"{document}-{name}",
+                        f"{document.replace('/', '-')}-{name}",
                         {"length": length, "prefix": prefix, "rotation": rotation},
                         self._options(),
                     ).value
@@ -384,6 +386,14 @@ class Environment:
             self.certificates,
         )
         return Gateway(workloads.GATEWAY, args, self._options(migration, *redis))
+
+    def _access(self, gateway: Gateway) -> None:
+        """What LiteLLM knows of teams, users, keys and budgets, once its pods answer."""
+        if not self.config.access.wanted:
+            return
+        keys = self._synced("litellm-access-keys", access.secret(self.contents)).secret
+        args = access.arguments(self.target, self.namespace, gateway.service_name, keys, self.pods.migration)
+        Access(access.ACCESS, args, self._options(gateway))
 
     def _certificate(self) -> pulumi.Input[str] | None:
         balancer = self.config.ingress.load_balancer

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from components.gateway.pod import PORT
 from components.network.network_policy import Client, Opening
+from infra.access import ACCESS
 from infra.config.database.kinds import InClusterDatabase
 from infra.config.network import ClientConfig
 from infra.config.redis import InClusterRedis
@@ -19,7 +20,8 @@ SOLVER_PORT = 8089
 def openings(config: StackConfig) -> dict[str, Opening]:
     """What may be reached, by workload."""
     given = config.network_policy
-    found: dict[str, Opening] = {GATEWAY: {"port": PORT, "clients": clients(given.gateway)}}
+    own: list[Client] = [{"workloads": [ACCESS]}] if given.gateway and config.access.wanted else []
+    found: dict[str, Opening] = {GATEWAY: {"port": PORT, "clients": [*own, *clients(given.gateway)]}}
     if config.ingress.enabled and config.ingress.tls and config.ingress.tls.issuer:
         found[SOLVER] = {"port": SOLVER_PORT, "clients": clients(given.gateway), "selector": SOLVER_LABELS}
     if isinstance(config.database, InClusterDatabase):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from infra.access import key_places
 from infra.secrets.documents import Contents
 from infra.target import Target
 
@@ -29,6 +30,7 @@ def places(target: Target, contents: Contents) -> dict[str, pulumi.Input[Any]]:
         "namespace": target.namespace,
         "secretPlaces": {"masterKey": store.place(master), "saltKey": store.place(salt)},
         "saltDocument": store.place(salt).partition("#")[0],
+        **({"keyPlaces": keys} if (keys := key_places(contents, store.place)) else {}),
         **({"existingStore": given.name} if (given := target.config.secrets.existing) else {}),
     }
 

@@ -10,7 +10,7 @@ from components.secrets.aws_client import AwsConnection
 from components.secrets.aws_names import OWNER, locate
 from components.secrets.aws_once import AwsInitialValue
 from components.secrets.aws_policies import own_account_only
-from components.secrets.names import variable
+from components.secrets.names import is_single, variable
 from components.secrets.references import RemoteReference
 
 Properties = Mapping[str, pulumi.Input[str]]
@@ -81,7 +81,8 @@ class AwsDocuments(pulumi.ComponentResource):
 
     Without a bundle, a document is the secret `<prefix>/<document>` with its properties as JSON keys. In a bundle every
     value has the name of an environment variable (`components.secrets.names.variable`). The salt key is always a secret
-    of its own, because a bundle is written again whenever one of its values changes.
+    of its own, because a bundle is written again whenever one of its values changes; and so are virtual keys (`keys/…`), each
+    of which has readers of its own.
 
     Raises:
         ValueError: when the arguments contradict each other.
@@ -90,6 +91,9 @@ class AwsDocuments(pulumi.ComponentResource):
     arns: list[pulumi.Output[str]]
     """ARNs of the secrets written here, with their random ends."""
 
+    arn_of: dict[str, pulumi.Output[str]]
+    """The same, by the name of each secret."""
+
     revision: pulumi.Output[str]
     """Changes whenever the content of a document changes: the versions of all secrets, in the order of their names."""
 
@@ -97,8 +101,11 @@ class AwsDocuments(pulumi.ComponentResource):
         super().__init__("litellm:index:AwsDocuments", name, None, opts)
         check(args)
         self._prefix, self._bundle = args["prefix"], args.get("bundle")
-        self.arns = []
-        self._revisions = self._write_bundle(name, self._bundle, args) if self._bundle else self._write_each(name, args)
+        self.arns, self.arn_of = [], {}
+        single = {name: each for name, each in args["documents"].items() if is_single(name)}
+        several = {name: each for name, each in args["documents"].items() if name not in single}
+        written = self._write_bundle(name, self._bundle, several, args) if self._bundle else {}
+        self._revisions = written | self._write_each(name, single if self._bundle else args["documents"], args)
         self.revision = self.revision_of(*self._revisions)
         self.register_outputs({"arns": self.arns, "revision": self.revision})
 
@@ -111,16 +118,20 @@ class AwsDocuments(pulumi.ComponentResource):
         chosen = [self._revisions[document] for document in documents if document in self._revisions]
         return pulumi.Output.all(*chosen).apply(lambda versions: ".".join(dict.fromkeys(map(str, versions))))
 
-    def _write_bundle(self, name: str, bundle: str, args: AwsDocumentsArgs) -> dict[str, pulumi.Output[str]]:
-        if not args["documents"]:
+    def _write_bundle(
+        self, name: str, bundle: str, documents: Mapping[str, Properties], args: AwsDocumentsArgs
+    ) -> dict[str, pulumi.Output[str]]:
+        if not documents:
             return {}
-        version = self._write(name, "bundle", bundle, bundled(args["documents"]), args)
-        return dict.fromkeys(sorted(args["documents"]), version)
+        version = self._write(name, "bundle", bundle, bundled(documents), args)
+        return dict.fromkeys(sorted(documents), version)
 
-    def _write_each(self, name: str, args: AwsDocumentsArgs) -> dict[str, pulumi.Output[str]]:
+    def _write_each(
+        self, name: str, documents: Mapping[str, Properties], args: AwsDocumentsArgs
+    ) -> dict[str, pulumi.Output[str]]:
         return {
-            document: self._write(name, document, f"{args['prefix']}/{document}", properties, args)
-            for document, properties in sorted(args["documents"].items())
+            document: self._write(name, document.replace("/", "-"), f"{args['prefix']}/{document}", properties, args)
+            for document, properties in sorted(documents.items())
         }
 
     def _write(
@@ -140,6 +151,7 @@ class AwsDocuments(pulumi.ComponentResource):
             opts=own,
         )
         self.arns.append(secret.arn)
+        self.arn_of[secret_name] = secret.arn
         if args.get("own_account_only", True):
             aws.secretsmanager.SecretPolicy(
                 f"{name}-{suffix}-policy",

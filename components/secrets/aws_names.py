@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 
-from components.secrets.names import SALT, variable
+from components.secrets.names import is_single, variable
 from components.secrets.references import RemoteReference
 
 OWNER = "managed-by"
@@ -61,8 +61,8 @@ def secret_pattern(name: str, region: str, account: str) -> str:
 
 
 def locate(prefix: str, bundle: str | None, document: str, property: str) -> RemoteReference:  # noqa: A002 - ESO's word
-    """Where one value of a stack's own documents is. The salt key is never in a bundle."""
-    if bundle and document != SALT[0]:
+    """Where one value of a stack's own documents is. The salt key and virtual keys are never in a bundle."""
+    if bundle and not is_single(document):
         return {"key": bundle, "property": variable(document, property)}
     return {"key": f"{prefix}/{document}", "property": property}
 

@@ -8,6 +8,9 @@ MASTER = ("api-keys", "master-key")
 SALT = ("salt", "salt-key")
 PROVIDERS = "providers"
 
+KEYS = "keys/"
+"""How documents of virtual keys begin. Each is by itself, also beside a bundle: whoever may read one reads no other."""
+
 WELL_KNOWN: dict[tuple[str, str], str] = {MASTER: "LITELLM_MASTER_KEY", SALT: "LITELLM_SALT_KEY"}
 
 
@@ -21,3 +24,8 @@ def variable(document: str, property: str) -> str:  # noqa: A002 - the word of t
     if document == PROVIDERS:
         return property
     return WELL_KNOWN.get((document, property)) or f"{document}_{property}".upper().replace("-", "_")
+
+
+def is_single(document: str) -> bool:
+    """Whether a document is one of its own also where the others are a bundle."""
+    return document == SALT[0] or document.startswith(KEYS)

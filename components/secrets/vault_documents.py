@@ -91,7 +91,7 @@ class VaultDocuments(pulumi.ComponentResource):
         self, name: str, document: str, properties: Mapping[str, pulumi.Input[str]], args: VaultDocumentsArgs
     ) -> pulumi.Output[str]:
         secret = vault.kv.SecretV2(
-            f"{name}-{document}",
+            f"{name}-{document.replace('/', '-')}",
             mount=args["mount"],
             name=f"{args['prefix']}/{document}",
             data_json=pulumi.Output.secret(pulumi.Output.json_dumps(dict(properties), sort_keys=True)),

@@ -46,6 +46,10 @@ RETENTION = r"^[1-9][0-9]*[dwm]$"
 SCHEDULE = r"^\S+( \S+){5}$"
 SENTINEL_NAME = r"^[A-Za-z0-9._-]{1,128}$"
 CLUSTER_NAME = r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$"
+KEY_NAME = r"^[a-z0-9][-a-z0-9]{0,61}[a-z0-9]$"
+ENTITY = r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}$"
+PERIOD = r"^[1-9][0-9]*(s|m|h|d|w|mo)$"
+ROLE_NAME = r"^[A-Za-z0-9+=,.@_-]{1,64}$"
 
 ALLOWED = {
     DNS_LABEL: "a Kubernetes name: lower-case letters, digits and -, at most 63 characters",
@@ -74,6 +78,10 @@ ALLOWED = {
     SCHEDULE: "a schedule of six fields, of which the first is seconds: 0 0 2 * * * is every night at two",
     SENTINEL_NAME: "letters, digits and . _ -, at most 128 characters",
     CLUSTER_NAME: "the name of an EKS cluster: letters, digits, - and _, at most 100 characters",
+    KEY_NAME: "a name of lower-case letters, digits and -, of 2 to 63 characters",
+    ENTITY: "a name of letters, digits and . _ @ + -, at most 128 characters",
+    PERIOD: "a period as LiteLLM writes it: 30s, 30m, 12h, 30d, 4w or 1mo",
+    ROLE_NAME: "the name of an IAM role, without its path",
 }
 """What each pattern allows, in words."""
 

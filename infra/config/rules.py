@@ -6,6 +6,14 @@ from typing import Any
 
 from components.gateway.proxy_config import proxy_config
 from components.secrets.aws_names import arn_field, partition_of
+from infra.config.access_rules import (
+    custom_keys_are_allowed,
+    keys_are_in_a_store_that_is_written,
+    models_of_access_are_served,
+    names_in_access_are_known,
+    readers_fit_the_store,
+)
+from infra.config.access_wishes import access_fits_into_a_config_map
 from infra.config.aws_pods import ROLE_ANNOTATION, pods_have_their_role, tokens_are_not_overruled
 from infra.config.database.common import DocumentCredentials
 from infra.config.database.kinds import (
@@ -355,6 +363,12 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (proxy_is_said_once, ("proxy", "gateway", "secret_environment", "provider_documents")),
     (own_variables_are_ours, ("provider_keys", "provider_documents", "secret_environment", "gateway")),
     (provider_keys_have_a_value, ("provider_keys",)),
+    (names_in_access_are_known, ("access",)),
+    (readers_fit_the_store, ("access", "secrets")),
+    (keys_are_in_a_store_that_is_written, ("access", "secrets")),
+    (models_of_access_are_served, ("access", "gateway")),
+    (custom_keys_are_allowed, ("access", "gateway")),
+    (access_fits_into_a_config_map, ("access",)),
     (shared_fits_together, ("shared", "secrets")),
     (existing_store_is_only_read, ("secrets", "keys", "provider_keys", "database", "redis")),
     (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),

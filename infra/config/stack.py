@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
+from infra.config.access import AccessConfig
 from infra.config.aws.identity import StaticKeys
 from infra.config.base import DnsLabel, Reason, Section, VariableName
 from infra.config.database.common import DocumentCredentials, DocumentLogin, SecretCredentials, SecretLogin
@@ -91,6 +92,8 @@ class StackConfig(Section):
     gateway: GatewayConfig = GatewayConfig()
     """LiteLLM itself: image, models, replicas, resources and settings."""
 
+    access: AccessConfig = AccessConfig()
+
     ingress: IngressConfig
     """How clients reach the gateway from outside the cluster: an Ingress or an HTTPRoute, host, path and TLS. See
     docs/ways-in.md."""
@@ -144,6 +147,7 @@ class StackConfig(Section):
             yield "proxy.document", self.proxy.document
         for name, reference in self.gateway.secret_files.items():
             yield f"gateway.secretFiles.{name}", reference
+        yield from self.access.references()
         yield from self.login_documents()
         if isinstance(self.redis, ExistingRedis) and self.redis.password:
             yield "redis.password", self.redis.password

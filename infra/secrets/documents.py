@@ -11,6 +11,7 @@ import pulumi
 
 from components.cache.redis import configuration_template
 from components.gateway.files import key_of_file
+from components.secrets.names import KEYS
 from components.secrets.references import RemoteReference
 from infra.config.database.cloudnative import CloudNativePgDatabase
 from infra.config.database.common import SUPERUSER, DocumentCredentials, Login, SecretLogin
@@ -31,6 +32,8 @@ API_KEYS, SALT, DATABASE, DATABASE_ADMIN, REDIS, PROVIDERS = (
 )
 MASTER_KEY, SALT_KEY, USERNAME, PASSWORD = "master-key", "salt-key", "username", "password"
 HOST, PORT, URL = "host", "port", "url"
+KEY = "key"
+"""Property of a virtual key's document."""
 
 A_HOST = """{{ if contains ":" .DATABASE_HOST }}[{{ .DATABASE_HOST }}]{{ else }}{{ .DATABASE_HOST }}{{ end }}"""
 """A host out of the login, as a URL has it: IPv6 addresses in brackets."""
@@ -79,6 +82,14 @@ def all_documents(config: StackConfig) -> Iterator[tuple[str, Mapping[str, Prope
     if isinstance(redis, InClusterRedis | ElastiCacheConfig):
         yield REDIS, {PASSWORD: Generated(PASSWORD_LENGTH, rotation=redis.rotation)}
     yield PROVIDERS, {variable: StackSecret(variable) for variable in config.provider_keys}
+    for name, key in config.access.keys.items():
+        if key.existing is None:
+            yield document_of_key(name), {KEY: Generated(key.length, "sk-", key.rotation)}
+
+
+def document_of_key(name: str) -> str:
+    """The document of a virtual key: one of its own, so that somebody can be let to read it and nothing else."""
+    return f"{KEYS}{name}"
 
 
 def login_of(config: StackConfig) -> Login | None:

@@ -10,7 +10,7 @@ from tools.gitops.answers import MARK
 from tools.offline.mock_engine import Recording, Registered
 from tools.problem import Problem
 
-WAVES = ("store", "secret", "database", "migration", "gateway", "ingress")
+WAVES = ("store", "secret", "database", "migration", "gateway", "ingress", "access")
 """The sync waves, in order: Argo CD starts one when everything of the one before is healthy."""
 
 WAVE_OF: Mapping[str, str] = {
@@ -27,6 +27,7 @@ WAVE_OF: Mapping[str, str] = {
     "Gateway": "gateway",
     "HttpRoute": "ingress",
     "Ingress": "ingress",
+    "Access": "access",
 }
 """What Argo CD gets: component by component."""
 
