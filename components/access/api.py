@@ -3,7 +3,7 @@
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -12,6 +12,8 @@ SECONDS = 60
 
 READY_SECONDS = 120
 """How long to wait for a gateway whose pods are about to come."""
+
+PAUSE_SECONDS = 2
 
 PAGE = 100
 """What LiteLLM shows at once, at most."""
@@ -99,24 +101,22 @@ def reason(answer: bytes) -> str:
     return said if isinstance(said, str) else json.dumps(said)
 
 
-def wait_until_ready(
-    api: Api, pause: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
-) -> None:
+def wait_until_ready(api: Api) -> None:
     """Wait for a gateway that has its database.
 
     Raises:
         UnreachableError: when it takes too long.
         RefusedError: when LiteLLM runs without a database.
     """
-    end = clock() + READY_SECONDS
+    end = time.monotonic() + READY_SECONDS
     while True:
         try:
             state = api.call("GET", "/health/readiness")
         except UnreachableError:
-            if clock() > end:
+            if time.monotonic() > end:
                 raise
         else:
             if state.get("db") in ("connected", None):
                 return
             raise RefusedError("LiteLLM runs without its database, where keys and teams would be")
-        pause(2)
+        time.sleep(PAUSE_SECONDS)

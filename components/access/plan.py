@@ -122,7 +122,8 @@ class Planner:
         }
         changes |= dict.fromkeys(remembered.keys() - wish["settings"].keys())
         words = ", ".join(sorted(changes)) or "metadata"
-        if kind.marked and (changes or before != mark or not same(old, wish["metadata"])):
+        given = wish["metadata"].items()
+        if kind.marked and (changes or before != mark or any(not same(old.get(name), value) for name, value in given)):
             # All of the metadata is replaced, so that what others wrote there is sent along.
             kept = {name: value for name, value in old.items() if name not in before.get("metadata", ())}
             changes["metadata"] = {**kept, **wish["metadata"], MARK: json.dumps(mark, sort_keys=True)}
