@@ -89,7 +89,8 @@ class Environment:
         self.store = target.store.open(target, self.namespace, values, self.servers, operator_identity, self._options())
         self.contents = Contents(self.config, self.servers, target.store.locate)
         self.account = self._account()
-        self.outputs = places(target, self.contents) if self.config.gitops else self._in_cluster()
+        made = places(target, self.contents) if self.config.gitops else self._in_cluster()
+        self.outputs = made | ({"keyReaders": dict(self.store.readers)} if self.store.readers else {})
 
     def _in_cluster(self) -> dict[str, pulumi.Input[Any]]:
         """What Pulumi makes in the cluster, unless Argo CD does."""

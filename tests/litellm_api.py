@@ -22,18 +22,35 @@ COLUMNS: dict[str, dict[str, Any]] = {
     "organization": {"models": [], "metadata": {}, "spend": 0.0, "organization_alias": None, "budget_id": "own"},
     "user": {"models": [], "metadata": {}, "spend": 0.0, "user_role": None, "user_email": None, **BUDGET},
     "team": {
-        **{"models": [], "metadata": {}, "spend": 0.0, "team_alias": None, "blocked": False, "organization_id": None},
+        "models": [],
+        "metadata": {},
+        "spend": 0.0,
+        "team_alias": None,
+        "blocked": False,
+        "organization_id": None,
         "members_with_roles": [],
         **BUDGET,
     },
     "customer": {
-        **{"blocked": False, "alias": None, "spend": 0.0, "budget_id": None, "default_model": None},
+        "blocked": False,
+        "alias": None,
+        "spend": 0.0,
+        "budget_id": None,
+        "default_model": None,
         "allowed_model_region": None,
         "models": [],
     },
     "key": {
-        **{"models": [], "metadata": {}, "spend": 0.0, "key_alias": None, "team_id": None, "user_id": None},
-        **{"budget_id": None, "blocked": None, "expires": None, "org_id": None},
+        "models": [],
+        "metadata": {},
+        "spend": 0.0,
+        "key_alias": None,
+        "team_id": None,
+        "user_id": None,
+        "budget_id": None,
+        "blocked": None,
+        "expires": None,
+        "org_id": None,
         **BUDGET,
     },
 }
@@ -47,7 +64,7 @@ IDS = {
 }
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """Status and reason of an answer that is none."""
 
 
@@ -72,23 +89,27 @@ class LiteLLM:
         if parts.path == "/health/readiness":
             return {"status": "healthy", "db": self.database}
         if key != f"Bearer {MASTER}":
-            raise Refusal(401, "Authentication Error, Invalid proxy server token passed")
+            raise RefusalError(401, "Authentication Error, Invalid proxy server token passed")
         if method == "GET":
             return self.listed(parts.path.removeprefix("/v2"), parse_qs(parts.query))
         if self.dies_after is not None and len(self.asked) >= self.dies_after:
-            raise Refusal(503, "killed")
+            raise RefusalError(503, "killed")
         self.asked.append((parts.path, body))
         kind, action = parts.path.strip("/").split("/")
         if kind == "organization" and not self.licensed:
-            raise Refusal(403, "Organizations are only available for LiteLLM Enterprise users.")
-        return {"new": self.made, "generate": self.generated, "update": self.updated, "delete": self.deleted}.get(
-            action, getattr(self, action, None)
-        )(kind, body)
+            raise RefusalError(403, "Organizations are only available for LiteLLM Enterprise users.")
+        actions = {"new": self.made, "generate": self.generated, "update": self.updated, "delete": self.deleted}
+        members = {
+            "member_add": self.member_add,
+            "member_update": self.member_update,
+            "member_delete": self.member_delete,
+        }
+        return (actions | members)[action](kind, body)
 
     def listed(self, path: str, query: dict[str, list[str]]) -> Any:
         kind = path.strip("/").split("/")[0]
         if kind == "organization" and not self.licensed:
-            raise Refusal(403, "Organizations are only available for LiteLLM Enterprise users.")
+            raise RefusalError(403, "Organizations are only available for LiteLLM Enterprise users.")
         every = list(self.kept[kind].values())
         if "page" not in query:
             return every
@@ -101,7 +122,7 @@ class LiteLLM:
     def made(self, kind: str, body: dict[str, Any]) -> Any:
         name = body[IDS[kind]]
         if name in self.kept[kind]:
-            raise Refusal(400, f"{kind} already exists")
+            raise RefusalError(400, f"{kind} already exists")
         if kind == "user":
             assert body.pop("auto_create_key") is False
         self.kept[kind][name] = {**COLUMNS[kind], IDS[kind]: name}
@@ -110,22 +131,22 @@ class LiteLLM:
     def generated(self, kind: str, body: dict[str, Any]) -> Any:
         value = body.pop("key")
         if not value.startswith("sk-"):
-            raise Refusal(400, f"Invalid key format: {value}")
+            raise RefusalError(400, f"Invalid key format: {value}")
         self.alias_is_free(body.get("key_alias"), None)
         token = hashlib.sha256(value.encode()).hexdigest()
         if token in self.kept["key"]:
-            raise Refusal(400, "Unique constraint failed on the fields: (`token`)")
+            raise RefusalError(400, "Unique constraint failed on the fields: (`token`)")
         self.kept["key"][token] = {**COLUMNS["key"], "token": token}
         return {**self.written("key", token, body), "key": value}
 
     def alias_is_free(self, alias: str | None, own: str | None) -> None:
         if alias and any(each["key_alias"] == alias and token != own for token, each in self.kept["key"].items()):
-            raise Refusal(400, f"Key with alias '{alias}' already exists.")
+            raise RefusalError(400, f"Key with alias '{alias}' already exists.")
 
     def updated(self, kind: str, body: dict[str, Any]) -> Any:
         name = body.pop("key" if kind == "key" else IDS[kind])
         if name not in self.kept[kind]:
-            raise Refusal(404, f"{kind} {name} not found")
+            raise RefusalError(404, f"{kind} {name} not found")
         if kind == "key":
             self.alias_is_free(body.get("key_alias"), name)
         return self.written(kind, name, body)
@@ -152,23 +173,21 @@ class LiteLLM:
                 self.kept["key"] = {t: k for t, k in self.kept["key"].items() if k[IDS[kind]] != name}
         return {}
 
-    def member_add(self, _kind: str, body: dict[str, Any]) -> Any:
+    def member_add(self, kind: str, body: dict[str, Any]) -> Any:
         members = self.kept["team"][body["team_id"]]["members_with_roles"]
         assert body["member"]["user_id"] not in {each["user_id"] for each in members}
         self.kept["team"][body["team_id"]]["members_with_roles"] = [*members, body["member"]]
         return {}
 
-    def member_update(self, _kind: str, body: dict[str, Any]) -> Any:
+    def member_update(self, kind: str, body: dict[str, Any]) -> Any:
         for each in self.kept["team"][body["team_id"]]["members_with_roles"]:
             if each["user_id"] == body["user_id"]:
                 each["role"] = body["role"]
         return {}
 
-    def member_delete(self, _kind: str, body: dict[str, Any]) -> Any:
+    def member_delete(self, kind: str, body: dict[str, Any]) -> Any:
         team = self.kept["team"][body["team_id"]]
-        team["members_with_roles"] = [
-            each for each in team["members_with_roles"] if each["user_id"] != body["user_id"]
-        ]
+        team["members_with_roles"] = [each for each in team["members_with_roles"] if each["user_id"] != body["user_id"]]
         return {}
 
 
@@ -189,7 +208,7 @@ def serving(litellm: LiteLLM) -> Iterator[str]:
             else:
                 try:
                     said = litellm.answer(self.command, self.path, body, self.headers.get("Authorization", ""))
-                except Refusal as refusal:
+                except RefusalError as refusal:
                     status, reason = refusal.args
                     said = {"error": {"message": reason, "type": "bad_request", "code": str(status)}}
             text = json.dumps(said).encode()
@@ -200,7 +219,7 @@ def serving(litellm: LiteLLM) -> Iterator[str]:
 
         do_GET = do_POST = do_PATCH = do_DELETE = do  # noqa: N815
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

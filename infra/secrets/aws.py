@@ -15,6 +15,7 @@ from components.secrets.aws_documents import AwsDocuments, AwsDocumentsArgs
 from components.secrets.aws_identity import AwsIdentity, AwsIdentityArgs, eso_provider, static_keys_auth
 from components.secrets.aws_key import AwsKey
 from components.secrets.aws_once import AwsSaltKey
+from components.secrets.aws_reader import AwsReader, AwsReaderArgs
 from components.secrets.names import SALT
 from components.secrets.references import RemoteReference
 from components.sync.store import ReaderArgs
@@ -26,7 +27,7 @@ from infra.config.database.common import DocumentCredentials
 from infra.config.database.existing import ExistingDatabase
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
-from infra.secrets.documents import DATABASE
+from infra.secrets.documents import DATABASE, document_of_key
 from infra.secrets.store import OpenStore, Values, place_in
 from infra.servers import Servers
 from infra.stack import READER, NamedStack
@@ -112,7 +113,31 @@ class AwsStore:
             reader=reader,
             documents=documents,
             resources=(documents, *salt, *identity),
+            readers=self._readers(target, documents, keys, opts),
         )
+
+    def _readers(
+        self,
+        target: NamedStack,
+        documents: AwsDocuments,
+        keys: Sequence[pulumi.Input[str]],
+        opts: pulumi.ResourceOptions,
+    ) -> dict[str, pulumi.Output[str]]:
+        """Policies for the secrets of single keys, by the name of the key."""
+        found: dict[str, pulumi.Output[str]] = {}
+        for name, key in target.config.access.keys.items():
+            if key.readers is None:
+                continue
+            args: AwsReaderArgs = {
+                "policy": aws_names.role_name("litellm", target.stack, self.config.region, "key", name),
+                "secret": documents.arn_of[f"{self.prefix}/{document_of_key(name)}"],
+                "region": self.config.region,
+                "keys": keys,
+                "roles": key.readers.roles,
+                "tags": self.config.tags,
+            }
+            found[name] = AwsReader(f"key-{name}-reader", args, opts).policy
+        return found
 
     def _key(self, target: NamedStack, opts: pulumi.ResourceOptions) -> pulumi.Input[str] | None:
         if self.config.kms != "create":

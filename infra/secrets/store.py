@@ -61,6 +61,9 @@ class OpenStore:
     other_mounts: Mapping[str, pulumi.Output[dict[str, Any]]] = field(default_factory=dict[str, Any])
     """How the operator reads what is in other engines of the store, by mount, with the same identity."""
 
+    readers: Mapping[str, pulumi.Output[str]] = field(default_factory=dict[str, Any])
+    """Policies that read the document of one virtual key, by its name: in Vault their names, in AWS their ARNs."""
+
     there: StoreReference | None = None
     """The store that the operator has already."""
 

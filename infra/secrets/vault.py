@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -14,12 +14,14 @@ import pulumi_vault as vault
 from components.secrets.references import RemoteReference
 from components.secrets.vault_documents import VaultDocuments, VaultDocumentsArgs, read_only_policy
 from components.secrets.vault_once import VaultConnection, VaultMount, VaultSaltKey
+from components.secrets.vault_reader import VaultReader, VaultReaderArgs
 from infra.cluster import Cluster
+from infra.config.access import Readers
 from infra.config.base import http_url
 from infra.config.load import ConfigProblem
 from infra.config.secrets import VaultConfig, is_loopback
 from infra.config.stack import StackConfig
-from infra.secrets.documents import SALT
+from infra.secrets.documents import SALT, document_of_key
 from infra.secrets.store import OpenStore, Values, place_in
 from infra.secrets.vault_logins import LOGINS
 from infra.servers import Servers
@@ -135,6 +137,7 @@ class VaultStore:
             if self.config.writes_policy:
                 policy = self._policy_above(documents, args, mount, above)
         login = LOGINS[self.config.auth](self, target, namespace, policy, above)
+        readers = self._readers(target, mount, documents, login.resources, opts)
         block: dict[str, pulumi.Input[object]] = {
             "server": self.cluster_address,
             "path": mount,
@@ -149,7 +152,40 @@ class VaultStore:
             reader=login.reader,
             documents=documents,
             resources=(documents, *login.resources, *salt),
+            readers=readers,
         )
+
+    def _readers(
+        self,
+        target: NamedStack,
+        mount: pulumi.Input[str],
+        documents: VaultDocuments,
+        needed: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions,
+    ) -> dict[str, pulumi.Output[str]]:
+        """Policies for the documents of single keys, by the name of the key."""
+        after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[documents, *needed]))
+        return {
+            name: VaultReader(f"key-{name}-reader", self._reader(target, mount, name, key.readers), after).policy
+            for name, key in target.config.access.keys.items()
+            if key.readers
+        }
+
+    def _reader(self, target: NamedStack, mount: pulumi.Input[str], name: str, given: Readers) -> VaultReaderArgs:
+        args: VaultReaderArgs = {
+            "mount": mount,
+            "document": f"{self.prefix}/{document_of_key(name)}",
+            "policy": f"litellm-{target.stack}-key-{name}",
+        }
+        if mark := target.config.ephemeral.mark:
+            args["mark"] = mark
+        if given.service_accounts:
+            args["login"] = {
+                "path": self.auth_path,
+                "audience": self.config.kubernetes_auth.audience,
+                "service_accounts": [(each.namespace, each.name) for each in given.service_accounts],
+            }
+        return args
 
     def _where_logins_are(self, auth: dict[str, Any]) -> dict[str, Any]:
         return {**auth, "namespace": self.config.auth_namespace} if self.config.auth_namespace else auth

@@ -251,7 +251,10 @@ def test_a_team_that_others_made_is_left_alone(place: Place, capsys: pytest.Capt
 
 def test_a_team_that_others_made_is_taken_over_when_the_file_says_so(place: Place) -> None:
     place.teams["research"] = {
-        **{"team_id": "research", "models": [], "max_budget": 7, "metadata": {"cost": "42"}},
+        "team_id": "research",
+        "models": [],
+        "max_budget": 7,
+        "metadata": {"cost": "42"},
         "members_with_roles": [{"user_id": "bob", "role": "user"}],
     }
     assert place.run({**FILE, "adopt": True}) == 0
@@ -352,8 +355,17 @@ def test_a_job_that_was_killed_goes_on_where_it_was(place: Place) -> None:
         assert place.run(rotated) == 0
         assert place.run(rotated) == 0
         assert place.litellm.asked == []
-        names = {kind: sorted(each.get("key_alias", name) for name, each in kept.items()) for kind, kept in place.litellm.kept.items()}
-        whole_names = {"budget": [f"{OWNER}:small"], "organization": ["lab"], "user": [], "team": ["research"], "customer": []}
+        names = {
+            kind: sorted(each.get("key_alias", name) for name, each in kept.items())
+            for kind, kept in place.litellm.kept.items()
+        }
+        whole_names = {
+            "budget": [f"{OWNER}:small"],
+            "organization": ["lab"],
+            "user": [],
+            "team": ["research"],
+            "customer": [],
+        }
         assert {kind: names[kind] for kind in whole_names} == whole_names
         assert "ci" in names["key"]
         assert len(names["key"]) == 2
@@ -401,10 +413,10 @@ def test_without_a_license_and_organizations_all_else_works(place: Place) -> Non
 def test_no_message_has_a_value_in_it(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     """What LiteLLM says may repeat what it was given."""
 
-    def refuse(_kind: str, body: dict[str, Any]) -> Any:
-        from tests.litellm_api import Refusal
+    def refuse(kind: str, body: dict[str, Any]) -> Any:
+        from tests.litellm_api import RefusalError
 
-        raise Refusal(400, f"no such key: {body['key']}")
+        raise RefusalError(400, f"no such key: {body['key']}")
 
     place.litellm.generated = refuse
     assert place.run({"keys": {"ci": {}}}) == NEEDS_A_PERSON
@@ -442,5 +454,3 @@ def test_the_wrong_master_key_is_said(place: Place, monkeypatch: Any, capsys: py
     monkeypatch.setattr("tests.unit.components.access.test_reconcile.MASTER", "wrong")
     assert place.run({"keys": {}}) == NEEDS_A_PERSON
     assert "401" in capsys.readouterr().out
-
-

@@ -1,0 +1,102 @@
+"""What `access` becomes are requests that the pinned LiteLLM knows, field by field, and that it shows what is compared."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.access.api import Api
+from components.access.plan import Planner
+from components.access.reconcile import apply, look
+from infra.config.access import AccessConfig
+from infra.config.access_wishes import wishes
+from tests import litellm_env
+from tests.litellm_api import MASTER, LiteLLM, serving
+
+LIMITS = {"budget": 1, "budgetDuration": "30d", "rpm": 2, "tpm": 3, "maxParallelRequests": 4}
+ALL = {**LIMITS, "models": ["gpt"], "metadata": {"owner": "qa"}}
+BIG: dict[str, Any] = {
+    "budgets": {"small": {**LIMITS, "settings": {"soft_budget": 0.5}}},
+    "organizations": {"lab": ALL},
+    "users": {"alice@example.com": {**ALL, "role": "proxy_admin_viewer"}},
+    "teams": {
+        "research": {**ALL, "organization": "lab", "members": ["alice@example.com"], "settings": {"tpd_limit": 5}}
+    },
+    "customers": {
+        "acme": {**LIMITS, "alias": "Acme", "defaultModel": "gpt", "region": "eu"},
+        "small": {"sharedBudget": "small"},
+    },
+    "keys": {
+        "ci": {**ALL, "team": "research", "user": "alice@example.com", "duration": "90d"},
+        "shared": {"sharedBudget": "small", "settings": {"guardrails": ["pii"]}},
+    },
+}
+OTHER: dict[str, Any] = {
+    "budgets": {"small": {"budget": 2}},
+    "organizations": {"lab": {"budget": 2}},
+    "users": {"alice@example.com": {"budget": 2}},
+    "teams": {"research": {"budget": 2, "blocked": True, "admins": ["alice@example.com"]}},
+    "customers": {"acme": {"budget": 2, "blocked": True}, "small": {}},
+    "keys": {"ci": {"rotation": 1}, "shared": {"blocked": True}},
+}
+NONE: dict[str, Any] = {"keys": {}, "purge": True}
+
+
+def value_of(name: str, rotation: int) -> str:
+    return "-".join(("sk", name, str(rotation)))
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[str, Any]:
+    """What LiteLLM's models say to all requests of three stack files, one after the other."""
+    litellm, asked = LiteLLM(), list[tuple[str, dict[str, Any]]]()
+    values = dict[str, str]()
+    with serving(litellm) as url:
+        api = Api(url, MASTER)
+        for given in (BIG, OTHER, NONE):
+            config = AccessConfig.model_validate(given)
+            wanted = wishes(config, "litellm/prod")
+            values = {name: value_of(name, key.rotation) for name, key in config.keys.items()}
+            plan = Planner(wanted, look(api, wanted), values).plan()
+            asked += [
+                (call.path, call.body | ({"key": values[call.secret]} if call.secret else {})) for call in plan.calls
+            ]
+            apply(api, plan, values)
+    script = Path(litellm_env.TESTS) / "litellm_requests.py"
+    done = subprocess.run(
+        [str(litellm_env.interpreter()), str(script)],
+        input=json.dumps(asked),
+        env=litellm_env.environment([]),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return {"asked": {path for path, _ in asked}, **json.loads(done.stdout.splitlines()[-1])}
+
+
+def test_litellm_knows_every_field_of_every_request(said: dict[str, Any]) -> None:
+    assert said["wrong"] == []
+
+
+def test_every_kind_of_request_is_among_them(said: dict[str, Any]) -> None:
+    expected = {
+        f"/{kind}/{verb}"
+        for kind in ("budget", "organization", "user", "team", "customer")
+        for verb in ("new", "update", "delete")
+    }
+    members = {f"/team/{verb}" for verb in ("member_add", "member_update")}
+    assert said["asked"] >= expected | members | {"/key/generate", "/key/update", "/key/delete"}
+
+
+@pytest.mark.parametrize("section", ["budgets", "organizations", "users", "teams", "customers", "keys"])
+def test_litellm_shows_what_is_compared(said: dict[str, Any], section: str) -> None:
+    """A field that it does not show would never be changed again."""
+    wanted = wishes(AccessConfig.model_validate(BIG), "litellm/prod")
+    fields = {field for entry in wanted[section].values() for field in entry["fields"]}
+    beside = set(said["shown"]["budgets"]) if section in ("organizations", "customers") else set[str]()
+    organization = {"organization_id"} if section == "keys" else set[str]()
+    assert fields <= set(said["shown"][section]) | beside | organization
