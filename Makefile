@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help adopt upgrade preview up try key destroy recover repair plan render config local-down test e2e check fmt docs setup
+.PHONY: help adopt upgrade preview up try key access destroy recover repair plan render config local-down test e2e check fmt docs setup
 
 help: ## Show this list
 	@python3 -I tools/engine/make_help.py $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ try: setup ## Ask the gateway, and show the answer as it comes: [MODEL= PROMPT=]
 
 key: setup ## Print the master key, from Vault or AWS: $(make -s key STACK=dev)
 	@$(PYTHON) -m tools.cli key $(ARGS)
+
+access: setup ## Show who may do what, what is spent and left, and what differs from the stack file
+	@$(PYTHON) -m tools.cli access $(ARGS)
 
 destroy: setup ## Delete the stack; its salt key stays in the store, and what others may use where it is
 	@$(PYTHON) -m tools.cli destroy $(ARGS)

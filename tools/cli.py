@@ -262,6 +262,27 @@ def try_it(
     finish(show)
 
 
+@app.command()
+def access(
+    stack: StackOption = "dev",
+    overlay: OverlayOption = None,
+    url: Annotated[
+        str | None, typer.Option(help="Where the gateway is reached from here, such as that of a port-forward.")
+    ] = None,
+) -> None:
+    """Show who may do what with the gateway, what is spent and left, and what differs from the stack file."""
+
+    def show() -> int:
+        from tools.client import access as client  # noqa: PLC0415 - the other commands need not wait for a client
+
+        place = operations.quiet(workplace())
+        for line in client.show(place, stack, all_overlays(overlay, os.environ), url):
+            print(line)
+        return 0
+
+    finish(show)
+
+
 def key_of(stack: str, overlays: list[Path]) -> str:
     from tools.client.key import master_key  # noqa: PLC0415 - the other commands need not wait for a client
 
