@@ -58,7 +58,7 @@ def remedy(path: str) -> str:
 
 def secrets_below(path: str, value: Any) -> Iterator[str]:
     """A key of the schema says what its text is, so only the form tells; in a map with free keys names tell, too."""
-    if re.sub(r"\[\d+\]", "[]", path) in free_maps() or isinstance(value, str):
+    if is_free_map().fullmatch(re.sub(r"\[\d+\]", "[]", path)) or isinstance(value, str):
         yield from literal_secrets(value, path)
     else:
         for below, item in entries(value, path):
@@ -83,8 +83,15 @@ def entries(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 @cache
+def is_free_map() -> re.Pattern[str]:
+    """The paths of `free_maps`, with any name in place of `*`."""
+    return re.compile("|".join(re.escape(path).replace(re.escape(".*"), r"\..+") for path in sorted(free_maps())))
+
+
+@cache
 def free_maps() -> frozenset[str]:
-    """Paths of the maps whose keys are the user's own, `[]` for any entry of a list: `gateway.models[].params`."""
+    """Paths of the maps whose keys are the user's own, `[]` for any entry of a list, `*` for a name: `gateway.models[].params`,
+    `access.teams.*.metadata`."""
     return frozenset(maps_in(StackConfig, ""))
 
 
@@ -96,6 +103,7 @@ def maps_in(annotation: Any, path: str) -> Iterator[str]:
     elif origin is dict:
         if not (isinstance(arguments[1], type) and issubclass(arguments[1], BaseModel | SecretStr)):
             yield path
+        yield from maps_in(arguments[1], f"{path}.*")
     elif origin is tuple:
         yield from maps_in(arguments[0], f"{path}[]")
     else:
