@@ -151,7 +151,10 @@ class VaultKeeper:
         return self._documents_in(self._folder(name))
 
     def _documents_in(self, place: str) -> list[str]:
-        return [f"{place}/{document}" for document in self._list(place)]
+        """All documents of a folder, also of those in it: `keys/` has one for each virtual key."""
+        found = [f"{place}/{each}" for each in self._list(place)]
+        below = [document for each in found if each.endswith("/") for document in self._documents_in(each.rstrip("/"))]
+        return [each for each in found if not each.endswith("/")] + below
 
     def _folder(self, name: str) -> str:
         return f"{VAULT_FOLDER}/{folder(Name(name, name), own_role=self.own_roles)}"

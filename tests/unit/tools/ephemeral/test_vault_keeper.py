@@ -102,6 +102,14 @@ def test_all_that_carries_the_mark_goes(vault: FakeVault):
     assert not swept.foreign
 
 
+def test_documents_of_virtual_keys_go_too(vault: FakeVault):
+    """They are in a folder of their own."""
+    keeper(vault).claim(MARK, ["keys/ci"])
+    assert "ephemeral/pr-1/keys/ci" in vault.documents
+    keeper(vault).sweep(MARK)
+    assert vault.documents == {}
+
+
 def test_a_second_sweep_finds_nothing(vault: FakeVault):
     keeper(vault).sweep(MARK)
     assert keeper(vault).sweep(MARK).removed == ()
