@@ -108,7 +108,7 @@ env-reap: setup ## Remove every environment that has expired, and what interrupt
 env-url: setup ## Print where an environment answers: NAME=pr-123
 	@$(PYTHON) -m tools.ephemeral url $(ARGS)
 
-env-key: setup ## Print the master key of an environment: NAME=pr-123
+env-key: setup ## Print the key of an environment: NAME=pr-123
 	@$(PYTHON) -m tools.ephemeral key $(ARGS)
 
 env-run: setup ## Run CMD against an environment made for it: NAME=pr-123 CMD='pytest smoke'

@@ -46,7 +46,7 @@ class AccessArgs(TypedDict):
 
     wishes: Mapping[str, Any]
     """Required: what LiteLLM shall have, by section: `owner`, `purge`, `adopt`, and for `budgets`, `organizations`, `users`,
-    `teams`, `customers` and `keys` their `fields`, `settings` and `metadata` in LiteLLM's words. No secrets."""
+    `teams`, `customers` and `key-list` their `fields`, `settings` and `metadata` in LiteLLM's words. No secrets."""
 
     secret: pulumi.Input[str]
     """Required: name of the Secret with `master-key`, and `key-<name>` for each of the keys."""

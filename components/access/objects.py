@@ -10,6 +10,9 @@ from components.access.api import PAGE, Api, Objects
 MARK = "litellm-stack"
 """Key in the metadata of what a stack made. Its value is text: LiteLLM merges maps, and a text is replaced."""
 
+KEYS = "key-list"
+"""Where the wishes for keys are. Not `keys`: whatever is below a setting of that name is taken for a secret, by people, too."""
+
 Fields = dict[str, Any]
 Mark = dict[str, Any]
 
@@ -129,7 +132,7 @@ CUSTOMER = Kind(
 )
 KEY = Kind(
     "key",
-    "keys",
+    KEYS,
     "token",
     paths("key", "generate"),
     lambda api: api.pages("/key/list", "keys", size=PAGE, return_full_object="true", sort_by="created_at"),

@@ -11,6 +11,7 @@ from components.access.objects import (
     BUDGET,
     CUSTOMER,
     KEY,
+    KEYS,
     KINDS,
     MARK,
     ORGANIZATION,
@@ -66,7 +67,7 @@ class Planner:
         self.found = found
         self.values = values
         self.now = now or datetime.now(UTC)
-        self.keys = {str(each["token"]): each for each in found["keys"]}
+        self.keys = {str(each["token"]): each for each in found[KEYS]}
         self.aliases = {each.get("key_alias"): token for token, each in self.keys.items()}
         self.marked = dict[str, list[tuple[str, Mark]]]()
         """This stack's keys in LiteLLM, by their name in the file: hash and mark of each."""
@@ -199,7 +200,7 @@ class Planner:
         mark = mark_of(there, self.owner)
         if mark is None:
             return
-        is_gone, expires = mark["name"] not in self.wishes["keys"], ends(there)
+        is_gone, expires = mark["name"] not in self.wishes[KEYS], ends(there)
         if mark.get("retired") and (is_gone or (expires and expires <= self.now)):
             yield KEY.delete(there, f"key {mark['name']}: the old value is deleted")
         elif is_gone:
@@ -221,7 +222,7 @@ class Planner:
         if there.get("spend"):
             return "has spent something"
         named_by = {TEAM: "team_id", USER: "user_id", ORGANIZATION: "org_id"}[kind]
-        if self.others("keys", named_by, there[kind.id]):
+        if self.others(KEYS, named_by, there[kind.id]):
             return "has keys that others made"
         if kind is ORGANIZATION and self.others("teams", "organization_id", there[kind.id]):
             return "has teams that others made"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components.access.api import Api, Objects, RefusedError, UnreachableError, wait_until_ready
-from components.access.objects import KINDS, ORGANIZATION
+from components.access.objects import KEYS, KINDS, ORGANIZATION
 from components.access.plan import Plan, Planner
 
 AGAIN, NEEDS_A_PERSON = 1, 3
@@ -24,7 +24,7 @@ MASTER_KEY, OF_A_KEY = "master-key", "key-"
 
 def main(url: str, wishes_file: str, secrets: str) -> int:
     wishes: dict[str, Any] = json.loads(Path(wishes_file).read_text(encoding="utf-8"))
-    values = {name: read(secrets, OF_A_KEY + name) for name in wishes["keys"]}
+    values = {name: read(secrets, OF_A_KEY + name) for name in wishes[KEYS]}
     api = Api(url, read(secrets, MASTER_KEY), values.values())
     try:
         wait_until_ready(api)

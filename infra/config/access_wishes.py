@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from components.access.objects import KEYS
 from infra.config.access import (
     Access,
     AccessConfig,
@@ -38,7 +39,7 @@ def wishes(access: AccessConfig, owner: str) -> dict[str, Any]:
         "users": {name: user(name, each) for name, each in access.users.items()},
         "teams": {name: team(name, each) for name, each in access.teams.items()},
         "customers": {name: customer_wish(name, each, owner) for name, each in access.customers.items()},
-        "keys": {name: key(name, each, access, owner) for name, each in access.keys.items()},
+        KEYS: {name: key(name, each, access, owner) for name, each in access.keys.items()},
     }
 
 

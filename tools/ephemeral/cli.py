@@ -18,7 +18,7 @@ from tools.ephemeral.names import name_of
 from tools.ephemeral.opening import open_place
 from tools.ephemeral.record import Record
 from tools.ephemeral.removal import down, reap
-from tools.ephemeral.running import command_in, master_key, tear_down
+from tools.ephemeral.running import command_in, key_of, tear_down
 from tools.ephemeral.template import read_template
 from tools.ephemeral.ttl import in_words, timestamp
 from tools.ephemeral.who import default_owner
@@ -154,11 +154,11 @@ def url_command(
 
 @app.command("key")
 def key_command(name: NameArgument, template: TemplateOption = None, overlay: OverlayOption = None) -> None:
-    """Print the master key of an environment, from its store."""
+    """Print the key of an environment, from its store: its virtual key `environment`, or without one the master key."""
 
     def work() -> int:
         place = open_place(template, overlay)
-        print(master_key(place, existing(place, name_of(name))))
+        print(key_of(place, existing(place, name_of(name))))
         return 0
 
     finish(work)

@@ -9,6 +9,7 @@ from tools.ephemeral.environments import Place, Wish, target_of, up
 from tools.ephemeral.hook import run_command, variables
 from tools.ephemeral.record import Record
 from tools.ephemeral.removal import down
+from tools.ephemeral.template import ENVIRONMENT_KEY
 from tools.offline.plan import checked
 from tools.problem import Problem
 
@@ -16,7 +17,7 @@ from tools.problem import Problem
 def command_in(place: Place, wish: Wish, command: Sequence[str]) -> int:
     record = up(place, wish)
     models = place.template.config.gateway.models
-    key = master_key(place, record)
+    key = key_of(place, record)
     place.say(f"environment {record.name.safe} answers at {record.url}; running {command[0]}")
     try:
         return run_command(command, variables(record.url, key, models[0].name if models else ""))
@@ -25,14 +26,16 @@ def command_in(place: Place, wish: Wish, command: Sequence[str]) -> int:
         return 127
 
 
-def master_key(place: Place, record: Record) -> str:
-    """The master key of an environment, from its store."""
-    from infra.secrets.documents import Contents  # noqa: PLC0415
+def key_of(place: Place, record: Record) -> str:
+    """What is handed to whoever uses an environment, from its store: its virtual key, or without one the master key."""
+    from infra.secrets.documents import KEY, Contents, document_of_key  # noqa: PLC0415
     from infra.servers import Servers  # noqa: PLC0415
 
     # A template with real models is none without a budget, which does not matter to the key.
     stack = place.template.stack(record.name, record.mark, budget=1)
     target = target_of(checked(stack), stack.name)
+    if ENVIRONMENT_KEY in target.config.access.keys:
+        return place.keeper.read(target.store.locate(document_of_key(ENVIRONMENT_KEY), KEY))
     return place.keeper.read(Contents(target.config, Servers(("", 0), None), target.store.locate).master_key())
 
 

@@ -18,6 +18,9 @@ TEMPLATE = "Pulumi.ephemeral.yaml"
 BUDGET_DURATION = "30d"
 """LiteLLM begins to count anew after it: longer than any environment lives."""
 
+ENVIRONMENT_KEY = "environment"
+"""The virtual key of a template that is handed to whoever uses an environment, instead of the master key."""
+
 
 @dataclass(frozen=True)
 class Template:
@@ -68,6 +71,9 @@ class Template:
         if budget is not None:
             settings = {"max_budget": budget, "budget_duration": BUDGET_DURATION}
             layer["gateway"] = {"litellmSettings": settings}
+        if budget is not None and ENVIRONMENT_KEY in config.access.keys:
+            own = {"budget": budget, "budgetDuration": BUDGET_DURATION}
+            layer["access"] = {"keys": {ENVIRONMENT_KEY: own}}
         return layer
 
 

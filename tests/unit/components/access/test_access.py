@@ -10,7 +10,7 @@ from components.access.access import FOLDER, MODULES, SECRETS, Access, AccessArg
 from tests.recording import Recording, run
 
 JOB, CONFIG_MAP = "kubernetes:batch/v1:Job", "kubernetes:core/v1:ConfigMap"
-WISHES: dict[str, Any] = {"owner": "litellm/dev", "keys": {}}
+WISHES: dict[str, Any] = {"owner": "litellm/dev", "key-list": {}}
 
 
 def recorded(**values: Any) -> Recording:
@@ -42,7 +42,7 @@ def test_the_same_wishes_are_the_same_job() -> None:
 
 def test_whatever_the_job_does_makes_it_another_job() -> None:
     others = (
-        {"wishes": {**WISHES, "keys": {"ci": {}}}},
+        {"wishes": {**WISHES, "key-list": {"ci": {}}}},
         {"secret": "keys-2"},
         {"url": "http://elsewhere:4000"},
         {"image": "litellm:v2"},
@@ -84,7 +84,7 @@ def test_pulumi_waits_longer_than_the_job_may_run() -> None:
 
 def test_the_mounted_program_runs_with_the_standard_library_alone(tmp_path: Path) -> None:
     """As in the pod: the folder of the ConfigMap, isolated from this environment's packages."""
-    content = files({"owner": "litellm/dev", "keys": {}})
+    content = files({"owner": "litellm/dev", "key-list": {}})
     for item in mounted():
         file = tmp_path / item["path"]
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from components.access.objects import KEYS
 from infra.config.access import AccessConfig
 from infra.config.access_wishes import wishes
 from infra.config.load import ConfigError, load
@@ -33,7 +34,7 @@ def refusal(access: dict[str, Any], **sections: Any) -> str:
 
 def wish(section: str, name: str, given: dict[str, Any], **others: Any) -> dict[str, Any]:
     access = AccessConfig.model_validate({section: {name: given}, **others})
-    return wishes(access, "litellm/dev")[section][name]
+    return wishes(access, "litellm/dev")[{"keys": KEYS}.get(section, section)][name]
 
 
 def test_a_stack_without_the_section_has_nothing_of_it() -> None:

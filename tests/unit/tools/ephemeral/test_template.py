@@ -79,6 +79,17 @@ def test_with_a_budget_real_models_are_welcome(tmp_path: Path):
     assert config.gateway.litellm_settings == {"max_budget": 5, "budget_duration": "30d"}
 
 
+def test_the_key_of_an_environment_has_its_budget(tmp_path: Path):
+    files = overlay(tmp_path, access={"keys": {"environment": {}}})
+    config = checked(read_template(ROOT, None, files, budget=5).stack(NAME, MARK, budget=5))
+    assert (config.access.keys["environment"].budget, config.access.keys["environment"].budget_duration) == (5, "30d")
+
+
+def test_a_budget_makes_no_key_that_the_template_lacks():
+    config = checked(read_template(ROOT, None, [], budget=5).stack(NAME, MARK, budget=5))
+    assert not config.access.wanted
+
+
 @pytest.mark.parametrize("budget", [0, -1, True, "5", float("nan")])
 def test_a_cap_that_caps_nothing_is_none(tmp_path: Path, budget: object):
     settings = {"max_budget": budget, "budget_duration": "30d"}
