@@ -6,6 +6,7 @@ import pulumi
 from pulumi.provider.experimental.analyzer import PropertyDefinition, PropertyType
 from pulumi.provider.experimental.component import ComponentProvider
 
+from components.access.access import Access
 from components.aws_role import AwsRole
 from components.cache.elasticache import ElastiCacheRedis
 from components.cache.redis import Redis
@@ -23,10 +24,12 @@ from components.namespace.limits import NamespaceLimits
 from components.network.network_policy import NetworkPolicies
 from components.secrets.aws_documents import AwsDocuments
 from components.secrets.aws_identity import AwsIdentity
+from components.secrets.aws_reader import AwsReader
 from components.secrets.generated import GeneratedSecret
 from components.secrets.vault_auth import VaultKubernetesAuth
 from components.secrets.vault_documents import VaultDocuments
 from components.secrets.vault_jwt import VaultJwtAuth
+from components.secrets.vault_reader import VaultReader
 from components.secrets.vault_shared import VaultSharedAccess
 from components.secrets.vault_token import VaultTokenAuth
 from components.sync.namespace_store import NamespaceStore
@@ -39,9 +42,11 @@ NAMESPACE = "litellm-on-kubernetes"
 VERSION = "0.1.0"
 
 COMPONENTS: list[type[pulumi.ComponentResource]] = [
+    Access,
     AwsAccess,
     AwsDocuments,
     AwsIdentity,
+    AwsReader,
     AwsRole,
     Certificates,
     CloudNativePostgres,
@@ -64,6 +69,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     VaultDocuments,
     VaultJwtAuth,
     VaultKubernetesAuth,
+    VaultReader,
     VaultSharedAccess,
     VaultTokenAuth,
 ]

@@ -25,8 +25,7 @@ WISHES = "access.json"
 MODULES = ("api", "objects", "plan", "reconcile")
 """What the Job runs: files of this folder, with Python's standard library alone."""
 
-NEEDS_A_PERSON = 3
-"""Exit code of `reconcile` when trying again would not help."""
+ATTEMPTS = 3
 
 REPORT_SECONDS = 30
 """How much longer Pulumi waits than the Job may run, so that the Job's own reason is what it reports."""
@@ -128,15 +127,12 @@ def job_spec(name: str, args: AccessArgs, config: pulumi.Input[str], timeout: in
             ],
         },
     )
-    failed = {"containerName": "access", "operator": "In", "values": [NEEDS_A_PERSON]}
     return {
-        "backoffLimit": 4,
+        # Few, as one that needs a person fails each time. No rule of podFailurePolicy ends it earlier: see Migration.
+        "backoffLimit": ATTEMPTS - 1,
         "activeDeadlineSeconds": timeout,
         "podFailurePolicy": {
-            "rules": [
-                {"action": "FailJob", "onExitCodes": failed},
-                {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-            ]
+            "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
         },
         "template": template(
             name,

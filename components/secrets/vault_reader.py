@@ -11,7 +11,17 @@ from components.secrets.vault_documents import policy_mark, read_only_policy
 TOKEN_SECONDS = 600
 
 
-class VaultLogin(TypedDict):
+class VaultReaderAccount(TypedDict):
+    """A ServiceAccount of Kubernetes."""
+
+    namespace: str
+    """Required: its namespace."""
+
+    name: str
+    """Required: its name."""
+
+
+class VaultReaderLogin(TypedDict):
     """ServiceAccounts that log in by Vault's Kubernetes auth method."""
 
     path: pulumi.Input[str]
@@ -20,8 +30,8 @@ class VaultLogin(TypedDict):
     audience: pulumi.Input[str]
     """Required: audience that their tokens must carry."""
 
-    service_accounts: Sequence[tuple[str, str]]
-    """Required: namespace and name of each. Vault's roles combine each name with each namespace, so each gets its own role."""
+    service_accounts: Sequence[VaultReaderAccount]
+    """Required: who they are. Vault's roles combine each name with each namespace, so each gets its own role."""
 
 
 class VaultReaderArgs(TypedDict):
@@ -39,7 +49,7 @@ class VaultReaderArgs(TypedDict):
     mark: NotRequired[str]
     """Optional: first line of the policy, a comment that says whose it is. Defaults to none."""
 
-    login: NotRequired[VaultLogin]
+    login: NotRequired[VaultReaderLogin]
     """Optional: who gets a role with the policy. Defaults to nobody: others give the policy to whoever reads."""
 
 
@@ -63,11 +73,11 @@ class VaultReader(pulumi.ComponentResource):
         policy = vault.Policy(f"{name}-policy", name=args["policy"], policy=text, opts=child)
         self.policy = policy.name
         if login := args.get("login"):
-            for namespace, account in login["service_accounts"]:
-                self._admit(name, namespace, account, login, args["policy"])
+            for account in login["service_accounts"]:
+                self._admit(name, account["namespace"], account["name"], login, args["policy"])
         self.register_outputs({"policy": self.policy})
 
-    def _admit(self, name: str, namespace: str, account: str, login: VaultLogin, role: str) -> None:
+    def _admit(self, name: str, namespace: str, account: str, login: VaultReaderLogin, role: str) -> None:
         vault.kubernetes.AuthBackendRole(
             f"{name}-role-{namespace}-{account}",
             backend=login["path"],

@@ -183,7 +183,9 @@ class VaultStore:
             args["login"] = {
                 "path": self.auth_path,
                 "audience": self.config.kubernetes_auth.audience,
-                "service_accounts": [(each.namespace, each.name) for each in given.service_accounts],
+                "service_accounts": [
+                    {"namespace": each.namespace, "name": each.name} for each in given.service_accounts
+                ],
             }
         return args
 

@@ -111,9 +111,8 @@ class Book:
     def key(self, part: Part, path: str, where: str, schema: Schema, *, required: bool) -> None:
         row = self.row(path, schema, required=required)
         part.rows.append(row)
-        inner = next((one["items"] for one in self.options(schema) if "items" in one), None)
-        objects = self.objects(inner or schema)
-        below = f"{path}[]" if inner else path
+        inner, below = self.inside(path, schema)
+        objects = self.objects(inner)
         if len(objects) > 1:
             title = f"`{NAMESPACE}:{where}.{below}`"
             row.allowed = f"see [below](#{anchor(title)})"
@@ -122,6 +121,15 @@ class Book:
             part.parts.append(more)
         elif objects and objects[0].get("properties"):
             self.fill(part, f"{below}.", where, objects[0], schema.get("default"))
+
+    def inside(self, path: str, schema: Schema) -> tuple[Schema, str]:
+        """What the keys below a path are keys of: an entry of a list, one of a map with names of the user's own, or itself."""
+        for one in self.options(schema):
+            if "items" in one:
+                return one["items"], f"{path}[]"
+            if (values := map_values(one)) and self.objects(values):
+                return values, f"{path}.<name>"
+        return schema, path
 
     def alternatives(self, part: Part, where: str, objects: list[Schema]) -> None:
         """What all alternatives have in common, then what each has of its own."""

@@ -71,9 +71,9 @@ def test_the_pod_has_no_token_of_kubernetes() -> None:
     assert pod(recorded())["automountServiceAccountToken"] is False
 
 
-def test_what_only_a_person_can_mend_ends_the_job() -> None:
-    (fails, ignores) = recorded_spec(recorded())["podFailurePolicy"]["rules"]
-    assert (fails["action"], fails["onExitCodes"]["values"]) == ("FailJob", [3])
+def test_a_drained_node_is_no_failure_and_no_rule_ends_the_job() -> None:
+    """Of a Job that failed by a rule, Pulumi takes no notice until its own time is over."""
+    (ignores,) = recorded_spec(recorded())["podFailurePolicy"]["rules"]
     assert ignores["action"] == "Ignore"
 
 
