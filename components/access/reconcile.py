@@ -19,7 +19,7 @@ from components.access.plan import Plan, Planner
 AGAIN, NEEDS_A_PERSON = 1, 3
 RUNBOOK = "docs/runbooks/access.md"
 MASTER_KEY, OF_A_KEY = "master-key", "key-"
-"""Files of the secrets: the master key, and the value of each key."""
+"""Files of the secrets: the master key, and each value of a key."""
 
 
 def main(url: str, wishes_file: str, secrets: str) -> int:
