@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help adopt upgrade preview up try key access destroy recover repair plan render config local-down test e2e check fmt docs setup
+.PHONY: help adopt upgrade preview up smoke try key access destroy recover repair plan render config local-down test e2e check fmt docs setup
 
 help: ## Show this list
 	@python3 -I tools/engine/make_help.py $(MAKEFILE_LIST)
@@ -17,8 +17,11 @@ help: ## Show this list
 preview: setup ## Show what `up` would create or change
 	@$(PYTHON) -m tools.cli preview $(ARGS)
 
-up: setup ## Create or change the stack, and wait until the gateway answers
+up: setup ## Create or change the stack, wait until the gateway answers, and pass the gate
 	@$(PYTHON) -m tools.cli up $(ARGS)
+
+smoke: setup ## Pass the gate alone: is the gateway the one that the stack file describes?
+	@$(PYTHON) -m tools.cli smoke $(ARGS)
 
 MODEL ?=
 PROMPT ?=

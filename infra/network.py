@@ -9,7 +9,7 @@ from infra.config.database.kinds import InClusterDatabase
 from infra.config.network import ClientConfig
 from infra.config.redis import InClusterRedis
 from infra.config.stack import StackConfig
-from infra.workloads import BOOTSTRAP, GATEWAY, MIGRATION, POSTGRES, POSTGRES_PORT, REDIS, REDIS_PORT
+from infra.workloads import BOOTSTRAP, GATEWAY, MIGRATION, POSTGRES, POSTGRES_PORT, REDIS, REDIS_PORT, SMOKE
 
 SOLVER = "acme-solver"
 SOLVER_LABELS = {"acme.cert-manager.io/http01-solver": "true"}
@@ -20,8 +20,7 @@ SOLVER_PORT = 8089
 def openings(config: StackConfig) -> dict[str, Opening]:
     """What may be reached, by workload."""
     given = config.network_policy
-    own: list[Client] = [{"workloads": [ACCESS]}] if given.gateway and config.access.wanted else []
-    found: dict[str, Opening] = {GATEWAY: {"port": PORT, "clients": [*own, *clients(given.gateway)]}}
+    found: dict[str, Opening] = {GATEWAY: {"port": PORT, "clients": gateway_clients(config)}}
     if config.ingress.enabled and config.ingress.tls and config.ingress.tls.issuer:
         found[SOLVER] = {"port": SOLVER_PORT, "clients": clients(given.gateway), "selector": SOLVER_LABELS}
     if isinstance(config.database, InClusterDatabase):
@@ -30,6 +29,13 @@ def openings(config: StackConfig) -> dict[str, Opening]:
     if isinstance(config.redis, InClusterRedis):
         found[REDIS] = {"port": REDIS_PORT, "clients": [{"workloads": [GATEWAY]}, *clients(given.redis)]}
     return found
+
+
+def gateway_clients(config: StackConfig) -> list[Client]:
+    """Everybody; or those that are named, the Job of access as code, and the gate of `make up`."""
+    given = config.network_policy.gateway
+    own = [*([ACCESS] if config.access.wanted else []), SMOKE]
+    return [*clients(given), {"workloads": own}] if given else []
 
 
 def clients(given: Iterable[ClientConfig]) -> list[Client]:

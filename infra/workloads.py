@@ -49,6 +49,9 @@ ACCOUNT = "litellm-aws"
 GATEWAY, MIGRATION, BOOTSTRAP = "litellm", "litellm-migration", "database-bootstrap"
 """What connects to them."""
 
+SMOKE = "litellm-smoke"
+"""What the gate of `make up` runs beside the gateway."""
+
 IN_THE_PODS = {
     r"gateway\.environment\.": "",
     r"gateway\.litellmSettings\.": "litellm_settings.",

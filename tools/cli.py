@@ -71,12 +71,21 @@ def preview(
 
 
 @app.command(context_settings=passes_on)
-def up(context: typer.Context, stack: StackOption = "dev", overlay: OverlayOption = None) -> None:
-    """Create or change everything of the stack, and wait until the gateway answers."""
+def up(
+    context: typer.Context,
+    stack: StackOption = "dev",
+    overlay: OverlayOption = None,
+    gate: Annotated[
+        bool, typer.Option("--smoke/--no-smoke", envvar="SMOKE", help="End with the gate, as litellm:smoke says.")
+    ] = True,
+) -> None:
+    """Create or change everything of the stack, wait until the gateway answers, and look whether it answers well."""
 
     def deploy() -> int:
+        overlays = all_overlays(overlay, os.environ)
         try:
-            return operations.up(workplace(), stack, all_overlays(overlay, os.environ), context.args)
+            code = operations.up(workplace(), stack, overlays, context.args)
+            return pass_gate(stack, overlays) if code == 0 and gate else code
         except Unavailable as reason:
             raise Problem(
                 f"{reason}.\nWhat works now: `make plan STACK={stack}`, which shows offline what the stack has"
@@ -281,6 +290,25 @@ def access(
         return 0
 
     finish(show)
+
+
+@app.command()
+def smoke(stack: StackOption = "dev", overlay: OverlayOption = None) -> None:
+    """Look whether the gateway of the stack is the one that its file describes: the gate that `up` ends with."""
+
+    def look() -> int:
+        from tools.smoke import gate  # noqa: PLC0415 - the other commands need not wait for a client
+
+        return gate.smoke(workplace(), stack, all_overlays(overlay, os.environ))
+
+    finish(look)
+
+
+def pass_gate(stack: str, overlays: list[Path]) -> int:
+    from tools.smoke.gate import after_up  # noqa: PLC0415 - the other commands need not wait for a client
+
+    after_up(workplace(), stack, overlays)
+    return 0
 
 
 def key_of(stack: str, overlays: list[Path]) -> str:

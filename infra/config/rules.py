@@ -156,17 +156,26 @@ def settings_find_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
 
 def models_are_served(gateway: Any) -> Iterator[Finding]:
     router, litellm, general = gateway.router_settings, gateway.litellm_settings, gateway.general_settings
-    aliases = [*mapping(router.get("model_group_alias")), *mapping(litellm.get("model_group_alias"))]
     names = [*(model.name for model in gateway.models), *gateway.models_in_database]
     of_models = (
         (f"models[{index}].params.{setting}", named)
         for index, model in enumerate(gateway.models)
         for setting, named in models_of_params(model.params)
     )
-    for where in served_by_nobody((*models_named(router, litellm, general), *of_models), names, aliases):
+    for where in served_by_nobody((*models_named(router, litellm, general), *of_models), names, gateway.aliases):
         yield (
             f"gateway.{where}",
             "names a model that no entry serves: correct it, add the entry, or, where it is added at run time, name it in "
+            "gateway.modelsInDatabase",
+        )
+
+
+def gate_asks_a_model(smoke: Any, gateway: Any) -> Iterator[Finding]:
+    names = [*(model.name for model in gateway.models), *gateway.models_in_database]
+    if smoke.model and served_by_nobody([("smoke.model", smoke.model)], names, gateway.aliases):
+        yield (
+            "smoke.model",
+            "names a model that no entry serves: correct it, or, where it is added at run time, name it in "
             "gateway.modelsInDatabase",
         )
 
@@ -354,6 +363,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (references_are_read, ("gateway",)),
     (deployments_have_a_key, ("gateway", *VARIABLES)),
     (models_are_served, ("gateway",)),
+    (gate_asks_a_model, ("smoke", "gateway")),
     (settings_find_redis, ("gateway", "redis")),
     (tokens_of_redis_have_a_role, ("gateway", "redis")),
     (config_fits_into_a_config_map, ("gateway",)),

@@ -24,6 +24,7 @@ from infra.config.redis import ExistingRedis, InClusterRedis, RedisConfig
 from infra.config.references import PropertyReference
 from infra.config.secrets import ExternalSecretsConfig, SecretsConfig
 from infra.config.shared import SharedConfig
+from infra.config.smoke import SmokeConfig
 
 DOCKER_CONFIG = ".dockerconfigjson"
 """Key of a Secret with logins to image registries."""
@@ -103,6 +104,8 @@ class StackConfig(Section):
     proxy: ProxyConfig = ProxyConfig()
 
     quota: QuotaConfig = QuotaConfig()
+
+    smoke: SmokeConfig = SmokeConfig()
 
     shared: SharedConfig | None = None
     """Makes this the stack of what belongs to the cluster, with no gateway in it. See docs/shared.md."""

@@ -27,7 +27,7 @@ from infra.config.gateway.autoscaling import AutoscalingConfig
 from infra.config.gateway.extras import container_problems, volume_problems
 from infra.config.gateway.litellm_names import PROVIDERS, SECTIONS
 from infra.config.gateway.models import LiteLLM, Model, Parameters, Text
-from infra.config.gateway.modules import missing_modules, texts
+from infra.config.gateway.modules import mapping, missing_modules, texts
 from infra.config.placement import Placement, Toleration
 from infra.config.plaintext import referenced_variables
 from infra.config.pods import Annotations, Labels
@@ -449,6 +449,22 @@ class GatewayConfig(Section):
     def model_list(self) -> list[dict[str, Any]]:
         """LiteLLM's `model_list`."""
         return [model.entry() for model in self.models]
+
+    @property
+    def aliases(self) -> list[str]:
+        """Other names of models (`model_group_alias`)."""
+        return [
+            alias
+            for settings in (self.router_settings, self.litellm_settings)
+            for alias in mapping(settings.get("model_group_alias"))
+        ]
+
+    @property
+    def mock_model(self) -> str | None:
+        """Name of the first model that answers without a provider."""
+        return next(
+            (entry["model_name"] for entry in self.model_list if "mock_response" in entry["litellm_params"]), None
+        )
 
     @property
     def settings_variables(self) -> frozenset[str]:

@@ -1,0 +1,1 @@
+"""The gate behind `up`: is the gateway that runs the one that the stack file describes?"""

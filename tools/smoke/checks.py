@@ -1,0 +1,299 @@
+"""What the gate asks a gateway, one check after the other.
+
+It runs in a pod of LiteLLM's image, as text given to Python, and reads what to ask from SMOKE (JSON) and LITELLM_MASTER_KEY. It
+needs the standard library only. Exits with 0, or with 1 when a check failed; what became of each is the pod's last word.
+"""
+
+import json
+import os
+import secrets
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+LAST_WORD = "/dev/termination-log"
+"""Where Kubernetes reads a container's last word, at most 4096 bytes of it."""
+
+LONGEST = 250
+ANSWER_SECONDS = 60
+PAUSE_SECONDS = 1.0
+KEY_SECONDS = 600
+"""How long a virtual key of the gate would live that nobody takes away."""
+
+CANARY = "litellm-smoke-canary"
+CANARY_VALUE = "this can be read with the salt key"
+"""Name and value of a credential that stays in the database, and that only the salt key of its first day decrypts."""
+
+
+class FailedError(Exception):
+    """A check found something else than it should."""
+
+
+class SkippedError(Exception):
+    """A check has nothing to look at."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the gateway said."""
+
+    status: int
+    body: Any
+
+
+@dataclass
+class Gateway:
+    """A gateway, what it should be, and what the checks learn of it on the way."""
+
+    url: str
+    master_key: str
+    models: Sequence[str]
+    """Names in its config.yaml."""
+    model: str | None = None
+    """Whom to ask for a completion."""
+    max_tokens: int = 5
+    adds_models: bool = True
+    """Whether models, and credentials, may be in the database, too."""
+    keyless: bool = False
+    """Whether it was told to answer without a key."""
+    logs_spend: bool = True
+    seconds: float = 120
+    """How long a check may wait for what takes its time."""
+    key: str = ""
+    """A virtual key, made for the checks."""
+    request: str = ""
+    """The completion that has to be in the spend logs."""
+    until: float = field(default_factory=lambda: 0.0)
+
+    def ask(self, path: str, body: Mapping[str, Any] | None = None, key: str | None = None) -> Answer:
+        """One request, with the master key unless it is another one; an empty key is none at all."""
+        key = self.master_key if key is None else key
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers)  # noqa: S310 - the URL of the gateway
+        try:
+            with DIRECT.open(request, timeout=ANSWER_SECONDS) as response:
+                return Answer(response.status, readable(response.read()))
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, readable(error.read()))
+        except OSError as error:
+            raise FailedError(f"does not answer: {type(error).__name__}") from None
+
+    def wanted(self, path: str, body: Mapping[str, Any] | None = None, key: str | None = None) -> Any:
+        """The body of an answer that has to be 200."""
+        answer = self.ask(path, body, key)
+        if answer.status != 200:
+            raise FailedError(f"{path.partition('?')[0]} answers {answer.status}: {self.shown(answer.body)}")
+        return answer.body
+
+    def shown(self, body: Any) -> str:
+        """What the gateway says of an error, on one line and without keys."""
+        said = body
+        for name in ("error", "detail", "message"):
+            said = mapping(said).get(name, said)
+        text = " ".join(str(said).split())
+        for key in filter(None, (self.master_key, self.key)):
+            text = text.replace(key, "***")
+        return text[:LONGEST]
+
+    def awaited(self, look: Callable[[], bool]) -> bool:
+        """Whether something becomes true in time."""
+        while not look():
+            if time.monotonic() > self.until:
+                return False
+            time.sleep(PAUSE_SECONDS)
+        return True
+
+
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Never by way of a proxy: the gateway is beside."""
+
+
+def readable(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """An object of JSON; of everything else one without keys."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def is_ready(gateway: Gateway) -> str:
+    said: list[str] = []
+
+    def look() -> bool:
+        try:
+            answer = gateway.ask("/health/readiness", key="")
+        except FailedError as error:
+            said[:] = [str(error)]
+            return False
+        database = mapping(answer.body).get("db")
+        said[:] = [f"/health/readiness answers {answer.status}, and of its database {gateway.shown(database)}"]
+        return answer.status == 200 and database == "connected"
+
+    if not gateway.awaited(look):
+        raise FailedError(said[0])
+    return "ready, and connected to its database"
+
+
+def has_its_models(gateway: Gateway) -> str:
+    served = {str(model["id"]) for model in gateway.wanted("/v1/models")["data"]}
+    lacking = [index for index, name in enumerate(gateway.models) if name not in served]
+    if lacking:
+        places = ", ".join(f"gateway.models[{index}]" for index in lacking)
+        raise FailedError(f"{places} of the stack file: not in /v1/models")
+    added = in_the_database(gateway) if gateway.adds_models else set[str]()
+    unknown = served - set(gateway.models) - added
+    if unknown:
+        raise FailedError(f"/v1/models has {len(unknown)} that neither the stack file nor the database has")
+    of_database = f", and {len(added)} of the database" if added else ""
+    return f"/v1/models has the {len(set(gateway.models))} of the stack file{of_database}"
+
+
+def in_the_database(gateway: Gateway) -> set[str]:
+    models = gateway.wanted("/v1/model/info")["data"]
+    return {str(model["model_name"]) for model in models if mapping(model.get("model_info")).get("db_model")}
+
+
+def refuses_others(gateway: Gateway) -> str:
+    if gateway.keyless:
+        raise SkippedError("gateway.allowRequestsWithoutKey is set")
+    for what, key in (("a wrong key", f"sk-{secrets.token_hex(16)}"), ("no key", "")):
+        status = gateway.ask("/v1/models", key=key).status
+        if status != 401:
+            raise FailedError(f"{what} gets {status}, and not 401")
+    return "401 for a wrong key, and for none"
+
+
+def takes_virtual_keys(gateway: Gateway) -> str:
+    asked = {
+        "duration": f"{KEY_SECONDS}s",
+        "key_alias": f"litellm-smoke-{secrets.token_hex(6)}",
+        "metadata": {"made-by": "litellm-smoke"},
+        **({"models": [gateway.model]} if gateway.model else {}),
+    }
+    gateway.key = str(gateway.wanted("/key/generate", asked)["key"])
+    gateway.wanted("/v1/models", key=gateway.key)
+    return "made one, and it is accepted"
+
+
+def completes(gateway: Gateway) -> str:
+    if gateway.model is None:
+        raise SkippedError("no mock model, and no litellm:smoke.model")
+    if not gateway.key:
+        raise SkippedError("there is no virtual key")
+    body = {
+        "model": gateway.model,
+        "max_tokens": gateway.max_tokens,
+        "messages": [{"role": "user", "content": "Answer with one word."}],
+    }
+    answer = gateway.wanted("/v1/chat/completions", body, gateway.key)
+    if not answer.get("choices"):
+        raise FailedError("the answer has no choices")
+    gateway.request = str(answer["id"])
+    return "a completion, with the virtual key"
+
+
+def writes_spend(gateway: Gateway) -> str:
+    if not gateway.logs_spend:
+        raise SkippedError("generalSettings.disable_spend_logs is set")
+    if not gateway.request:
+        raise SkippedError("there was no completion")
+    path = f"/spend/logs?request_id={urllib.parse.quote(gateway.request)}"
+
+    def look() -> bool:
+        return any(mapping(row).get("request_id") == gateway.request for row in gateway.wanted(path))
+
+    if not gateway.awaited(look):
+        raise FailedError(f"no row of the completion within {gateway.seconds:.0f} s")
+    return "a row of the completion in the database"
+
+
+def decrypts(gateway: Gateway) -> str:
+    """The first time the credential is written. From then on it is what the pods read from their database when they start."""
+    if not gateway.adds_models:
+        raise SkippedError("gateway.storeModelInDb is false: LiteLLM reads no credentials from its database")
+    path = f"/credentials/by_name/{CANARY}"
+    answer = gateway.ask(path)
+    made = answer.status == 404 and write_canary(gateway)
+
+    def look() -> bool:
+        found = gateway.ask(path)
+        # What cannot be decrypted LiteLLM gives as it is stored.
+        return found.status == 200 and found.body["credential_values"].get("canary") == CANARY_VALUE
+
+    # A pod reads the database every half a minute; one that cannot decrypt will not learn it.
+    if answer.status == 200 and not look():
+        raise FailedError("the credential of an earlier gate cannot be decrypted")
+    if not gateway.awaited(look):
+        raise FailedError("a credential that was written cannot be read")
+    return "wrote a credential, for the next time" if made else "the credential of an earlier gate can be decrypted"
+
+
+def write_canary(gateway: Gateway) -> bool:
+    """Whether it was written; another pod may have it already, and this one not yet."""
+    body = {"credential_name": CANARY, "credential_values": {"canary": CANARY_VALUE}, "credential_info": {}}
+    answer = gateway.ask("/credentials", body)
+    if answer.status not in (200, 409):
+        raise FailedError(f"/credentials answers {answer.status}: {gateway.shown(answer.body)}")
+    return answer.status == 200
+
+
+CHECKS: Mapping[str, Callable[[Gateway], str]] = {
+    "readiness": is_ready,
+    "models": has_its_models,
+    "refusal": refuses_others,
+    "key": takes_virtual_keys,
+    "completion": completes,
+    "spend": writes_spend,
+    "salt": decrypts,
+}
+
+
+def run(gateway: Gateway, checks: Mapping[str, Callable[[Gateway], str]] = CHECKS) -> list[dict[str, Any]]:
+    """What became of each check: `ok`, `failed` or `skipped`, how long it took, and what there is to say."""
+    found: list[dict[str, Any]] = []
+    for name, check in checks.items():
+        began = time.monotonic()
+        gateway.until = began + gateway.seconds
+        try:
+            state, said = "ok", check(gateway)
+        except SkippedError as reason:
+            state, said = "skipped", str(reason)
+        except FailedError as reason:
+            state, said = "failed", str(reason)
+        except (LookupError, TypeError, AttributeError, ValueError):
+            state, said = "failed", "LiteLLM answers in another form than this version of the gate knows"
+        found.append({"check": name, "state": state, "seconds": round(time.monotonic() - began, 1), "said": said})
+    tidy(gateway)
+    return found
+
+
+def tidy(gateway: Gateway) -> None:
+    """Take the virtual key away. One that stays ends by itself."""
+    if gateway.key:
+        try:
+            gateway.ask("/key/delete", {"keys": [gateway.key]})
+        except FailedError:
+            return
+
+
+def main() -> int:
+    found = run(Gateway(master_key=os.environ["LITELLM_MASTER_KEY"], **json.loads(os.environ["SMOKE"])))
+    for each in found:
+        print("{check}: {state} ({seconds} s): {said}".format(**each), flush=True)
+    Path(LAST_WORD).write_text(json.dumps(found))
+    return int(any(each["state"] == "failed" for each in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
