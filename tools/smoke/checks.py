@@ -6,6 +6,7 @@ needs the standard library only. Exits with 0, or with 1 when a check failed; wh
 
 import json
 import os
+import re
 import secrets
 import sys
 import time
@@ -55,6 +56,8 @@ class Gateway:
     master_key: str
     models: Sequence[str]
     """Names in its config.yaml."""
+    aliases: Sequence[str] = ()
+    """Other names that its settings have for models."""
     model: str | None = None
     """Whom to ask for a completion."""
     max_tokens: int = 5
@@ -146,13 +149,16 @@ def is_ready(gateway: Gateway) -> str:
 
 
 def has_its_models(gateway: Gateway) -> str:
-    served = {str(model["id"]) for model in gateway.wanted("/v1/models")["data"]}
+    # Of a pattern such as `openai/*` LiteLLM lists what it knows to fit, and the pattern itself when asked.
+    served = {str(model["id"]) for model in gateway.wanted("/v1/models?return_wildcard_routes=true")["data"]}
     lacking = [index for index, name in enumerate(gateway.models) if name not in served]
     if lacking:
         places = ", ".join(f"gateway.models[{index}]" for index in lacking)
         raise FailedError(f"{places} of the stack file: not in /v1/models")
     added = in_the_database(gateway) if gateway.adds_models else set[str]()
-    unknown = served - set(gateway.models) - added
+    named = {*gateway.models, *gateway.aliases, *added}
+    patterns = [re.compile(".*".join(map(re.escape, name.split("*")))) for name in named if "*" in name]
+    unknown = [name for name in served - named if not any(pattern.fullmatch(name) for pattern in patterns)]
     if unknown:
         raise FailedError(f"/v1/models has {len(unknown)} that neither the stack file nor the database has")
     of_database = f", and {len(added)} of the database" if added else ""

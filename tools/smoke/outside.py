@@ -101,7 +101,7 @@ def has(address: str, headers: dict[str, str], key: Callable[[], str], models: l
 
 def get(address: str, headers: dict[str, str], key: str) -> requests.Response:
     answer = requests.get(
-        f"{address}{PATH}",
+        f"{address}{PATH}?return_wildcard_routes=true",
         headers={**headers, "Authorization": f"Bearer {key}"},
         timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
         allow_redirects=False,
