@@ -145,6 +145,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
         "OVERLAY": cluster_overlay(folder),
         "CI": "true",
+        # Each `up` would wait for a spend row; tests/e2e/test_smoke.py asks.
+        "SMOKE": "false",
     }
     return Project(folder, environment)
 

@@ -23,7 +23,7 @@ def test_the_gateway_is_open_to_everybody_until_somebody_is_named():
 
 def test_whoever_is_named_and_nobody_else_reaches_the_gateway():
     clients = [{"namespace": "ingress-nginx"}, {"namespaceLabels": {"team": "ai"}}, {"cidr": "10.0.0.0/16"}]
-    assert given(gateway=clients)["litellm"]["clients"] == [
+    assert given(gateway=clients)["litellm"]["clients"][:-1] == [
         {"namespace": "ingress-nginx"},
         {"namespace_labels": {"team": "ai"}},
         {"cidr": "10.0.0.0/16"},
@@ -66,3 +66,8 @@ def test_a_client_is_exactly_one_thing(client: dict[str, str]):
 def test_a_network_must_be_one():
     with pytest.raises(ConfigError, match=r"gateway\[0\].cidr: must be a network such as 10.0.0.0/8"):
         given(gateway=[{"cidr": "10.0.0.1/8"}])
+
+
+def test_the_gate_of_up_reaches_a_gateway_that_is_not_open_to_everybody():
+    clients = given(gateway=[{"namespace": "ingress-nginx"}])["litellm"]["clients"]
+    assert clients == [{"namespace": "ingress-nginx"}, {"workloads": ["litellm-smoke"]}]

@@ -32,6 +32,8 @@ class FakeGateway:
     """Virtual keys that were ever made."""
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     """Path and key of each request."""
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    """More headers of its answers."""
     url: str = ""
 
     def answer(self, path: str, key: str, body: dict[str, Any], query: dict[str, list[str]]) -> tuple[int, Any]:
@@ -91,10 +93,12 @@ def listening(gateway: FakeGateway) -> Iterator[FakeGateway]:
             key = self.headers.get("Authorization", "").removeprefix("Bearer ")
             status, said = gateway.answer(parts.path, key, body, parse_qs(parts.query))
             self.send_response(status)
+            for header in gateway.headers.items():
+                self.send_header(*header)
             self.end_headers()
             self.wfile.write(json.dumps(said).encode())
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - the name is the server's
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             pass
