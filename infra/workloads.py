@@ -240,6 +240,7 @@ def gateway(
         "tmp_size": litellm.tmp_size,
         "environment": {
             **addresses(config),
+            **config.ui.variables,
             **proxy_variables(config, servers),
             **database_login(config, servers),
             **pod_pooler(config),
@@ -416,9 +417,20 @@ def config_file(config: StackConfig) -> str:
         redis=shared,
         litellm_settings=litellm.litellm_settings,
         router_settings=litellm.router_settings,
-        general_settings=litellm.general_settings,
+        general_settings={**page_settings(config), **litellm.general_settings},
         sections=litellm.config,
     )
+
+
+def page_settings(config: StackConfig) -> dict[str, Any]:
+    """LiteLLM's `general_settings` of its page, under those of the stack file."""
+    proxies = config.trusted_proxies
+    # The same setting says whose word on a user's name is taken, where the stack file wants that: then it says whose.
+    named = {"enable_oauth2_proxy_auth", "custom_ui_sso_sign_in_handler"} & config.gateway.general_settings.keys()
+    return {
+        **config.ui.general_settings,
+        **({} if proxies is None or named else {"trusted_proxy_ranges": proxies}),
+    }
 
 
 def redis_connection(config: RedisConfig, servers: Servers) -> RedisConnection | None:

@@ -45,6 +45,8 @@ PLAIN_URL = r"^https?://[^\s@?#]+$"
 RETENTION = r"^[1-9][0-9]*[dwm]$"
 SCHEDULE = r"^\S+( \S+){5}$"
 SENTINEL_NAME = r"^[A-Za-z0-9._-]{1,128}$"
+CLIENT_ID = r"^[A-Za-z0-9._@:/-]{1,255}$"
+SCOPES = r"^\S+( \S+)*$"
 CLUSTER_NAME = r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$"
 KEY_NAME = r"^[a-z0-9][-a-z0-9]{0,61}[a-z0-9]$"
 ENTITY = r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}$"
@@ -77,6 +79,8 @@ ALLOWED = {
     RETENTION: "a time such as 30d, 8w or 12m: days, weeks or months",
     SCHEDULE: "a schedule of six fields, of which the first is seconds: 0 0 2 * * * is every night at two",
     SENTINEL_NAME: "letters, digits and . _ -, at most 128 characters",
+    CLIENT_ID: "an id such as 0oa1litellm: letters, digits and . _ @ : / -, at most 255 characters",
+    SCOPES: "words with a space between them, such as openid email profile",
     CLUSTER_NAME: "the name of an EKS cluster: letters, digits, - and _, at most 100 characters",
     KEY_NAME: "a name of lower-case letters, digits and -, of 2 to 63 characters",
     ENTITY: "a name of letters, digits and . _ @ + -, at most 128 characters",

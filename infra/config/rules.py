@@ -1,7 +1,7 @@
 """What can be wrong between the sections of a configuration, each of which is fine by itself."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from components.gateway.proxy_config import proxy_config
@@ -180,6 +180,43 @@ def gate_asks_a_model(smoke: Any, gateway: Any) -> Iterator[Finding]:
         )
 
 
+def page_is_described_once(
+    ui: Any, gateway: Any, provider_keys: Any, provider_documents: Any, secret_environment: Any
+) -> Iterator[Finding]:
+    own = {*ui.variables, *ui.documents, *(["UI_PASSWORD"] if ui.generates else [])}
+    sources = {
+        "gateway.environment": gateway.environment,
+        "providerKeys": provider_keys,
+        "secretEnvironment": secret_environment,
+        "providerDocuments": provider_documents,
+    }
+    for section, variables in sources.items():
+        for variable in sorted(own & set(variables)):
+            yield f"{section}.{variable}", "is set by ui, too: remove one of them"
+    for setting in sorted(ui.general_settings.keys() & gateway.general_settings.keys()):
+        yield f"gateway.generalSettings.{setting}", "is set by ui, too: remove one of them"
+
+
+def logins_come_back(ui: Any, ingress: Any) -> Iterator[Finding]:
+    """A provider sends the browser to `/sso/callback` of LiteLLM's own URL."""
+    if ui.sso is None:
+        return
+    if not ingress.pages_url:
+        yield "ui.sso", "needs a URL to come back to: give ingress.publicUrl, or a way in of the stack's own"
+    elif not ingress.private and ("admin" in ingress.closed or not reaches(ingress.paths, "/sso/callback")):
+        yield (
+            "ui.sso",
+            "comes back to /sso/callback, which ingress.closed or ingress.paths keeps from outside: give ingress.private a "
+            "host on which nothing is closed, or open it",
+        )
+
+
+def reaches(paths: Iterable[str], path: str) -> bool:
+    """Whether one of the open paths leads there; without any all do."""
+    given = list(paths)
+    return not given or any(f"{path}/".startswith(f"{each.rstrip('/')}/") for each in given)
+
+
 def config_fits_into_a_config_map(gateway: Any) -> Iterator[Finding]:
     written: dict[str, Any] = {
         "models": gateway.model_list,
@@ -266,10 +303,10 @@ def rotation_has_a_document(secrets: Any, database: Any) -> Iterator[Finding]:
         )
 
 
-def adopted_values_rotate_in_vault(secrets: Any, keys: Any, database: Any, redis: Any) -> Iterator[Finding]:
+def adopted_values_rotate_in_vault(secrets: Any, keys: Any, database: Any, redis: Any, ui: Any) -> Iterator[Finding]:
     if secrets.kind != "vault" or not secrets.vault.adopt:
         return
-    sections = {"keys.master": keys.master, "database": database, "redis": redis}
+    sections = {"keys.master": keys.master, "database": database, "redis": redis, "ui.password": ui.password}
     for where, section in sections.items():
         if getattr(section, "rotation", 0):
             yield (
@@ -364,6 +401,8 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (deployments_have_a_key, ("gateway", *VARIABLES)),
     (models_are_served, ("gateway",)),
     (gate_asks_a_model, ("smoke", "gateway")),
+    (page_is_described_once, ("ui", "gateway", *VARIABLES)),
+    (logins_come_back, ("ui", "ingress")),
     (settings_find_redis, ("gateway", "redis")),
     (tokens_of_redis_have_a_role, ("gateway", "redis")),
     (config_fits_into_a_config_map, ("gateway",)),
@@ -380,11 +419,11 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (custom_keys_are_allowed, ("access", "gateway")),
     (access_fits_into_a_config_map, ("access",)),
     (shared_fits_together, ("shared", "secrets")),
-    (existing_store_is_only_read, ("secrets", "keys", "provider_keys", "database", "redis")),
+    (existing_store_is_only_read, ("secrets", "keys", "provider_keys", "database", "redis", "ui")),
     (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),
     (authorities_are_known, ("secrets", "database")),
     (rotation_has_a_document, ("secrets", "database")),
-    (adopted_values_rotate_in_vault, ("secrets", "keys", "database", "redis")),
+    (adopted_values_rotate_in_vault, ("secrets", "keys", "database", "redis", "ui")),
     (pods_have_their_role, ("secrets", "gateway", "database", *VARIABLES)),
     (tokens_are_not_overruled, ("secrets", "gateway", "database", *VARIABLES)),
     (certificate_is_for_the_host, ("secrets", "ingress")),

@@ -25,6 +25,7 @@ from infra.config.references import PropertyReference
 from infra.config.secrets import ExternalSecretsConfig, SecretsConfig
 from infra.config.shared import SharedConfig
 from infra.config.smoke import SmokeConfig
+from infra.config.ui import UiConfig
 
 DOCKER_CONFIG = ".dockerconfigjson"
 """Key of a Secret with logins to image registries."""
@@ -107,6 +108,8 @@ class StackConfig(Section):
 
     smoke: SmokeConfig = SmokeConfig()
 
+    ui: UiConfig = UiConfig()
+
     shared: SharedConfig | None = None
     """Makes this the stack of what belongs to the cluster, with no gateway in it. See docs/shared.md."""
 
@@ -115,7 +118,7 @@ class StackConfig(Section):
     @property
     def documents_by_variable(self) -> dict[str, PropertyReference]:
         """Where the gateway's secret variables are in the store, whichever name the configuration has for them."""
-        return self.provider_documents | self.secret_environment | self.proxy.documents
+        return self.provider_documents | self.secret_environment | self.proxy.documents | self.ui.documents
 
     @property
     def placement_of_all(self) -> Placement:
@@ -134,6 +137,15 @@ class StackConfig(Section):
         )
         return self.placement.overridden_by(given)
 
+    @property
+    def trusted_proxies(self) -> list[str] | None:
+        """Networks of what stands in front of LiteLLM, whose word on a client's address it takes; None where nobody knows."""
+        given = self.ingress.trusted_proxy_ranges
+        if given is not None:
+            return list(given)
+        clients = self.network_policy.gateway if self.network_policy.enabled else ()
+        return [str(client.cidr) for client in clients] if clients and all(client.cidr for client in clients) else None
+
     def references(self) -> Iterator[tuple[str, PropertyReference]]:
         """Everything that this stack reads from documents that somebody else wrote, and where the configuration says so."""
         if self.pods.image_pull_document:
@@ -148,6 +160,10 @@ class StackConfig(Section):
             yield f"secretEnvironment.{variable}", reference
         if self.proxy.document:
             yield "proxy.document", self.proxy.document
+        if self.ui.password and self.ui.password.existing:
+            yield "ui.password.existing", self.ui.password.existing
+        if self.ui.sso:
+            yield "ui.sso.clientSecret", self.ui.sso.client_secret
         for name, reference in self.gateway.secret_files.items():
             yield f"gateway.secretFiles.{name}", reference
         yield from self.access.references()

@@ -29,7 +29,7 @@ def references_are_of_the_store(references: Iterable[tuple[str, PropertyReferenc
 
 
 def existing_store_is_only_read(
-    secrets: Any, keys: Any, provider_keys: Any, database: Any, redis: Any
+    secrets: Any, keys: Any, provider_keys: Any, database: Any, redis: Any, ui: Any
 ) -> Iterator[Finding]:
     """Nothing is written to a store of somebody else, so whatever a stack would write there must be there."""
     if secrets.kind != "existing":
@@ -41,6 +41,8 @@ def existing_store_is_only_read(
                 f"keys.{key}.existing",
                 f"is required, as {why}: put LiteLLM's {what} there (sk- and 48 random letters and digits), and name its place",
             )
+    if ui.generates:
+        yield "ui.password.existing", f"is required, as {why}: put a password there, and name its place"
     if provider_keys:
         yield "providerKeys", f"cannot be kept, as {why}: put them there, and name their places in secretEnvironment"
     if database.kind == "in-cluster":

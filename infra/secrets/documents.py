@@ -22,13 +22,14 @@ from infra.config.references import PropertyReference
 from infra.config.stack import DOCKER_CONFIG, StackConfig
 from infra.servers import Servers
 
-API_KEYS, SALT, DATABASE, DATABASE_ADMIN, REDIS, PROVIDERS = (
+API_KEYS, SALT, DATABASE, DATABASE_ADMIN, REDIS, PROVIDERS, UI = (
     "api-keys",
     "salt",
     "database",
     "database-admin",
     "redis",
     "providers",
+    "ui",
 )
 MASTER_KEY, SALT_KEY, USERNAME, PASSWORD = "master-key", "salt-key", "username", "password"
 HOST, PORT, URL = "host", "port", "url"
@@ -81,6 +82,8 @@ def all_documents(config: StackConfig) -> Iterator[tuple[str, Mapping[str, Prope
         yield DATABASE_ADMIN, {USERNAME: SUPERUSER, PASSWORD: Generated(PASSWORD_LENGTH)}
     if isinstance(redis, InClusterRedis | ElastiCacheConfig):
         yield REDIS, {PASSWORD: Generated(PASSWORD_LENGTH, rotation=redis.rotation)}
+    if page := config.ui.generates:
+        yield UI, {PASSWORD: Generated(page.length, rotation=page.rotation)}
     yield PROVIDERS, {variable: StackSecret(variable) for variable in config.provider_keys}
     for name, key in config.access.keys.items():
         if key.existing is None:
@@ -140,6 +143,7 @@ class Contents:
             "LITELLM_SALT_KEY": self.salt_key(),
             "REDIS_PASSWORD": self.redis_password(),
             "REDIS_SENTINEL_PASSWORD": self.sentinel_password(),
+            "UI_PASSWORD": self.own(UI, PASSWORD) if self.config.ui.generates else None,
             **{variable: self.own(PROVIDERS, variable) for variable in self.config.provider_keys},
             **{variable: to_remote(given) for variable, given in self.config.documents_by_variable.items()},
         }
@@ -159,7 +163,7 @@ class Contents:
             for name, reference in values.items()
             if {"mount", "store"} & reference.keys() or reference["key"] not in whole
         }
-        return replace(self.content(singly, template, API_KEYS, DATABASE, REDIS, PROVIDERS), extract=whole)
+        return replace(self.content(singly, template, API_KEYS, DATABASE, REDIS, PROVIDERS, UI), extract=whole)
 
     def files(self) -> SecretContent | None:
         """The files of LiteLLM that are secrets; None when there are none. Names of files are no names in a template."""

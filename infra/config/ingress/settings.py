@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from infra.config.aws.vpc import Cidr
 from infra.config.base import ALLOWED, URL_PATH, DnsName, ObjectName, Port, Section, url_such_as
 from infra.config.ingress.alb import ALB_MAX_IDLE_SECONDS, AlbConfig
 from infra.config.ingress.gateway_api import GatewayApiConfig
@@ -92,6 +93,12 @@ class IngressConfig(Section):
 
     private: PrivateConfig | None = None
     """A host of its own on which nothing is closed, for what `closed` and `paths` keep from the others."""
+
+    trusted_proxy_ranges: tuple[Cidr, ...] | None = None
+    """Networks of what stands in front of LiteLLM: the pods of the ingress controller, or the subnets of a load balancer.
+    LiteLLM takes their `X-Forwarded-For`, and limits failed logins to its page by the address of the client; without them it
+    limits only those for one user. `[]` where clients connect directly. None of them may have clients in it. Defaults to the
+    networks of `networkPolicy.gateway` where each of its entries is a `cidr`."""
 
     annotations: dict[str, str] = Field(default_factory=dict)
     """More annotations of the Ingress or HTTPRoute, over ours."""

@@ -30,6 +30,8 @@ class FakeGateway:
     rows: list[str] = field(default_factory=list[str])
     made: list[str] = field(default_factory=list[str])
     """Virtual keys that were ever made."""
+    first: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    """What it answers on the paths that begin so, once for each entry, before it is itself."""
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     """Path and key of each request."""
     headers: dict[str, str] = field(default_factory=dict[str, str])
@@ -38,6 +40,8 @@ class FakeGateway:
 
     def answer(self, path: str, key: str, body: dict[str, Any], query: dict[str, list[str]]) -> tuple[int, Any]:
         self.asked.append((path, key))
+        if self.first and path.startswith(self.first[0][0]):
+            return self.first.pop(0)[1], {}
         if path in self.answers:
             return self.answers[path]
         if path == "/health/readiness":

@@ -171,13 +171,7 @@ def test_another_salt_key_fails(fake: FakeGateway):
 
 def test_a_credential_that_another_pod_has_is_awaited(fake: FakeGateway):
     fake.credentials[CANARY] = CANARY_VALUE
-    away = [404]
-    real = fake.answer
-
-    def first_not(path: str, *rest: Any) -> tuple[int, Any]:
-        return (away.pop(), {}) if path.startswith("/credentials/by") and away else real(path, *rest)
-
-    fake.answer = first_not
+    fake.first = [("/credentials/by_name/", 404)]
     assert states(fake)["salt"] == "ok"
 
 
