@@ -424,13 +424,8 @@ def config_file(config: StackConfig) -> str:
 
 def page_settings(config: StackConfig) -> dict[str, Any]:
     """LiteLLM's `general_settings` of its page, under those of the stack file."""
-    proxies = config.trusted_proxies
-    # The same setting says whose word on a user's name is taken, where the stack file wants that: then it says whose.
-    named = {"enable_oauth2_proxy_auth", "custom_ui_sso_sign_in_handler"} & config.gateway.general_settings.keys()
-    return {
-        **config.ui.general_settings,
-        **({} if proxies is None or named else {"trusted_proxy_ranges": proxies}),
-    }
+    proxies = config.ingress.trusted_proxy_ranges
+    return {**config.ui.general_settings, **({} if proxies is None else {"trusted_proxy_ranges": list(proxies)})}
 
 
 def redis_connection(config: RedisConfig, servers: Servers) -> RedisConnection | None:

@@ -137,15 +137,6 @@ class StackConfig(Section):
         )
         return self.placement.overridden_by(given)
 
-    @property
-    def trusted_proxies(self) -> list[str] | None:
-        """Networks of what stands in front of LiteLLM, whose word on a client's address it takes; None where nobody knows."""
-        given = self.ingress.trusted_proxy_ranges
-        if given is not None:
-            return list(given)
-        clients = self.network_policy.gateway if self.network_policy.enabled else ()
-        return [str(client.cidr) for client in clients] if clients and all(client.cidr for client in clients) else None
-
     def references(self) -> Iterator[tuple[str, PropertyReference]]:
         """Everything that this stack reads from documents that somebody else wrote, and where the configuration says so."""
         if self.pods.image_pull_document:

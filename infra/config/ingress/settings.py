@@ -97,8 +97,7 @@ class IngressConfig(Section):
     trusted_proxy_ranges: tuple[Cidr, ...] | None = None
     """Networks of what stands in front of LiteLLM: the pods of the ingress controller, or the subnets of a load balancer.
     LiteLLM takes their `X-Forwarded-For`, and limits failed logins to its page by the address of the client; without them it
-    limits only those for one user. `[]` where clients connect directly. None of them may have clients in it. Defaults to the
-    networks of `networkPolicy.gateway` where each of its entries is a `cidr`."""
+    limits only those for one user. `[]` where clients connect directly. No client may be in one of them. See docs/ui.md."""
 
     annotations: dict[str, str] = Field(default_factory=dict)
     """More annotations of the Ingress or HTTPRoute, over ours."""
