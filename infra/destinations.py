@@ -17,7 +17,7 @@ PORTS = {"http": 80, "https": HTTPS, "ws": 80, "wss": HTTPS}
 
 def named(config: StackConfig) -> set[tuple[str, int]]:
     """Every host and port that LiteLLM's configuration and variables name by URL."""
-    given = [config.gateway.model_dump(mode="json", exclude={"files"}), config.ui.variables]
+    given = [config.watched_gateway.model_dump(mode="json", exclude={"files"}), config.ui.variables]
     text = json.dumps(given, ensure_ascii=False)
     return {
         (found["host"].strip("[]").rstrip(".").lower(), port)

@@ -26,6 +26,7 @@ from components.gateway.migration import Migration
 from components.ingress.http_route import HttpRoute
 from components.ingress.ingress import Ingress
 from components.labels import INSTANCE, labels
+from components.monitoring.monitoring import Monitoring
 from components.namespace.limits import NamespaceLimits
 from components.network.network_policy import NetworkPolicies, NetworkPoliciesArgs
 from components.objects import name_after
@@ -44,6 +45,7 @@ from infra.config.ingress.gateway_api import GatewayApiConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
 from infra.egress import exits
 from infra.installation import installed
+from infra.monitoring import MONITORING, watched
 from infra.network import openings
 from infra.outputs import outputs, places
 from infra.pods import Pods
@@ -106,6 +108,7 @@ class Environment:
         gateway_secret = self._synced("litellm-env", self.contents.gateway())
         gateway = self._gateway(gateway_secret, database, redis)
         self._access(gateway)
+        self._monitoring(gateway)
         url = self._ingress(gateway)
         return outputs(self.target, self.contents, url, {"gateway": gateway_secret.secret})
 
@@ -395,6 +398,12 @@ class Environment:
         keys = self._synced("litellm-access-keys", access.secret(self.contents)).secret
         args = access.arguments(self.target, self.namespace, gateway.service_name, keys, self.pods.migration)
         Access(access.ACCESS, args, self._options(gateway))
+
+    def _monitoring(self, gateway: Gateway) -> None:
+        content = self.contents.metrics_key()
+        key = self._synced("litellm-metrics", content).secret if content else None
+        if args := watched(self.config, self.namespace, self.target.stack, key):
+            Monitoring(MONITORING, args, self._options(gateway))
 
     def _certificate(self) -> pulumi.Input[str] | None:
         balancer = self.config.ingress.load_balancer

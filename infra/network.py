@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from components.gateway.pod import PORT
+from components.labels import selector
 from components.network.network_policy import Client, Opening
 from infra.access import ACCESS
 from infra.config.database.kinds import InClusterDatabase
@@ -10,6 +11,8 @@ from infra.config.network import ClientConfig
 from infra.config.redis import InClusterRedis
 from infra.config.stack import StackConfig
 from infra.workloads import BOOTSTRAP, GATEWAY, MIGRATION, POSTGRES, POSTGRES_PORT, REDIS, REDIS_PORT, SMOKE
+
+METRICS = "litellm-metrics"
 
 SOLVER = "acme-solver"
 SOLVER_LABELS = {"acme.cert-manager.io/http01-solver": "true"}
@@ -21,6 +24,8 @@ def openings(config: StackConfig) -> dict[str, Opening]:
     """What may be reached, by workload."""
     given = config.network_policy
     found: dict[str, Opening] = {GATEWAY: {"port": PORT, "clients": gateway_clients(config)}}
+    if opening := of_metrics(config):
+        found[METRICS] = opening
     if config.ingress.enabled and config.ingress.tls and config.ingress.tls.issuer:
         found[SOLVER] = {"port": SOLVER_PORT, "clients": clients(given.gateway), "selector": SOLVER_LABELS}
     if isinstance(config.database, InClusterDatabase):
@@ -36,6 +41,15 @@ def gateway_clients(config: StackConfig) -> list[Client]:
     given = config.network_policy.gateway
     own = [*([ACCESS] if config.access.wanted else []), SMOKE]
     return [*clients(given), {"workloads": own}] if given else []
+
+
+def of_metrics(config: StackConfig) -> Opening | None:
+    """How the scraper reaches the gateway's pods; None where nothing keeps it from there, or nobody scrapes."""
+    given, scraped = config.network_policy.gateway, config.monitoring
+    port = scraped.metrics_port or PORT
+    if not scraped.scraped or not scraped.clients or (port == PORT and not given):
+        return None
+    return {"port": port, "clients": clients(scraped.clients), "selector": selector(GATEWAY)}
 
 
 def clients(given: Iterable[ClientConfig]) -> list[Client]:

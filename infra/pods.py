@@ -7,6 +7,7 @@ import pulumi
 from components.pods import PodSettings
 from infra.config.placement import Placement
 from infra.config.stack import StackConfig
+from infra.monitoring import annotations_of as scraped
 
 
 class Pods:
@@ -45,7 +46,7 @@ class Pods:
             **placed(self.config.placement_of_gateway),
             **self.shared,
             "labels": {**self.config.pods.labels, **own.pod_labels},
-            "annotations": {**self.config.pods.annotations, **own.pod_annotations},
+            "annotations": {**scraped(self.config), **self.config.pods.annotations, **own.pod_annotations},
         }
 
     def of_a_job(self, settings: PodSettings) -> PodSettings:

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import import_module
+from typing import TypeVar
 from urllib.parse import quote
 
 import pulumi
@@ -17,9 +18,11 @@ from components.labels import INSTANCE
 from infra import autoscalers
 from infra.cluster import kubeconfig_path
 from infra.config.database.cloudnative import CloudNativePgDatabase
+from infra.config.monitoring import MonitoringConfig
 from infra.config.secrets import ExternalSecretsConfig
 from infra.config.stack import DOCKER_CONFIG
 from infra.kubernetes_api import METADATA, UNREACHABLE, KubernetesApi, RefusedError
+from infra.monitoring import look as look_at_monitoring
 from infra.operator import GROUP, OLDEST, VERSION, Sight, in_state, look, problems, settled
 from infra.reason import reason
 from infra.target import Target, authorities_of
@@ -45,18 +48,23 @@ def preflight(target: Target, documents: Mapping[str, object], found_already: It
     Raises:
         PreflightError: with every problem found.
     """
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         cluster = pool.submit(lambda: exhausted(check_cluster(target)))
+        watchers = pool.submit(lambda: exhausted(check_monitoring(target)))
         store = pool.submit(lambda: [*check_store(target, documents)])
         authorities, missing = authorities_of(target.config)
         operator, found = cluster.result()
-        if every := [*found_already, *found, *store.result(), *(str(problem) for problem in missing)]:
+        monitoring, unwatched = watchers.result()
+        if every := [*found_already, *found, *unwatched, *store.result(), *(str(problem) for problem in missing)]:
             raise PreflightError(every)
-    looked_at = target.config.model_copy(update={"external_secrets": operator})
+    looked_at = target.config.model_copy(update={"external_secrets": operator, "monitoring": monitoring})
     return replace(target, config=looked_at, rds_authorities=authorities)
 
 
-def exhausted(check: Generator[str, None, ExternalSecretsConfig]) -> tuple[ExternalSecretsConfig, list[str]]:
+Settled = TypeVar("Settled")
+
+
+def exhausted(check: Generator[str, None, Settled]) -> tuple[Settled, list[str]]:
     """What a check returned, and every problem it found before."""
     found: list[str] = []
     while True:
@@ -104,6 +112,17 @@ def check_cluster(target: Target) -> Generator[str, None, ExternalSecretsConfig]
             "does KUBECONFIG name the right one? `kubectl version` must work first"
         )
     return operator
+
+
+def check_monitoring(target: Target) -> Generator[str, None, MonitoringConfig]:
+    """What is missing for monitoring; returns it as the cluster has it. That a cluster does not answer is said by others."""
+    wanted = target.config.monitoring
+    if target.config.gitops or (wanted.scrape, wanted.alerts.kind) == ("none", "none"):
+        return wanted
+    try:
+        return (yield from look_at_monitoring(KubernetesApi(kubeconfig_path(), target.config.context), wanted))
+    except (RefusedError, *UNREACHABLE):
+        return wanted
 
 
 def check_namespace(client: KubernetesApi, target: Target) -> Iterator[str]:

@@ -227,7 +227,7 @@ def gateway(
     secret_files: Name | None = None,
     certificates: Sequence[CertificateFile] = (),
 ) -> GatewayArgs:
-    litellm = config.gateway
+    litellm = config.watched_gateway
     args: GatewayArgs = {
         "namespace": namespace,
         "image": litellm.image,
@@ -275,8 +275,10 @@ def gateway(
     args |= extras
     if litellm.autoscaling:
         args["autoscaling"] = autoscaling(litellm.autoscaling)
-    if litellm.metrics_of_workers:
+    if litellm.metrics_of_workers or config.monitoring.metrics_port:
         args["metrics_of_workers"] = True
+    if config.monitoring.metrics_port:
+        args["metrics_port"] = config.monitoring.metrics_port
     if certificates:
         args["certificates"] = certificates
     if litellm.files:
@@ -395,7 +397,7 @@ def texts_allowed(
 
 def config_file(config: StackConfig) -> str:
     """LiteLLM's config.yaml of a stack."""
-    litellm, redis = config.gateway, config.redis
+    litellm, redis = config.watched_gateway, config.redis
     shared: dict[str, Any] | None = None
     if isinstance(redis, ExistingRedis):
         shared = coordination_redis(

@@ -141,11 +141,15 @@ def gateway_container(args: Args) -> dict[str, Any]:
                 *("--host", "0.0.0.0"),  # noqa: S104
                 *("--port", str(PORT)),
                 *("--num_workers", str(args.get("workers", 1))),
+                *(("--prometheus_metrics_port", str(args["metrics_port"])) if "metrics_port" in args else ()),
                 *("--keepalive_timeout", str(args.get("keep_alive_seconds", KEEP_ALIVE_SECONDS))),
             ],
             "env": variables(environment(args)),
             "envFrom": [{"secretRef": {"name": args["environment_secret"]}}],
-            "ports": [{"name": "http", "containerPort": PORT}],
+            "ports": [
+                {"name": "http", "containerPort": PORT},
+                *([{"name": "metrics", "containerPort": args["metrics_port"]}] if "metrics_port" in args else []),
+            ],
             "resources": args.get("resources", DEFAULT_RESOURCES),
             **probes(seconds(args.get("startup_timeout", "10m")), args.get("root_path", "")),
             **draining,

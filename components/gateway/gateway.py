@@ -97,6 +97,10 @@ class GatewayArgs(TypedDict):
     """Optional: the workers of a pod collect their metrics for Prometheus in a folder of their own, so that any of them
     answers for all. Defaults to false."""
 
+    metrics_port: NotRequired[int]
+    """Optional: a port of pods and Service, called `metrics`, on which a process of its own answers Prometheus without asking
+    for a key. Needs `metrics_of_workers`. Defaults to none."""
+
     resources: NotRequired[pulumi.Input[Mapping[str, Any]]]
     """Optional: requests and limits. Defaults to 1 CPU and 4Gi, what LiteLLM recommends for one worker."""
 
@@ -225,7 +229,14 @@ class Gateway(pulumi.ComponentResource):
         in_front: Any = {
             "type": "ClusterIP",
             "selector": selector(name),
-            "ports": [{"name": "http", "port": PORT, "targetPort": "http"}],
+            "ports": [
+                {"name": "http", "port": PORT, "targetPort": "http"},
+                *(
+                    [{"name": "metrics", "port": args["metrics_port"], "targetPort": "metrics"}]
+                    if "metrics_port" in args
+                    else []
+                ),
+            ],
         }
         # Not awaited: the Deployment is, and Pulumi would wait for ten seconds more without news from the endpoints.
         service = k8s.core.v1.Service(

@@ -43,6 +43,8 @@ USER = r"^[A-Za-z0-9][A-Za-z0-9_.:@/=+-]*$"
 BUCKET = r"^s3://[^\s@?#]+$"
 PLAIN_URL = r"^https?://[^\s@?#]+$"
 RETENTION = r"^[1-9][0-9]*[dwm]$"
+DAYS = r"^[1-9][0-9]{0,4}d$"
+SERVICE = r"^[A-Za-z0-9._-]{1,100}$"
 SCHEDULE = r"^\S+( \S+){5}$"
 SENTINEL_NAME = r"^[A-Za-z0-9._-]{1,128}$"
 CLIENT_ID = r"^[A-Za-z0-9._@:/-]{1,255}$"
@@ -77,6 +79,8 @@ ALLOWED = {
     BUCKET: "a path in a bucket such as s3://backups/litellm",
     PLAIN_URL: "a URL such as https://s3.example.com, without credentials and query",
     RETENTION: "a time such as 30d, 8w or 12m: days, weeks or months",
+    DAYS: "a number of days such as 90d",
+    SERVICE: "letters, digits and . _ -, at most 100 characters",
     SCHEDULE: "a schedule of six fields, of which the first is seconds: 0 0 2 * * * is every night at two",
     SENTINEL_NAME: "letters, digits and . _ -, at most 128 characters",
     CLIENT_ID: "an id such as 0oa1litellm: letters, digits and . _ @ : / -, at most 255 characters",

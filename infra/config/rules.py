@@ -29,6 +29,13 @@ from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_
 from infra.config.gateway.modules import mapping
 from infra.config.gateway.served import models_named, models_of_params, served_by_nobody
 from infra.config.ingress.alb import ALB_MAX_IDLE_SECONDS, certificate_covers
+from infra.config.monitoring import (
+    metrics_are_kept_in,
+    metrics_are_there,
+    metrics_have_a_key_of_their_own,
+    nobody_guesses,
+    port_is_free,
+)
 from infra.config.pods import jobs_end
 from infra.config.project_files import LARGEST_BYTES
 from infra.config.proxy import proxy_is_said_once
@@ -408,6 +415,11 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (config_fits_into_a_config_map, ("gateway",)),
     (requests_need_a_key, ("gateway",)),
     (metrics_are_not_public, ("gateway", "ingress")),
+    (metrics_are_kept_in, ("monitoring", "network_policy")),
+    (metrics_are_there, ("monitoring", "gateway")),
+    (metrics_have_a_key_of_their_own, ("monitoring", "keys")),
+    (port_is_free, ("monitoring",)),
+    (nobody_guesses, ("monitoring", "gitops")),
     (one_source_per_variable, ("provider_keys", "provider_documents", "secret_environment")),
     (proxy_is_said_once, ("proxy", "gateway", "secret_environment", "provider_documents")),
     (own_variables_are_ours, ("provider_keys", "provider_documents", "secret_environment", "gateway")),

@@ -15,6 +15,7 @@ from infra.config.ephemeral import EphemeralConfig
 from infra.config.gateway.settings import GatewayConfig
 from infra.config.ingress.settings import IngressConfig
 from infra.config.keys import KeysConfig
+from infra.config.monitoring import MonitoringConfig, monitored
 from infra.config.network import NetworkPolicyConfig
 from infra.config.placement import Placement
 from infra.config.pods import Labels, PodsConfig
@@ -102,6 +103,8 @@ class StackConfig(Section):
 
     network_policy: NetworkPolicyConfig = NetworkPolicyConfig()
 
+    monitoring: MonitoringConfig = MonitoringConfig()
+
     proxy: ProxyConfig = ProxyConfig()
 
     quota: QuotaConfig = QuotaConfig()
@@ -118,7 +121,13 @@ class StackConfig(Section):
     @property
     def documents_by_variable(self) -> dict[str, PropertyReference]:
         """Where the gateway's secret variables are in the store, whichever name the configuration has for them."""
-        return self.provider_documents | self.secret_environment | self.proxy.documents | self.ui.documents
+        own = self.provider_documents | self.secret_environment | self.proxy.documents
+        return own | self.ui.documents | self.monitoring.documents
+
+    @property
+    def watched_gateway(self) -> GatewayConfig:
+        """The gateway with what `monitoring` makes of its settings."""
+        return monitored(self.gateway, self.monitoring)
 
     @property
     def placement_of_all(self) -> Placement:
@@ -151,13 +160,11 @@ class StackConfig(Section):
             yield f"secretEnvironment.{variable}", reference
         if self.proxy.document:
             yield "proxy.document", self.proxy.document
-        if self.ui.password and self.ui.password.existing:
-            yield "ui.password.existing", self.ui.password.existing
-        if self.ui.sso:
-            yield "ui.sso.clientSecret", self.ui.sso.client_secret
         for name, reference in self.gateway.secret_files.items():
             yield f"gateway.secretFiles.{name}", reference
         yield from self.access.references()
+        yield from self.ui.references()
+        yield from self.monitoring.references()
         yield from self.login_documents()
         if isinstance(self.redis, ExistingRedis) and self.redis.password:
             yield "redis.password", self.redis.password

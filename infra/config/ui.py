@@ -1,6 +1,7 @@
 """Config key `ui`: LiteLLM's admin page, and who logs in to it."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -254,6 +255,13 @@ class UiConfig(Section):
             **({"UI_PASSWORD": existing} if existing else {}),
             **({f"{self.sso.prefix}_CLIENT_SECRET": self.sso.client_secret} if self.sso else {}),
         }
+
+    def references(self) -> Iterator[tuple[str, PropertyReference]]:
+        """What is read from documents of somebody else, and where the configuration says so."""
+        if self.password and self.password.existing:
+            yield "ui.password.existing", self.password.existing
+        if self.sso:
+            yield "ui.sso.clientSecret", self.sso.client_secret
 
     @property
     def generates(self) -> Password | None:

@@ -11,6 +11,7 @@ import pulumi
 
 from components.cache.redis import configuration_template
 from components.gateway.files import key_of_file
+from components.monitoring.scrape import TOKEN
 from components.secrets.names import KEYS
 from components.secrets.references import RemoteReference
 from infra.config.database.cloudnative import CloudNativePgDatabase
@@ -172,6 +173,13 @@ class Contents:
         values = {alias: to_remote(given[name]) for alias, name in names.items()}
         template = {key_of_file(name): f"{{{{ .{alias} }}}}" for alias, name in names.items()}
         return self.content(values, template) if values else None
+
+    def metrics_key(self) -> SecretContent | None:
+        """The key with which metrics are asked for; None where they have a port without one, or nobody asks."""
+        monitoring = self.config.monitoring
+        if not monitoring.scraped or monitoring.key is None:
+            return None
+        return self.content({TOKEN: to_remote(monitoring.key)}, plain(TOKEN))
 
     def certificate(self) -> SecretContent | None:
         """The certificate of the Ingress, when it is in the store."""

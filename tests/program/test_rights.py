@@ -57,6 +57,7 @@ def plural(kind: str) -> str:
         ("kubernetes-up.yaml", "Pulumi.dev.yaml"),
         ("kubernetes-up.yaml", "Pulumi.prod.yaml"),
         ("kubernetes-up.yaml", "examples/Pulumi.vault-production.yaml"),
+        ("kubernetes-up.yaml", "examples/Pulumi.monitoring.yaml"),
         ("kubernetes-namespace.yaml", "Pulumi.dev.yaml"),
         ("kubernetes-environments.yaml", "Pulumi.ephemeral.yaml"),
         ("kubernetes-environments.yaml", "examples/Pulumi.ephemeral-aws.yaml"),
@@ -73,9 +74,17 @@ def test_what_a_stack_is_made_of_may_be_made(file: str, stack: str):
 
 @pytest.mark.parametrize("file", ["kubernetes-up.yaml", "kubernetes-namespace.yaml", "kubernetes-environments.yaml"])
 @pytest.mark.parametrize(
-    ("group", "resource"), [("gateway.networking.k8s.io", "httproutes"), ("traefik.io", "middlewares")]
+    ("group", "resource"),
+    [
+        ("gateway.networking.k8s.io", "httproutes"),
+        ("traefik.io", "middlewares"),
+        ("monitoring.coreos.com", "servicemonitors"),
+        ("operator.victoriametrics.com", "vmpodscrapes"),
+        ("operator.victoriametrics.com", "vmservicescrapes"),
+        ("operator.victoriametrics.com", "vmrules"),
+    ],
 )
-def test_other_ways_in_may_be_made(file: str, group: str, resource: str):
+def test_other_ways_in_and_of_monitoring_may_be_made(file: str, group: str, resource: str):
     assert all(may(roles(file), verb, group, resource) for verb in ("get", "create", "patch", "delete"))
 
 

@@ -291,11 +291,6 @@ class GatewayConfig(Section):
             raise ValueError(
                 "replicas is given with autoscaling, which decides it: remove replicas, and set autoscaling.min"
             )
-        if self.autoscaling and self.autoscaling.by_keda and not self.has_prometheus_metrics:
-            raise ValueError(
-                "autoscaling reads LiteLLM's metrics from Prometheus, and LiteLLM has none: add prometheus to "
-                "litellmSettings.callbacks"
-            )
         return self
 
     @model_validator(mode="after")

@@ -63,7 +63,8 @@ def test_the_number_of_pods_is_not_said_twice() -> None:
 
 
 def test_requests_are_counted_only_where_litellm_has_metrics() -> None:
-    assert "add prometheus to litellmSettings.callbacks" in refusal({"max": 5, **PROMETHEUS})
+    said = problems(gateway={"autoscaling": {"max": 5, **PROMETHEUS}})
+    assert "set monitoring.scrape, or add prometheus to litellmSettings.callbacks" in said
 
 
 def test_redis_is_needed_for_the_most_pods() -> None:
