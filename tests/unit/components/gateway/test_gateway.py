@@ -221,3 +221,18 @@ def test_a_secret_whose_name_is_unknown_at_preview_leaves_all_other_names_known(
 def test_nothing_carries_a_secret() -> None:
     recording = recorded(redis={"host": "redis", "port": 6379}, replicas=2)
     assert [each.name for each in recording.resources if each.secret_paths] == []
+
+
+def test_metrics_have_a_port_of_their_own_where_it_is_asked_for() -> None:
+    recording = recorded(metrics_port=4001, metrics_of_workers=True)
+    given = container(recording)
+    assert given["args"][given["args"].index("--prometheus_metrics_port") + 1] == "4001"
+    assert {"name": "metrics", "containerPort": 4001} in given["ports"]
+    assert {"name": "metrics", "port": 4001, "targetPort": "metrics"} in recording.inputs(SERVICE)["spec"]["ports"]
+    assert environment(recording)["PROMETHEUS_MULTIPROC_DIR"] == "/run/litellm-metrics"
+
+
+def test_without_it_there_is_one_port() -> None:
+    recording = recorded()
+    assert len(container(recording)["ports"]) == len(recording.inputs(SERVICE)["spec"]["ports"]) == 1
+    assert "--prometheus_metrics_port" not in container(recording)["args"]
