@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from infra import preflight
 from infra.config.monitoring import MonitoringConfig
 from infra.kubernetes_api import KubernetesApi, RefusedError
 from infra.monitoring import annotations_of, look, scope, watched
@@ -12,7 +13,7 @@ from infra.preflight import exhausted
 from infra.servers import Servers
 from infra.workloads import gateway
 from tests.unit.infra.config.test_monitoring import BY_KEY, BY_PORT, CLIENTS, KEY
-from tests.unit.infra.stacks import config
+from tests.unit.infra.stacks import config, target
 
 PROMETHEUS, VICTORIA_METRICS = "monitoring.coreos.com/v1", "operator.victoriametrics.com/v1beta1"
 AUTO: dict[str, Any] = {"scrape": "auto", "clients": CLIENTS, "alerts": {"kind": "auto"}}
@@ -145,3 +146,29 @@ def test_the_metrics_port_reaches_the_pods() -> None:
     assert (of(BY_PORT).get("metrics_port"), of(BY_PORT).get("metrics_of_workers")) == (4001, True)
     assert "metrics_port" not in of(BY_KEY)
     assert "metrics_port" not in of({})
+
+
+def looked(
+    monkeypatch: pytest.MonkeyPatch, error: Exception | None, **sections: Any
+) -> tuple[MonitoringConfig, list[str]]:
+    def connect(*_: object) -> Cluster:
+        if error:
+            raise error
+        return Cluster(VICTORIA_METRICS)
+
+    monkeypatch.setattr(preflight, "KubernetesApi", connect)
+    return exhausted(preflight.check_monitoring(target(**sections)))
+
+
+def test_the_look_before_an_up_settles_what_the_cluster_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert looked(monkeypatch, None, monitoring=AUTO)[0].scrape == "vm-pod-scrape"
+
+
+def test_a_cluster_that_does_not_answer_is_said_once_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    settled, problems = looked(monkeypatch, OSError("no route"), monitoring=AUTO)
+    assert (settled.scrape, problems) == ("auto", [])
+
+
+@pytest.mark.parametrize("sections", [{}, {"gitops": True, "monitoring": BY_PORT}])
+def test_nobody_looks_where_nothing_is_made(monkeypatch: pytest.MonkeyPatch, sections: dict[str, Any]) -> None:
+    assert looked(monkeypatch, AssertionError("asked"), **sections)[1] == []
