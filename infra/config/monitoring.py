@@ -59,6 +59,7 @@ class DashboardConfig(Section):
     """A dashboard of Grafana, in a ConfigMap that its sidecar finds."""
 
     enabled: bool = False
+    """Make it."""
 
     labels: Labels = Field(default_factory=lambda: {"grafana_dashboard": "1"})
     """By which labels the sidecar finds it: those of its `label` and `labelValue`."""
@@ -74,6 +75,7 @@ class TracingConfig(Section):
     """URL of the collector: `http://otel-collector.monitoring:4318` for http, port 4317 for grpc."""
 
     protocol: Literal["http", "grpc"] = "http"
+    """How the collector is spoken to: OTLP over HTTP with protobuf, or over gRPC."""
 
     headers: PropertyReference | None = None
     """Where in the store the headers are that the collector wants to see, as OpenTelemetry writes them: `x-key=…,x-team=…`."""
