@@ -270,3 +270,17 @@ def metrics_have_a_key_of_their_own(monitoring: Any, keys: Any) -> Iterator[tupl
             "is the master key, which may do everything: make a user with the role proxy_admin_viewer, and name the document "
             "with the key of that one",
         )
+
+
+def headers_are_said_once(
+    monitoring: Any, gateway: Any, provider_keys: Any, secret_environment: Any, provider_documents: Any
+) -> Iterator[tuple[str, str]]:
+    sources = {
+        "gateway.environment": gateway.environment,
+        "providerKeys": provider_keys,
+        "secretEnvironment": secret_environment,
+        "providerDocuments": provider_documents,
+    }
+    for section, given in sources.items():
+        for variable in sorted(monitoring.documents.keys() & given.keys()):
+            yield f"{section}.{variable}", "is set by monitoring.tracing.headers, too: remove one of them"

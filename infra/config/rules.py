@@ -30,6 +30,7 @@ from infra.config.gateway.modules import mapping
 from infra.config.gateway.served import models_named, models_of_params, served_by_nobody
 from infra.config.ingress.alb import ALB_MAX_IDLE_SECONDS, certificate_covers
 from infra.config.monitoring import (
+    headers_are_said_once,
     metrics_are_kept_in,
     metrics_are_there,
     metrics_have_a_key_of_their_own,
@@ -420,6 +421,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (metrics_have_a_key_of_their_own, ("monitoring", "keys")),
     (port_is_free, ("monitoring",)),
     (nobody_guesses, ("monitoring", "gitops")),
+    (headers_are_said_once, ("monitoring", "gateway", "provider_keys", "secret_environment", "provider_documents")),
     (one_source_per_variable, ("provider_keys", "provider_documents", "secret_environment")),
     (proxy_is_said_once, ("proxy", "gateway", "secret_environment", "provider_documents")),
     (own_variables_are_ours, ("provider_keys", "provider_documents", "secret_environment", "gateway")),

@@ -174,3 +174,11 @@ def test_logs_are_json() -> None:
 @pytest.mark.parametrize("alerts", [{"errorRate": 0}, {"budgetLeft": 1.5}, {"certificateDays": 0}, {"errorrate": 0.1}])
 def test_thresholds_that_cannot_be_are_refused(alerts: dict[str, Any]) -> None:
     assert "monitoring.alerts" in refusal({**BY_PORT, "alerts": alerts})
+
+
+@pytest.mark.parametrize("section", ["secretEnvironment", "providerDocuments"])
+def test_headers_are_not_said_twice(section: str) -> None:
+    there = {"OTEL_EXPORTER_OTLP_HEADERS": {"document": "shared/other", "property": "headers"}}
+    headers = {"document": "shared/otel", "property": "headers"}
+    said = refusal({"tracing": {"endpoint": "http://otel:4318", "headers": headers}}, **{section: there})
+    assert f"{section}.OTEL_EXPORTER_OTLP_HEADERS: is set by monitoring.tracing.headers, too" in said
