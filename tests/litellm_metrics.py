@@ -16,7 +16,7 @@ def text() -> str:
     assert finished.returncode == 0, finished.stderr
     asked = json.loads(finished.stdout.splitlines()[-1])
     series = ",\n".join(f"    {json.dumps(name)}: {json.dumps(labels)}" for name, labels in asked["series"].items())
-    return f'{{\n  "version": "{asked["version"]}",\n  "series": {{\n{series}\n  }}\n}}\n'
+    return f'{{\n  "series": {{\n{series}\n  }}\n}}\n'
 
 
 def known() -> dict[str, frozenset[str]]:

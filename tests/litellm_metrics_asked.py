@@ -3,7 +3,6 @@
 """Print, as JSON, every metric that LiteLLM registers for Prometheus, with its type and its labels."""
 
 import json
-from importlib.metadata import version
 
 from litellm.integrations.prometheus import PrometheusLogger  # pyright: ignore[reportMissingImports]
 from litellm.integrations.prometheus_services import PrometheusServicesLogger  # pyright: ignore[reportMissingImports]
@@ -37,7 +36,7 @@ def main() -> None:
         if isinstance(collector, MetricWrapperBase):
             found |= series(collector)
     mine = {name: labels for name, labels in sorted(found.items()) if name.startswith("litellm_")}
-    print(json.dumps({"version": version("litellm"), "series": mine}))
+    print(json.dumps({"series": mine}))
 
 
 if __name__ == "__main__":
