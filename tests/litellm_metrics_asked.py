@@ -6,8 +6,8 @@ import json
 
 from litellm.integrations.prometheus import PrometheusLogger  # pyright: ignore[reportMissingImports]
 from litellm.integrations.prometheus_services import PrometheusServicesLogger  # pyright: ignore[reportMissingImports]
-from prometheus_client import REGISTRY
-from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client import REGISTRY  # pyright: ignore[reportMissingImports]
+from prometheus_client.metrics import MetricWrapperBase  # pyright: ignore[reportMissingImports]
 
 
 def series(metric: MetricWrapperBase) -> dict[str, list[str]]:
