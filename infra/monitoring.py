@@ -1,6 +1,5 @@
 """What watches a gateway: by what the cluster has, and as arguments of the component."""
 
-from collections.abc import Generator
 from typing import Any, Literal, cast
 
 import pulumi
@@ -12,7 +11,6 @@ from infra.config.database.cloudnative import CloudNativePgDatabase
 from infra.config.ingress.settings import IngressConfig
 from infra.config.monitoring import MonitoringConfig
 from infra.config.stack import StackConfig
-from infra.kubernetes_api import KubernetesApi, RefusedError
 from infra.workloads import GATEWAY
 
 MONITORING = "litellm-monitoring"
@@ -21,55 +19,11 @@ BY_API = {PROMETHEUS_API: ("pod-monitor", "prometheus-rule"), VICTORIA_METRICS_A
 """What `auto` means where an API is there, the first one that is: VictoriaMetrics' operator converts the objects of
 Prometheus', and nobody those of VictoriaMetrics'."""
 
-NAMES = {PROMETHEUS_API: "Prometheus' operator", VICTORIA_METRICS_API: "VictoriaMetrics' operator"}
-
-NO_ALERTS = (
-    "litellm:monitoring.alerts.kind is auto, and neither Prometheus' operator nor VictoriaMetrics' is in this cluster: there "
-    "are no alerts"
-)
-
-
-def look(client: KubernetesApi, wanted: MonitoringConfig) -> Generator[str, None, MonitoringConfig]:
-    """Every problem with what the cluster lacks; returns what is said, with what is there in the place of `auto`."""
-    settled = wanted
-    if "auto" in (wanted.scrape, wanted.alerts.kind):
-        settled = by_what_is_there(wanted, [api for api in BY_API if serves(client, api)])
-    if settled.scrape == "annotations" and wanted.key:
-        yield (
-            "litellm:monitoring.scrape is auto, and this cluster has neither Prometheus' operator nor VictoriaMetrics', but "
-            "only these can carry the key of litellm:monitoring.key: install one, or remove key"
-        )
-    for where, kind in (("scrape", wanted.scrape), ("alerts.kind", wanted.alerts.kind)):
-        api = api_of(kind)
-        if api and not serves(client, api):
-            yield (
-                f"litellm:monitoring.{where} is {kind}, and {NAMES[api]} is not in this cluster (its API {api} is not served): "
-                "install it, or use another way"
-            )
-    return settled
-
 
 def by_what_is_there(wanted: MonitoringConfig, apis: list[str]) -> MonitoringConfig:
     scrape, rules = BY_API[apis[0]] if apis else ("annotations", "none")
-    if wanted.alerts.kind == "auto" and rules == "none":
-        pulumi.log.warn(NO_ALERTS)
     alerts = wanted.alerts.model_copy(update={"kind": rules} if wanted.alerts.kind == "auto" else {})
     return wanted.model_copy(update={"alerts": alerts, "scrape": scrape if wanted.scrape == "auto" else wanted.scrape})
-
-
-def api_of(kind: str) -> str | None:
-    """The API that a kind of object needs; None where it needs none, or another is taken where it is missing."""
-    forms = {name: form.api_version for name, form in FORMS.items()} | {name: api for name, (api, _) in RULES.items()}
-    return forms.get(kind)
-
-
-def serves(client: KubernetesApi, api: str) -> bool:
-    """Whether the cluster has an API; one that may not be looked at counts as there."""
-    try:
-        client.get(f"/apis/{api}")
-    except RefusedError as error:
-        return error.status not in (404, 503)
-    return True
 
 
 def unseen(wanted: MonitoringConfig) -> MonitoringConfig:

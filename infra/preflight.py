@@ -22,10 +22,10 @@ from infra.config.monitoring import MonitoringConfig
 from infra.config.secrets import ExternalSecretsConfig
 from infra.config.stack import DOCKER_CONFIG
 from infra.kubernetes_api import METADATA, UNREACHABLE, KubernetesApi, RefusedError
-from infra.monitoring import look as look_at_monitoring
 from infra.operator import GROUP, OLDEST, VERSION, Sight, in_state, look, problems, settled
 from infra.reason import reason
 from infra.target import Target, authorities_of
+from infra.watchers import look as look_at_watchers
 from infra.ways_in import look as look_at_ways_in
 
 
@@ -120,7 +120,7 @@ def check_monitoring(target: Target) -> Generator[str, None, MonitoringConfig]:
     if target.config.gitops or (wanted.scrape, wanted.alerts.kind) == ("none", "none"):
         return wanted
     try:
-        return (yield from look_at_monitoring(KubernetesApi(kubeconfig_path(), target.config.context), wanted))
+        return (yield from look_at_watchers(KubernetesApi(kubeconfig_path(), target.config.context), wanted))
     except (RefusedError, *UNREACHABLE):
         return wanted
 

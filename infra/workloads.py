@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pulumi
@@ -16,6 +16,7 @@ from components.database.bootstrap import DatabaseBootstrapArgs
 from components.database.cloudnative_pg import CloudNativePostgresArgs
 from components.database.postgres import PostgresArgs
 from components.gateway.autoscaling import Autoscaling
+from components.gateway.files import METRICS_SIZE
 from components.gateway.gateway import Gateway, GatewayArgs, RedisConnection
 from components.gateway.migration import MigrationArgs
 from components.gateway.proxy_config import coordination_redis, proxy_config
@@ -24,11 +25,13 @@ from components.ingress.ingress import IngressArgs, LoadBalancer
 from components.namespace.limits import NamespaceLimitsArgs
 from components.pods import PodSettings
 from infra.config.aws_pods import token_region
+from infra.config.base import Disk, bytes_of
 from infra.config.database.cloudnative import CloudNativePgDatabase
 from infra.config.database.common import SecretCredentials, TokenSection
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, pooler_of, takes_tokens
 from infra.config.gateway.autoscaling import AutoscalingConfig
+from infra.config.gateway.settings import gibibytes
 from infra.config.ingress.alb import AlbConfig
 from infra.config.ingress.gateway_api import GatewayApiConfig
 from infra.config.ingress.settings import IngressConfig
@@ -236,7 +239,7 @@ def gateway(
         "pod": pod,
         "replicas": litellm.replicas,
         "workers": litellm.workers,
-        "resources": litellm.resources.as_kubernetes(litellm.disk),
+        "resources": litellm.resources.as_kubernetes(disk(config)),
         "tmp_size": litellm.tmp_size,
         "environment": {
             **addresses(config),
@@ -379,6 +382,13 @@ def variables_allowed(config: StackConfig) -> dict[str, str]:
             given = group[int(container)]
             found[f"{given['name']}.{given['env'][int(variable)]['name']}"] = reason
     return found
+
+
+def disk(config: StackConfig) -> Disk:
+    """What the gateway's pods write to the disk of their node. Metrics with a port of their own are there, too."""
+    usual = config.gateway.disk
+    metrics = bytes_of(METRICS_SIZE) if config.monitoring.metrics_port else 0
+    return replace(usual, most=gibibytes(bytes_of(usual.most) + metrics))
 
 
 def texts_allowed(

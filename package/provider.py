@@ -20,6 +20,7 @@ from components.gateway.gateway import Gateway
 from components.gateway.migration import Migration
 from components.ingress.http_route import HttpRoute
 from components.ingress.ingress import Ingress
+from components.monitoring.monitoring import Monitoring
 from components.namespace.limits import NamespaceLimits
 from components.network.network_policy import NetworkPolicies
 from components.secrets.aws_documents import AwsDocuments
@@ -58,6 +59,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     HttpRoute,
     Ingress,
     Migration,
+    Monitoring,
     NamespaceLimits,
     NamespaceStore,
     NetworkPolicies,

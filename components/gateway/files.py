@@ -40,6 +40,9 @@ def secret_volume(secret: pulumi.Input[str], paths: Iterable[str]) -> dict[str, 
     return {"name": "secret-files", "secret": {"secretName": secret, "items": items(paths), "defaultMode": 0o444}}
 
 
+METRICS_SIZE = "1Gi"
+
+
 def metrics_volume() -> dict[str, Any]:
     """Where the workers of a pod leave their metrics for each other."""
-    return {"name": "metrics", "emptyDir": {"sizeLimit": "1Gi"}}
+    return {"name": "metrics", "emptyDir": {"sizeLimit": METRICS_SIZE}}

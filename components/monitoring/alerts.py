@@ -33,15 +33,16 @@ class Scope(TypedDict):
     """What the alerts are about."""
 
     thresholds: Thresholds
+    """Required: from where on something is an alert."""
 
-    database: Literal["cloudnative-pg", "postgres"]
-    """Required: whose metrics tell of connections: CloudNativePG's, or those of Postgres' exporter."""
+    database: str
+    """Required: whose metrics tell of connections: `cloudnative-pg`, or `postgres` for its exporter."""
 
     database_name: str
     """Required: name of LiteLLM's database."""
 
-    certificates: Literal["cert-manager", "endpoint", "none"]
-    """Required: who knows how long the certificate is valid: cert-manager, whoever looks at the endpoint, or nobody has to."""
+    certificates: str
+    """Required: who knows how long the certificate is valid: `cert-manager`, `endpoint` for whoever looks at it, or `none`."""
 
     host: NotRequired[str]
     """Optional: host name of the endpoint. Needed where that is looked at."""

@@ -1,7 +1,7 @@
 """What watches a gateway: who collects its metrics, when somebody is told, and a dashboard."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -11,9 +11,7 @@ from components.monitoring.alerts import Scope, groups
 from components.monitoring.dashboard import FILE, dashboard
 from components.monitoring.scrape import FORMS, PROMETHEUS_API, VICTORIA_METRICS_API, Scrape, scrape_spec
 
-RuleKind = Literal["prometheus-rule", "vm-rule"]
-
-RULES: Mapping[RuleKind, tuple[str, str]] = {
+RULES: Mapping[str, tuple[str, str]] = {
     "prometheus-rule": (PROMETHEUS_API, "PrometheusRule"),
     "vm-rule": (VICTORIA_METRICS_API, "VMRule"),
 }
@@ -23,8 +21,8 @@ RULES: Mapping[RuleKind, tuple[str, str]] = {
 class Alerts(TypedDict):
     """Alerts, and for whom."""
 
-    kind: RuleKind
-    """Required: which object of which operator."""
+    kind: str
+    """Required: `prometheus-rule` or `vm-rule`: which object of which operator."""
 
     scope: Scope
     """Required: what they are about."""

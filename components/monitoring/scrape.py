@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
@@ -14,14 +14,12 @@ VICTORIA_METRICS_API = "operator.victoriametrics.com/v1beta1"
 PATH = "/metrics/"
 """With the slash: LiteLLM answers a path without it with a redirect, which not every scraper follows."""
 
-ScrapeKind = Literal["service-monitor", "pod-monitor", "vm-service-scrape", "vm-pod-scrape"]
-
 
 class Scrape(TypedDict):
     """What is asked for metrics, and how."""
 
-    kind: ScrapeKind
-    """Required: which object of which operator."""
+    kind: str
+    """Required: which object of which operator: `service-monitor`, `pod-monitor`, `vm-service-scrape` or `vm-pod-scrape`."""
 
     port: str
     """Required: name of the port, of the pods and of the Service."""
@@ -45,7 +43,7 @@ class Form:
     endpoints: str
 
 
-FORMS: Mapping[ScrapeKind, Form] = {
+FORMS: Mapping[str, Form] = {
     "service-monitor": Form(PROMETHEUS_API, "ServiceMonitor", "endpoints"),
     "pod-monitor": Form(PROMETHEUS_API, "PodMonitor", "podMetricsEndpoints"),
     "vm-service-scrape": Form(VICTORIA_METRICS_API, "VMServiceScrape", "endpoints"),

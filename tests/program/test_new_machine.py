@@ -27,6 +27,7 @@ WHERE = {
     **dict.fromkeys(E2E_PROGRAMS, "end-to-end tests are skipped without it (tests/e2e/conftest.py)"),
     **dict.fromkeys(("node", "npm"), "come with the type checker: tests/e2e/test_smoke.py"),
     "helm": "its end-to-end tests are skipped without it",
+    "promtool": "its tests are skipped without it",
     "kubeseal": "its end-to-end test is skipped without it",
     "pulumi-resource-aws": "its end-to-end tests are skipped without it",
     "pulumi-language-yaml": "its end-to-end tests are skipped without it",

@@ -28,6 +28,7 @@ WAVE_OF: Mapping[str, str] = {
     "HttpRoute": "ingress",
     "Ingress": "ingress",
     "Access": "access",
+    "Monitoring": "ingress",
 }
 """What Argo CD gets: component by component."""
 

@@ -11,6 +11,7 @@ from infra.environment import deploy
 from infra.network import openings
 from infra.servers import Servers
 from infra.target import resolve_offline
+from infra.workloads import SMOKE
 from tests.unit.infra.stacks import config, target
 from tools.offline.mock_engine import Recording, run
 
@@ -98,7 +99,7 @@ def test_the_job_goes_to_the_service_of_the_gateway():
 
 def test_a_closed_gateway_is_open_to_the_job():
     given = config(access={"keys": KEY_NAME}, networkPolicy={"gateway": [{"namespace": "ingress"}]})
-    assert {"workloads": [ACCESS]} in openings(given)["litellm"]["clients"]
+    assert {"workloads": [ACCESS, SMOKE]} in openings(given)["litellm"]["clients"]
 
 
 def test_the_job_reaches_the_gateway_and_nothing_else():
