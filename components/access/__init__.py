@@ -1,4 +1,4 @@
 """Access as code: what LiteLLM shall know of teams, users, keys and budgets, and the Job that tells it.
 
-`api`, `objects`, `plan` and `reconcile` run in LiteLLM's image, with Python's standard library alone.
+`objects`, `plan` and `reconcile` run in LiteLLM's image, with Python's standard library alone.
 """

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from components.access.api import PAGE, Api, Objects
+from components.gateway.api import PAGE, Api, Objects
 
 MARK = "litellm-stack"
 """Key in the metadata of what a stack made. Its value is text: LiteLLM merges maps, and a text is replaced."""

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.access.api import Api, Objects, RefusedError, UnreachableError, wait_until_ready
 from components.access.objects import KEYS, KINDS, ORGANIZATION
 from components.access.plan import Plan, Planner
+from components.gateway.api import Api, Objects, RefusedError, UnreachableError, wait_until_ready
 
 AGAIN, NEEDS_A_PERSON = 1, 3
 RUNBOOK = "docs/runbooks/access.md"

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from components.certificate_files import DATABASE, path_of
 from components.certificates import CertificateFile, with_certificates
-from components.labels import labels
-from components.objects import REPLACED_AS_A_WHOLE, given_name
+from components.jobs import awaited_job
+from components.objects import given_name
 from components.pods import RESTRICTED_CONTAINER, PodSettings, restricted_pod, secret_variable, template
 
 USER = 999
@@ -116,21 +115,8 @@ class DatabaseBootstrap(pulumi.ComponentResource):
                 {"litellm/revision": args.get("revision", "")},
             ),
         }
-        job = kubernetes.batch.v1.Job(
-            f"{name}-job",
-            metadata={
-                "namespace": args["namespace"],
-                "labels": labels(name),
-                # A Job that failed is made anew by the next `up`.
-                "annotations": {"pulumi.com/replaceUnready": "true"},
-            },
-            spec=spec,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                replace_on_changes=REPLACED_AS_A_WHOLE,
-                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete="2m"),
-            ),
-        )
+        awaited = pulumi.CustomTimeouts(create=timeout, update=timeout, delete="2m")
+        job = awaited_job(name, args["namespace"], spec, awaited, self)
         self.completed = given_name(job)
         self.register_outputs({"completed": self.completed})
 

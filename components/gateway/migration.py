@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from components.certificates import CertificateFile, with_certificates
 from components.gateway.pod import COMMAND, SURROUNDINGS, container, pod, seconds, variables
-from components.labels import labels
-from components.objects import REPLACED_AS_A_WHOLE, given_name
+from components.jobs import REPORT_SECONDS, awaited_job, in_attempts
+from components.objects import given_name
 from components.pods import PodSettings, secret_variable, template
 
 DEFAULT_RESOURCES = {
@@ -24,13 +23,8 @@ OWN = {"DISABLE_SCHEMA_UPDATE": "false", "LITELLM_LOG": "INFO"}
 
 SCRIPT = Path(__file__).with_name("migrate.py").read_text()
 
-ATTEMPTS = 3
-
 GRACE_SECONDS = 120
 """How long a migration that runs may still take when its pod has to go."""
-
-REPORT_SECONDS = 30
-"""How much longer Pulumi waits than the Job may run, so that the Job's own reason is what it reports."""
 
 
 class MigrationArgs(TypedDict):
@@ -93,27 +87,13 @@ class Migration(pulumi.ComponentResource):
     def __init__(self, name: str, args: MigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:Migration", name, None, opts)
         timeout = seconds(args.get("timeout", "30m"))
-        spec = job_spec(name, args, timeout)
-        job = k8s.batch.v1.Job(
-            f"{name}-job",
-            metadata={
-                "namespace": args["namespace"],
-                "labels": labels(name),
-                "annotations": {"pulumi.com/replaceUnready": "true"},
-            },
-            spec=spec,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                replace_on_changes=REPLACED_AS_A_WHOLE,
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{timeout + GRACE_SECONDS + REPORT_SECONDS}s"),
-            ),
-        )
+        awaited = pulumi.CustomTimeouts(create=f"{timeout + GRACE_SECONDS + REPORT_SECONDS}s")
+        job = awaited_job(name, args["namespace"], job_spec(name, args, timeout), awaited, self)
         self.job_name = given_name(job)
         self.register_outputs({"job_name": self.job_name})
 
 
 def job_spec(name: str, args: MigrationArgs, timeout: int) -> Any:
-    """The Job: a few attempts with growing pauses. Failed pods stay, for their logs."""
     login = (
         [secret_variable("DATABASE_URL", args["environment_secret"], args.get("url_key", "DATABASE_URL"))]
         if "environment_secret" in args
@@ -133,16 +113,9 @@ def job_spec(name: str, args: MigrationArgs, timeout: int) -> Any:
             "resources": args.get("resources", DEFAULT_RESOURCES),
         },
     )
-    return {
-        # Few: a migration that needs a person fails each time, and Pulumi waits for the last one. No podFailurePolicy ends
-        # it earlier: of a Job that failed by a rule, Pulumi takes no notice until its own time is over.
-        "backoffLimit": ATTEMPTS - 1,
-        "activeDeadlineSeconds": timeout,
-        # A drained node is nobody's failure.
-        "podFailurePolicy": {
-            "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
-        },
-        "template": template(
+    return in_attempts(
+        timeout,
+        template(
             name,
             with_certificates(
                 pod(
@@ -156,4 +129,4 @@ def job_spec(name: str, args: MigrationArgs, timeout: int) -> Any:
             args.get("pod"),
             {"litellm/revision": args.get("revision", "")},
         ),
-    }
+    )

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.access.api import Api
 from components.access.objects import KEYS
 from components.access.plan import Planner
 from components.access.reconcile import apply, look
+from components.gateway.api import Api
 from infra.config.access import AccessConfig
 from infra.config.access_wishes import wishes
 from tests import litellm_env

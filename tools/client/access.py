@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.access.api import Api, RefusedError, UnreachableError
 from components.access.objects import BUDGET, KINDS, Fields, Kind, mark_of
 from components.access.plan import Planner
 from components.access.reconcile import look
+from components.gateway.api import Api, RefusedError, UnreachableError
 from infra.config.access_wishes import wishes
 from tools.client.gateway import reachable
 from tools.client.key import master_key

@@ -1,28 +1,26 @@
 """What the gate asks a gateway, one check after the other.
 
-It runs in a pod of LiteLLM's image, as text given to Python, and reads what to ask from SMOKE (JSON) and LITELLM_MASTER_KEY. It
-needs the standard library only. Exits with 0, or with 1 when a check failed; what became of each is the pod's last word.
+It runs in a pod of LiteLLM's image, and reads what to ask from SMOKE (JSON) and LITELLM_MASTER_KEY. Exits with 0, or with 1
+when a check failed; what became of each is the pod's last word.
 """
 
 import json
 import os
 import re
 import secrets
-import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
+
+from components.gateway.api import Answer, Api, UnreachableError
 
 LAST_WORD = "/dev/termination-log"
 """Where Kubernetes reads a container's last word, at most 4096 bytes of it."""
 
 LONGEST = 250
-ANSWER_SECONDS = 60
 PAUSE_SECONDS = 1.0
 KEY_SECONDS = 600
 """How long a virtual key of the gate would live that nobody takes away."""
@@ -38,14 +36,6 @@ class FailedError(Exception):
 
 class SkippedError(Exception):
     """A check has nothing to look at."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the gateway said."""
-
-    status: int
-    body: Any
 
 
 @dataclass
@@ -72,38 +62,29 @@ class Gateway:
     """A virtual key, made for the checks."""
     request: str = ""
     """The completion that has to be in the spend logs."""
-    until: float = field(default_factory=lambda: 0.0)
+    until: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        # A connection for each request: the next one may be answered by another pod.
+        self.api = Api(self.url, self.master_key, headers={"Connection": "close"})
 
     def ask(self, path: str, body: Mapping[str, Any] | None = None, key: str | None = None) -> Answer:
         """One request, with the master key unless it is another one; an empty key is none at all."""
-        key = self.master_key if key is None else key
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, headers)  # noqa: S310 - the URL of the gateway
         try:
-            with DIRECT.open(request, timeout=ANSWER_SECONDS) as response:
-                return Answer(response.status, readable(response.read()))
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, readable(error.read()))
-        except OSError as error:
-            raise FailedError(f"does not answer: {type(error).__name__}") from None
+            return self.api.ask("GET" if body is None else "POST", path, body, key)
+        except UnreachableError as error:
+            raise FailedError(str(error)) from None
 
     def wanted(self, path: str, body: Mapping[str, Any] | None = None, key: str | None = None) -> Any:
         """The body of an answer that has to be 200."""
         answer = self.ask(path, body, key)
         if answer.status != 200:
-            raise FailedError(f"{path.partition('?')[0]} answers {answer.status}: {self.shown(answer.body)}")
+            raise FailedError(f"{path.partition('?')[0]} answers {answer.status}: {self.shown(answer.reason)}")
         return answer.body
 
-    def shown(self, body: Any) -> str:
-        """What the gateway says of an error, on one line and without keys."""
-        said = body
-        for name in ("error", "detail", "message"):
-            said = mapping(said).get(name, said)
-        text = " ".join(str(said).split())
-        for key in filter(None, (self.master_key, self.key)):
-            text = text.replace(key, "***")
-        return text[:LONGEST]
+    def shown(self, text: str) -> str:
+        """What the gateway says, on one line, without keys, and short enough for a last word."""
+        return self.api.shown(text)[:LONGEST]
 
     def awaited(self, look: Callable[[], bool]) -> bool:
         """Whether something becomes true in time."""
@@ -112,17 +93,6 @@ class Gateway:
                 return False
             time.sleep(PAUSE_SECONDS)
         return True
-
-
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""Never by way of a proxy: the gateway is beside."""
-
-
-def readable(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body.decode("utf-8", "replace")
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -140,7 +110,7 @@ def is_ready(gateway: Gateway) -> str:
             said[:] = [str(error)]
             return False
         database = mapping(answer.body).get("db")
-        said[:] = [f"/health/readiness answers {answer.status}, and of its database {gateway.shown(database)}"]
+        said[:] = [f"/health/readiness answers {answer.status}, and of its database {gateway.shown(str(database))}"]
         return answer.status == 200 and database == "connected"
 
     if not gateway.awaited(look):
@@ -188,6 +158,7 @@ def takes_virtual_keys(gateway: Gateway) -> str:
         **({"models": [gateway.model]} if gateway.model else {}),
     }
     gateway.key = str(gateway.wanted("/key/generate", asked)["key"])
+    gateway.api.hide(gateway.key)
     gateway.wanted("/v1/models", key=gateway.key)
     return "made one, and it is accepted"
 
@@ -214,7 +185,7 @@ def writes_spend(gateway: Gateway) -> str:
         raise SkippedError("generalSettings.disable_spend_logs is set")
     if not gateway.request:
         raise SkippedError("there was no completion")
-    path = f"/spend/logs?request_id={urllib.parse.quote(gateway.request)}"
+    path = f"/spend/logs?request_id={quote(gateway.request)}"
 
     def look() -> bool:
         return any(mapping(row).get("request_id") == gateway.request for row in gateway.wanted(path))
@@ -250,7 +221,7 @@ def write_canary(gateway: Gateway) -> bool:
     body = {"credential_name": CANARY, "credential_values": {"canary": CANARY_VALUE}, "credential_info": {}}
     answer = gateway.ask("/credentials", body)
     if answer.status not in (200, 409):
-        raise FailedError(f"/credentials answers {answer.status}: {gateway.shown(answer.body)}")
+        raise FailedError(f"/credentials answers {answer.status}: {gateway.shown(answer.reason)}")
     return answer.status == 200
 
 
@@ -299,7 +270,3 @@ def main() -> int:
         print("{check}: {state} ({seconds} s): {said}".format(**each), flush=True)
     Path(LAST_WORD).write_text(json.dumps(found))
     return int(any(each["state"] == "failed" for each in found))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

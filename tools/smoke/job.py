@@ -3,16 +3,17 @@
 import json
 import secrets
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from components.gateway.inside import RESOURCES, command
 from components.gateway.pod import PORT, seconds
 from components.labels import labels
 from components.pods import RESTRICTED_CONTAINER, secret_variable
 from infra.config.stack import StackConfig
 from infra.workloads import GATEWAY, SMOKE
 
-SCRIPT = Path(__file__).with_name("checks.py").read_text(encoding="utf-8")
+MODULES = ("components.gateway.api", "tools.smoke.checks")
+"""What the Job runs, the last one as its program."""
 
 LIKE_THE_GATEWAY = (
     "imagePullSecrets",
@@ -23,11 +24,6 @@ LIKE_THE_GATEWAY = (
     "securityContext",
 )
 """Fields of the gateway's pods that say where they may run, and as whom."""
-
-RESOURCES = {
-    "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "16Mi"},
-    "limits": {"memory": "256Mi", "ephemeral-storage": "64Mi"},
-}
 
 CHECKS_THAT_WAIT = 3
 STARTUP_SECONDS = 180
@@ -70,7 +66,7 @@ def job(config: StackConfig, namespace: str, deployment: Mapping[str, Any]) -> d
         "name": "smoke",
         "image": main["image"],
         "imagePullPolicy": "IfNotPresent",
-        "command": ["python3", "-c", SCRIPT],
+        "command": command(*MODULES),
         "env": [
             {"name": "SMOKE", "value": json.dumps(wanted(config, namespace))},
             secret_variable("LITELLM_MASTER_KEY", secret, "LITELLM_MASTER_KEY"),

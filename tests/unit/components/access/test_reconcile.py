@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from components.access import api as client
 from components.access.reconcile import AGAIN, NEEDS_A_PERSON, main
+from components.gateway import api as client
 from infra.config.access import AccessConfig
 from infra.config.access_wishes import wishes
 from tests.litellm_api import MASTER, LiteLLM, serving

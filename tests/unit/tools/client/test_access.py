@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from components.access.api import Api
 from components.access.plan import Planner
 from components.access.reconcile import apply, look
+from components.gateway.api import Api
 from infra.config.access import AccessConfig
 from infra.config.access_wishes import wishes
 from tests.litellm_api import MASTER, LiteLLM, serving

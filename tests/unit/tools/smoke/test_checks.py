@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from components.gateway.inside import command
 from tests.unit.tools.smoke.fake_gateway import MASTER, FakeGateway, listening
 from tools.smoke import checks
 from tools.smoke.checks import CANARY, CANARY_VALUE, Gateway
+from tools.smoke.job import MODULES
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def test_a_database_that_is_away_is_no_readiness(fake: FakeGateway):
 
 def test_a_gateway_that_does_not_answer_is_not_ready():
     result = checks.run(Gateway("http://127.0.0.1:9", MASTER, [], seconds=0))[0]
-    assert (result["state"], result["said"]) == ("failed", "does not answer: URLError")
+    assert (result["state"], result["said"]) == ("failed", "GET /health/readiness: no answer (ConnectionRefusedError)")
 
 
 def test_a_model_of_the_file_that_is_not_served_is_named_by_its_place(fake: FakeGateway):
@@ -186,11 +188,16 @@ def test_an_answer_of_another_form_is_a_failure_and_no_crash(fake: FakeGateway):
 
 def run(fake: FakeGateway, folder: Path) -> tuple[int, Any, str]:
     word = folder / "word"
-    text = Path(checks.__file__).read_text().replace(checks.LAST_WORD, str(word))
+    program, *given = [each.replace(checks.LAST_WORD, str(word)) for each in command(*MODULES)[2:]]
     told = {"url": fake.url, "models": ["mock", "openai/*"], "model": "mock", "seconds": 0}
     variables = {"PATH": os.environ["PATH"], "SMOKE": json.dumps(told), "LITELLM_MASTER_KEY": MASTER}
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", text], env=variables, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-I", "-S", "-c", program, *given],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     return done.returncode, json.loads(word.read_text()), done.stdout + done.stderr
 
