@@ -9,7 +9,7 @@ from components.access.reconcile import MASTER_KEY, OF_A_KEY
 from components.pods import PodSettings
 from components.secrets.references import RemoteReference
 from infra.config.access_wishes import wishes
-from infra.secrets.documents import API_KEYS, KEY, Contents, SecretContent, document_of_key
+from infra.secrets.documents import API_KEYS, Contents, SecretContent, document_of_key
 from infra.stack import NamedStack
 
 ACCESS = "litellm-access"
@@ -20,8 +20,8 @@ def secret(contents: Contents) -> SecretContent:
     keys = contents.config.access.keys
     values: dict[str, RemoteReference] = {"MASTER": contents.master_key()}
     template: dict[str, pulumi.Input[str]] = {MASTER_KEY: "{{ .MASTER }}"}
-    for number, (name, key) in enumerate(sorted(keys.items())):
-        values[f"KEY_{number}"] = contents.given(key.existing) or contents.own(document_of_key(name), KEY)
+    for number, name in enumerate(sorted(keys)):
+        values[f"KEY_{number}"] = contents.virtual_key(name)
         template[OF_A_KEY + name] = f"{{{{ .KEY_{number} }}}}"
     written = [document_of_key(name) for name, key in keys.items() if key.existing is None]
     return contents.content(values, template, API_KEYS, *sorted(written))
@@ -50,7 +50,4 @@ def arguments(
 
 def key_places(contents: Contents, place: Callable[[RemoteReference], str]) -> Mapping[str, str]:
     """Where each key is in the store, for people: never what it is."""
-    return {
-        name: place(contents.given(key.existing) or contents.own(document_of_key(name), KEY))
-        for name, key in sorted(contents.config.access.keys.items())
-    }
+    return {name: place(contents.virtual_key(name)) for name in sorted(contents.config.access.keys)}

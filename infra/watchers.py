@@ -26,10 +26,10 @@ def look(client: KubernetesApi, wanted: MonitoringConfig) -> Generator[str, None
         settled = by_what_is_there(wanted, [api for api in BY_API if serves(client, api)])
     if (wanted.alerts.kind, settled.alerts.kind) == ("auto", "none"):
         pulumi.log.warn(NO_ALERTS)
-    if settled.scrape == "annotations" and wanted.key:
+    if settled.scrape == "annotations" and wanted.with_key:
         yield (
             "litellm:monitoring.scrape is auto, and this cluster has neither Prometheus' operator nor VictoriaMetrics', but "
-            "only these can carry the key of litellm:monitoring.key: install one, or remove key"
+            "only these can carry the key of litellm:monitoring: install one, or remove key and accessKey"
         )
     for where, kind in (("scrape", wanted.scrape), ("alerts.kind", wanted.alerts.kind)):
         api = api_of(kind)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from infra.config.access import AccessConfig, KeyName
 from infra.config.base import DAYS, SERVICE, Duration, Port, Section, url_such_as
 from infra.config.gateway.modules import listed, texts
 from infra.config.gateway.settings import GatewayConfig
@@ -126,6 +127,9 @@ class MonitoringConfig(Section):
     """In the place of that port: where in the store the key of a viewer is, with which the scraper asks the gateway's own port.
     A virtual key of a user with the role `proxy_admin_viewer`; never the master key."""
 
+    access_key: KeyName | None = None
+    """In the place of `key`, where the stack makes it: one of `access.keys`, of a user with the role `proxy_admin_viewer`."""
+
     interval: Duration = "30s"
     """How often metrics are collected."""
 
@@ -141,10 +145,12 @@ class MonitoringConfig(Section):
     spend_logs: SpendLogsConfig = SpendLogsConfig()
 
     @model_validator(mode="after")
-    def annotations_have_no_key(self) -> "MonitoringConfig":
-        if self.scrape == "annotations" and self.key:
+    def one_key_and_who_carries_it(self) -> "MonitoringConfig":
+        if self.key and self.access_key:
+            raise ValueError("key and accessKey are two ways to say which key: keep one")
+        if self.scrape == "annotations" and self.with_key:
             raise ValueError(
-                "scrape is annotations, which cannot carry a key: remove key, as the metrics' port asks for none, or use an "
+                "scrape is annotations, which cannot carry a key: remove it, as the metrics' port asks for none, or use an "
                 "operator"
             )
         return self
@@ -155,9 +161,14 @@ class MonitoringConfig(Section):
         return self.scrape != "none"
 
     @property
+    def with_key(self) -> bool:
+        """Whether the scraper shows a key, on the gateway's own port."""
+        return self.key is not None or self.access_key is not None
+
+    @property
     def metrics_port(self) -> int | None:
         """The port that asks for no key; None without one."""
-        return self.port if self.scraped and self.key is None else None
+        return None if self.with_key or not self.scraped else self.port
 
     @property
     def documents(self) -> dict[str, PropertyReference]:
@@ -269,6 +280,23 @@ def metrics_have_a_key_of_their_own(monitoring: Any, keys: Any) -> Iterator[tupl
             "monitoring.key",
             "is the master key, which may do everything: make a user with the role proxy_admin_viewer, and name the document "
             "with the key of that one",
+        )
+
+
+def the_key_is_a_viewers(monitoring: Any, access: AccessConfig) -> Iterator[tuple[str, str]]:
+    """LiteLLM shows its metrics to administrators and to viewers, and these cannot change anything."""
+    if monitoring.access_key is None:
+        return
+    key = access.keys.get(monitoring.access_key)
+    if key is None:
+        yield "monitoring.accessKey", "names no entry of access.keys: add it there, or correct the name"
+        return
+    user = access.users.get(key.user or "")
+    if user is None or user.role != "proxy_admin_viewer":
+        yield (
+            "monitoring.accessKey",
+            "names a key that is not a viewer's: give it a user of access.users with role proxy_admin_viewer, which may see "
+            "the metrics, and change nothing",
         )
 
 

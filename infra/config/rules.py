@@ -36,6 +36,7 @@ from infra.config.monitoring import (
     metrics_have_a_key_of_their_own,
     nobody_guesses,
     port_is_free,
+    the_key_is_a_viewers,
 )
 from infra.config.pods import jobs_end
 from infra.config.project_files import LARGEST_BYTES
@@ -419,6 +420,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (metrics_are_kept_in, ("monitoring", "network_policy")),
     (metrics_are_there, ("monitoring", "gateway")),
     (metrics_have_a_key_of_their_own, ("monitoring", "keys")),
+    (the_key_is_a_viewers, ("monitoring", "access")),
     (port_is_free, ("monitoring",)),
     (nobody_guesses, ("monitoring", "gitops")),
     (headers_are_said_once, ("monitoring", "gateway", "provider_keys", "secret_environment", "provider_documents")),

@@ -177,9 +177,15 @@ class Contents:
     def metrics_key(self) -> SecretContent | None:
         """The key with which metrics are asked for; None where they have a port without one, or nobody asks."""
         monitoring = self.config.monitoring
-        if not monitoring.scraped or monitoring.key is None:
-            return None
-        return self.content({TOKEN: to_remote(monitoring.key)}, plain(TOKEN))
+        if monitoring.scraped and monitoring.key:
+            return self.content({TOKEN: to_remote(monitoring.key)}, plain(TOKEN))
+        if monitoring.scraped and (name := monitoring.access_key):
+            return self.content({TOKEN: self.virtual_key(name)}, plain(TOKEN), document_of_key(name))
+        return None
+
+    def virtual_key(self, name: str) -> RemoteReference:
+        """Where the value of one of `access.keys` is."""
+        return self.given(self.config.access.keys[name].existing) or self.own(document_of_key(name), KEY)
 
     def certificate(self) -> SecretContent | None:
         """The certificate of the Ingress, when it is in the store."""

@@ -10,6 +10,7 @@ from infra.kubernetes_api import KubernetesApi, RefusedError
 from infra.monitoring import annotations_of, scope, watched
 from infra.network import openings
 from infra.preflight import exhausted
+from infra.secrets.documents import Contents
 from infra.servers import Servers
 from infra.watchers import look
 from infra.workloads import gateway
@@ -173,3 +174,12 @@ def test_a_cluster_that_does_not_answer_is_said_once_by_others(monkeypatch: pyte
 @pytest.mark.parametrize("sections", [{}, {"gitops": True, "monitoring": BY_PORT}])
 def test_nobody_looks_where_nothing_is_made(monkeypatch: pytest.MonkeyPatch, sections: dict[str, Any]) -> None:
     assert looked(monkeypatch, AssertionError("asked"), **sections)[1] == []
+
+
+def test_a_key_of_the_stack_is_the_scrapers_and_nothing_else_is_in_its_secret() -> None:
+    access = {"users": {"metrics": {"role": "proxy_admin_viewer"}}, "keys": {"metrics": {"user": "metrics"}}}
+    stack = config(monitoring={"scrape": "pod-monitor", "accessKey": "metrics"}, access=access)
+    located = Contents(stack, Servers(("", 0), None), lambda document, name: {"key": document, "property": name})
+    content = located.metrics_key()
+    assert content is not None
+    assert content.values == {"token": {"key": "keys/metrics", "property": "key"}}

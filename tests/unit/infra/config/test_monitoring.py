@@ -103,6 +103,33 @@ def test_the_master_key_is_never_the_scrapers(key: dict[str, str], keys: dict[st
     assert "monitoring.key: is the master key" in said
 
 
+VIEWER = {"users": {"metrics": {"role": "proxy_admin_viewer"}}, "keys": {"metrics": {"user": "metrics"}}}
+
+
+def test_the_scraper_may_show_a_key_that_the_stack_makes() -> None:
+    found = watched({"scrape": "pod-monitor", "accessKey": "metrics"}, access=VIEWER).monitoring
+    assert (found.with_key, found.metrics_port) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("access", "reason"),
+    [
+        ({}, "names no entry of access.keys"),
+        ({"keys": {"metrics": {}}}, "names a key that is not a viewer's"),
+        (
+            {"users": {"metrics": {"role": "proxy_admin"}}, "keys": {"metrics": {"user": "metrics"}}},
+            "role proxy_admin_viewer",
+        ),
+    ],
+)
+def test_a_key_that_may_change_something_is_not_the_scrapers(access: dict[str, Any], reason: str) -> None:
+    assert reason in refusal({"scrape": "pod-monitor", "accessKey": "metrics"}, access=access)
+
+
+def test_a_scraper_shows_one_key() -> None:
+    assert "keep one" in refusal(BY_KEY | {"accessKey": "metrics"}, access=VIEWER)
+
+
 @pytest.mark.parametrize("given", [{"scrape": "auto", "clients": CLIENTS}, {**BY_PORT, "alerts": {"kind": "auto"}}])
 def test_nobody_guesses_what_a_cluster_has_that_nobody_looks_at(given: dict[str, Any]) -> None:
     assert "nobody looks at the cluster" in refusal(given, gitops=True)
