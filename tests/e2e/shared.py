@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import boto3
 import hvac.exceptions
 
 from infra.config.versions import PINS
+from tests.e2e import upstream
 from tests.e2e.support import Vault, eventually, kubectl, objects
 from tests.vault_server import rights
 
@@ -121,7 +122,56 @@ def documented(file: str, **names: str) -> str:
 def share_postgres(vault: Vault) -> None:
     password = secrets.token_hex(16)
     vault.write(MOUNT, "shared/postgres", username="postgres", password=password)
-    metadata = {"name": "postgres", "namespace": POSTGRES_NAMESPACE}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": POSTGRES_NAMESPACE}}
+    items = [namespace, *postgres_objects(POSTGRES_NAMESPACE, password)]
+    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    kubectl("rollout", "status", "statefulset/postgres", "-n", POSTGRES_NAMESPACE, "--timeout=90s")
+
+
+def upstream_objects(namespace: str, services: Sequence[str], ports: Sequence[int]) -> list[dict[str, Any]]:
+    """A server that stands in for providers of models (tests/e2e/upstream.py), under several names and ports."""
+    labels = {"app": "upstream"}
+    container = {
+        "name": "upstream",
+        "image": PINS["litellm"].image,
+        "command": ["python3", "/upstream/upstream.py"],
+        "volumeMounts": [{"name": "program", "mountPath": "/upstream"}],
+        "readinessProbe": {"tcpSocket": {"port": upstream.PORT}, "periodSeconds": 1},
+    }
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {
+            "containers": [container],
+            "volumes": [{"name": "program", "configMap": {"name": "upstream"}}],
+            "terminationGracePeriodSeconds": 1,
+        },
+    }
+    exposed = [{"name": f"p{port}", "port": port, "targetPort": upstream.PORT} for port in ports]
+    metadata = {"name": "upstream", "namespace": namespace}
+    program = {"upstream.py": Path(upstream.__file__).read_text()}
+    return [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": program},
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": metadata,
+            "spec": {"selector": {"matchLabels": labels}, "template": template},
+        },
+        *(
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": name, "namespace": namespace},
+                "spec": {"selector": labels, "ports": exposed},
+            }
+            for name in services
+        ),
+    ]
+
+
+def postgres_objects(namespace: str, password: str) -> list[dict[str, Any]]:
+    """A Postgres that forgets everything with its pod."""
+    metadata = {"name": "postgres", "namespace": namespace}
     labels = {"app": "postgres"}
     container = {
         "name": "postgres",
@@ -130,8 +180,7 @@ def share_postgres(vault: Vault) -> None:
         "readinessProbe": {"exec": {"command": ["pg_isready", "-h", "127.0.0.1"]}, "periodSeconds": 1},
     }
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}
-    items: list[dict[str, Any]] = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": POSTGRES_NAMESPACE}},
+    return [
         {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"password": password}},
         {
             "apiVersion": "v1",
@@ -146,8 +195,6 @@ def share_postgres(vault: Vault) -> None:
             "spec": {"serviceName": "postgres", "selector": {"matchLabels": labels}, "template": template},
         },
     ]
-    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-    kubectl("rollout", "status", "statefulset/postgres", "-n", POSTGRES_NAMESPACE, "--timeout=90s")
 
 
 def inventory(vault: Vault) -> set[str]:

@@ -14,7 +14,6 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +21,6 @@ import pytest
 import requests
 import yaml
 
-from infra.config.versions import PINS
 from tests.e2e import shared, upstream
 from tests.e2e.conftest import ROOT
 from tests.e2e.support import Project, Vault, kubectl, tail
@@ -162,47 +160,8 @@ def one_value() -> str:
 
 def make_upstream() -> None:
     """One server, under every name that a configuration has for one in the cluster."""
-    labels = {"app": "upstream"}
-    container = {
-        "name": "upstream",
-        "image": PINS["litellm"].image,
-        "command": ["python3", "/upstream/upstream.py"],
-        "volumeMounts": [{"name": "program", "mountPath": "/upstream"}],
-        "readinessProbe": {"tcpSocket": {"port": upstream.PORT}, "periodSeconds": 1},
-    }
-    template = {
-        "metadata": {"labels": labels},
-        "spec": {
-            "containers": [container],
-            "volumes": [{"name": "program", "configMap": {"name": "upstream"}}],
-            "terminationGracePeriodSeconds": 1,
-        },
-    }
-    ports = [{"name": f"p{port}", "port": port, "targetPort": upstream.PORT} for port in PORTS]
-    items: list[dict[str, Any]] = [
-        *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in ("models", "guard")),
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "upstream", "namespace": "models"},
-            "data": {"upstream.py": Path(upstream.__file__).read_text()},
-        },
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {"name": "upstream", "namespace": "models"},
-            "spec": {"selector": {"matchLabels": labels}, "template": template},
-        },
-        *(
-            {
-                "apiVersion": "v1",
-                "kind": "Service",
-                "metadata": {"name": name, "namespace": "models"},
-                "spec": {"selector": labels, "ports": ports},
-            }
-            for name in ("upstream", "vllm", "ollama")
-        ),
-    ]
+    spaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in ("models", "guard")]
+    items = [*spaces, *shared.upstream_objects("models", ("upstream", "vllm", "ollama"), PORTS)]
     kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
 
 

@@ -23,6 +23,8 @@ class Upstream(BaseHTTPRequestHandler):
             content = {"role": "model", "parts": [{"text": said}]}
             usage = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
             self.answer({"candidates": [{"content": content, "finishReason": "STOP"}], "usageMetadata": usage})
+        elif path.endswith("/messages"):
+            self.stream(model, said)
         else:
             message = {"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
             usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
@@ -30,8 +32,31 @@ class Upstream(BaseHTTPRequestHandler):
             self.answer({**about, "choices": [message], "usage": usage})
 
     def key(self):
-        given = self.headers.get("Authorization", "").removeprefix("Bearer ") or self.headers.get("x-goog-api-key")
+        given = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        given = given or self.headers.get("x-goog-api-key") or self.headers.get("x-api-key")
         return given or parse_qs(urlsplit(self.path).query).get("key", [""])[0]
+
+    def stream(self, model, said):
+        """As Anthropic does: events, word by word."""
+        usage = {"input_tokens": 3, "output_tokens": 1}
+        message = {"id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": []}
+        events = [
+            {"type": "message_start", "message": {**message, "stop_reason": None, "usage": usage}},
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+            *(
+                {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": f"{word} "}}
+                for word in said.split()
+            ),
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 5}},
+            {"type": "message_stop"},
+        ]
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        for event in events:
+            self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+            self.wfile.flush()
 
     def answer(self, content):
         text = json.dumps(content).encode()
