@@ -54,7 +54,22 @@ COLUMNS: dict[str, dict[str, Any]] = {
         **BUDGET,
     },
 }
+COLUMNS |= {
+    "credential": {"credential_info": {}, "credential_values": {}},
+    "server": {
+        "server_name": None,
+        "url": None,
+        "transport": None,
+        "description": None,
+        "auth_type": None,
+        "mcp_access_groups": [],
+        "allowed_tools": None,
+        "mcp_info": None,
+    },
+}
 IDS = {
+    "credential": "credential_name",
+    "server": "server_id",
     "budget": "budget_id",
     "organization": "organization_id",
     "user": "user_id",
@@ -73,6 +88,9 @@ class LiteLLM:
 
     def __init__(self) -> None:
         self.kept: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in IDS}
+        self.values: dict[tuple[str, str], dict[str, Any]] = {}
+        """Of credentials and MCP servers, which nobody is shown."""
+
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.licensed = True
         self.database = "connected"
@@ -95,6 +113,8 @@ class LiteLLM:
         if self.dies_after is not None and len(self.asked) >= self.dies_after:
             raise RefusalError(503, "killed")
         self.asked.append((parts.path, body))
+        if parts.path.startswith(("/credentials", "/v1/mcp/server")):
+            return self.of_its_path(method, parts.path, body)
         kind, action = parts.path.strip("/").split("/")
         if kind == "organization" and not self.licensed:
             raise RefusalError(403, "Organizations are only available for LiteLLM Enterprise users.")
@@ -106,7 +126,31 @@ class LiteLLM:
         }
         return (actions | members)[action](kind, body)
 
+    def of_its_path(self, method: str, path: str, body: dict[str, Any]) -> Any:
+        """Credentials and MCP servers: the method says what is done, and values come back to nobody."""
+        kind = "credential" if path.startswith("/credentials") else "server"
+        name = path.removeprefix("/credentials").removeprefix("/v1/mcp/server").strip("/") or body[IDS[kind]]
+        if method == "DELETE":
+            del self.kept[kind][name]
+            return None
+        if method == "POST" and name in self.kept[kind]:
+            raise RefusalError(409, "exists")
+        there = self.kept[kind].setdefault(name, {**COLUMNS[kind], IDS[kind]: name})
+        values = "credential_values" if kind == "credential" else "credentials"
+        merged = {**self.values.get((kind, name), {}), **(body.get(values) or {})}
+        gone = body.get("credential_values_to_delete", ())
+        self.values[kind, name] = {field: value for field, value in merged.items() if field not in gone}
+        there |= {field: value for field, value in body.items() if field in COLUMNS[kind] and field != values}
+        return there
+
     def listed(self, path: str, query: dict[str, list[str]]) -> Any:
+        if path == "/credentials":
+            return {"credentials": list(self.kept["credential"].values())}
+        if path == "/v1/mcp/server":
+            shown = {"is_public": False, "is_public_explicit": False}
+            return [
+                {**each, "mcp_info": {**(each["mcp_info"] or {}), **shown}} for each in self.kept["server"].values()
+            ]
         kind = path.strip("/").split("/")[0]
         if kind == "organization" and not self.licensed:
             raise RefusalError(403, "Organizations are only available for LiteLLM Enterprise users.")
@@ -211,13 +255,13 @@ def serving(litellm: LiteLLM) -> Iterator[str]:
                 except RefusalError as refusal:
                     status, reason = refusal.args
                     said = {"error": {"message": reason, "type": "bad_request", "code": str(status)}}
-            text = json.dumps(said).encode()
+            text = b"" if said is None else json.dumps(said).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
             self.wfile.write(text)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = do  # noqa: N815
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Nothing."""

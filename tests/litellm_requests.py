@@ -8,6 +8,7 @@ Standard input: a JSON list of [path, body]. Prints a JSON object: `wrong`, text
 import json
 import sys
 
+from litellm.models import credentials  # pyright: ignore[reportMissingImports]
 from litellm.proxy import _types as types  # pyright: ignore[reportMissingImports]
 from litellm.types.proxy.management_endpoints import customer_endpoints, team_endpoints  # pyright: ignore[reportMissingImports]
 
@@ -33,6 +34,10 @@ REQUESTS = {
     "/key/generate": types.GenerateKeyRequest,
     "/key/update": types.UpdateKeyRequest,
     "/key/delete": types.KeyRequest,
+    "POST /credentials": credentials.CreateCredentialItem,
+    "PATCH /credentials": credentials.UpdateCredentialItem,
+    "POST /v1/mcp/server": types.NewMCPServerRequest,
+    "PUT /v1/mcp/server": types.UpdateMCPServerRequest,
 }
 SHOWN = {
     "budgets": types.LiteLLM_BudgetTableFull,
@@ -40,12 +45,18 @@ SHOWN = {
     "users": types.LiteLLM_UserTable,
     "teams": team_endpoints.TeamListItem,
     "customers": customer_endpoints.CustomerResponse,
+    "credentials": credentials.CredentialView,
+    "mcpServers": types.LiteLLM_MCPServerTable,
     "keys": types.UserAPIKeyAuth,
 }
 
 
-def wrong(path, body):
-    request = REQUESTS[path]
+def wrong(asked, body):
+    method, _, path = asked.partition(" ")
+    if method == "DELETE" and not body:
+        return  # the path says what
+    name = "/credentials" if path.startswith("/credentials/") else path
+    request = REQUESTS.get(name) or REQUESTS[f"{method} {name}"]
     yield from (f"{path}: {field} is unknown" for field in body if field not in request.model_fields)
     try:
         request(**body)

@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
+from urllib.parse import quote
 
 from components.gateway.api import PAGE, Api, Objects
 
 MARK = "litellm-stack"
 """Key in the metadata of what a stack made. Its value is text: LiteLLM merges maps, and a text is replaced."""
 
-KEYS = "key-list"
-"""Where the wishes for keys are. Not `keys`: whatever is below a setting of that name is taken for a secret, by people, too."""
+KEYS, CREDENTIALS, MCP_SERVERS = "key-list", "credential-list", "mcp-list"
+"""Where these wishes are. Not `keys`: whatever is below a setting of that name is taken for a secret, by people, too."""
+
+MASTER_KEY, OF_A_KEY = "master-key", "key-"
+"""Files of the values: the master key, and each value of a key. Those of credentials and MCP servers the wishes name."""
 
 Fields = dict[str, Any]
 Mark = dict[str, Any]
@@ -26,12 +30,19 @@ class Call:
     body: Fields
     says: str
 
-    secret: str | None = None
-    """The key whose value has to be added to the body."""
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Fields of the body whose values are secrets, and the file of each."""
+
+    into: str = ""
+    """Field of the body that these are fields of; empty for the body itself."""
+
+    def whole(self, values: Mapping[str, str]) -> Fields:
+        """The body with its values."""
+        given: Fields = {name: values[file] for name, file in self.secrets.items()}
+        return self.body | ({self.into: (self.body.get(self.into) or {}) | given} if given and self.into else given)
 
     def to(self, api: Api, values: Mapping[str, str]) -> Any:
-        body = self.body if self.secret is None else {**self.body, "key": values[self.secret]}
-        return api.call(self.method, self.path, body)
+        return api.call(self.method, self.path, self.whole(values) or None)
 
 
 @dataclass(frozen=True)
@@ -46,12 +57,12 @@ class Kind:
     """Field that tells one object from another."""
 
     paths: tuple[str, str, str]
-    """Of making, changing and deleting."""
+    """Of making, changing and deleting; `{}` in the last two is the id."""
 
     listed: Callable[[Api], Objects]
 
     deleted_by: str
-    """Field with the ids of what is deleted."""
+    """Field with the ids of what is deleted; empty where the path has it."""
 
     update_method: str = "POST"
     delete_method: str = "POST"
@@ -62,15 +73,25 @@ class Kind:
     more: tuple[tuple[str, Any], ...] = ()
     """What only making it takes."""
 
-    def create(self, wish: Fields, mark: Mark, says: str, secret: str | None = None) -> Call:
-        given = {field: value for field, value in {**wish["fields"], **wish["settings"]}.items() if value is not None}
-        metadata = {"metadata": {**wish["metadata"], MARK: json.dumps(mark, sort_keys=True)}} if self.marked else {}
-        return Call("POST", self.paths[0], {**given, **metadata, **dict(self.more)}, says, secret)
+    memo: str = "metadata"
+    """What a request calls the metadata."""
 
-    def update(self, found: Fields, changes: Fields, says: str) -> Call:
-        return Call(self.update_method, self.paths[1], {self.by: found[self.id], **changes}, says)
+    into: str = ""
+    """Field that values which are secrets belong into; empty for the body itself."""
+
+    def create(self, wish: Fields, mark: Mark, says: str, secrets: Mapping[str, str] | None = None) -> Call:
+        given = {field: value for field, value in {**wish["fields"], **wish["settings"]}.items() if value is not None}
+        metadata = {self.memo: {**wish["metadata"], MARK: json.dumps(mark, sort_keys=True)}} if self.marked else {}
+        return Call("POST", self.paths[0], {**given, **metadata, **dict(self.more)}, says, secrets or {}, self.into)
+
+    def update(self, found: Fields, changes: Fields, says: str, secrets: Mapping[str, str] | None = None) -> Call:
+        body = {self.memo if name == "metadata" else name: value for name, value in changes.items()}
+        path = self.paths[1].format(quote(found[self.id], safe=""))
+        return Call(self.update_method, path, {self.by: found[self.id], **body}, says, secrets or {}, self.into)
 
     def delete(self, found: Fields, says: str) -> Call:
+        if not self.deleted_by:
+            return Call(self.delete_method, self.paths[2].format(quote(found[self.id], safe="")), {}, says)
         ids: Any = found[self.id] if self.deleted_by == "id" else [found[self.id]]
         return Call(self.delete_method, self.paths[2], {self.deleted_by: ids}, says)
 
@@ -138,7 +159,38 @@ KEY = Kind(
     lambda api: api.pages("/key/list", "keys", size=PAGE, return_full_object="true", sort_by="created_at"),
     "keys",
 )
-KINDS = (BUDGET, ORGANIZATION, USER, TEAM, CUSTOMER, KEY)
+CREDENTIAL = Kind(
+    "credential",
+    CREDENTIALS,
+    "credential_name",
+    ("/credentials", "/credentials/{}", "/credentials/{}"),
+    lambda api: [with_memo(each, "credential_info") for each in api.call("GET", "/credentials")["credentials"]],
+    "",
+    update_method="PATCH",
+    delete_method="DELETE",
+    memo="credential_info",
+    into="credential_values",
+)
+MCP_SERVER = Kind(
+    "MCP server",
+    MCP_SERVERS,
+    "server_id",
+    ("/v1/mcp/server", "/v1/mcp/server", "/v1/mcp/server/{}"),
+    lambda api: [with_memo(each, "mcp_info") for each in api.call("GET", "/v1/mcp/server")],
+    "",
+    update_method="PUT",
+    delete_method="DELETE",
+    memo="mcp_info",
+    into="credentials",
+)
+KINDS = (CREDENTIAL, MCP_SERVER, BUDGET, ORGANIZATION, USER, TEAM, CUSTOMER, KEY)
+
+
+def with_memo(found: Fields, memo: str) -> Fields:
+    """An object whose metadata LiteLLM calls otherwise, without what LiteLLM itself says there, and without masked values."""
+    said = cast("Fields", found.get(memo) or {})
+    shown = {name: value for name, value in found.items() if name not in ("credential_values", "credentials")}
+    return {**shown, "metadata": {name: value for name, value in said.items() if not name.startswith("is_public")}}
 
 
 def with_budget(found: Fields) -> Fields:

@@ -1,6 +1,7 @@
 """What has to be done so that LiteLLM has what a stack wants: from the wishes and what is there to a list of requests."""
 
 import hashlib
+import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from components.access.objects import (
-    BUDGET,
+    CREDENTIAL,
     CUSTOMER,
     KEY,
     KEYS,
     KINDS,
     MARK,
+    MASTER_KEY,
+    OF_A_KEY,
     ORGANIZATION,
     TEAM,
     USER,
@@ -42,6 +45,12 @@ UNITS = {
 """Of a period as LiteLLM writes it."""
 
 
+NAMED_BY = {TEAM: "team_id", USER: "user_id", ORGANIZATION: "org_id"}
+"""What has a history, and that keys hang on: the field of a key that names it."""
+
+SEAL_LENGTH = 16
+
+
 @dataclass
 class Plan:
     """What to do, in this order, and what is in the way."""
@@ -56,8 +65,8 @@ class Plan:
 
 
 class Planner:
-    """Compares wishes with what is there. `values` are those of the keys; None where they are not known, and a key is told by
-    its mark alone."""
+    """Compares wishes with what is there. `values` are the secrets, by their files; None where they are not known, and a key is
+    told by its mark alone."""
 
     def __init__(
         self, wishes: Mapping[str, Any], found: Found, values: Mapping[str, str] | None, now: datetime | None = None
@@ -92,9 +101,9 @@ class Planner:
         """A team, a user, a customer, an organization or a budget, and its members."""
         there = found.get(wish["fields"][kind.id])
         members: Mapping[str, str] = wish.get("members", {})
-        mark = self.mark(name, wish, **({"members": sorted(members)} if members else {}))
+        mark = self.mark(name, wish, **({"members": sorted(members)} if members else {}), **self.seal(wish, there))
         if there is None:
-            yield kind.create(wish, mark, f"{kind.word} {name}: made")
+            yield kind.create(wish, mark, f"{kind.word} {name}: made", wish.get("secrets"))
         elif not (self.is_ours(kind, there) or self.wishes["adopt"]):
             self.result.problems.append(
                 f"{kind.word} {name} is there already, and not this stack's: give it another name, or take over what is there "
@@ -110,6 +119,18 @@ class Planner:
         metadata = sorted(wish["metadata"])
         return {"stack": self.owner, "name": name, "settings": wish["settings"], "metadata": metadata, **more}
 
+    def seal(self, wish: Fields, there: Fields | None) -> Mark:
+        """What tells whether LiteLLM has the values of the store, which it does not show, and tells nothing else."""
+        secrets: Mapping[str, str] = wish.get("secrets", {})
+        if not secrets:
+            return {}
+        if self.values is None:
+            before = mark_of(there or {}, self.owner) or {}
+            return {"secrets": sorted(secrets), "seal": before.get("seal", "")}
+        text = json.dumps({name: self.values[file] for name, file in secrets.items()}, sort_keys=True)
+        seal = hmac.new(self.values[MASTER_KEY].encode(), text.encode(), "sha256").hexdigest()[:SEAL_LENGTH]
+        return {"secrets": sorted(secrets), "seal": seal}
+
     def changed(self, kind: Kind, called: str, wish: Fields, there: Fields, mark: Mark) -> Iterator[Call]:
         """One request for all that differs."""
         before, old = mark_of(there, self.owner) or {}, metadata_of(there)
@@ -122,7 +143,10 @@ class Planner:
             if (kind.marked and remembered.get(name) != value) or (name in there and not same(there[name], value))
         }
         changes |= dict.fromkeys(remembered.keys() - wish["settings"].keys())
-        words = ", ".join(sorted(changes)) or "metadata"
+        secrets: Mapping[str, str] = wish.get("secrets", {}) if before.get("seal") != mark.get("seal") else {}
+        if kind is CREDENTIAL:
+            changes = {name: value for name, value in changes.items() if value is not None} | gone_from(before, mark)
+        words = ", ".join([*sorted(changes), *(["values"] if secrets else [])]) or "metadata"
         given = wish["metadata"].items()
         if kind.marked and (changes or before != mark or any(not same(old.get(name), value) for name, value in given)):
             # All of the metadata is replaced, so that what others wrote there is sent along.
@@ -130,7 +154,7 @@ class Planner:
             changes["metadata"] = {**kept, **wish["metadata"], MARK: json.dumps(mark, sort_keys=True)}
         if changes:
             what = "changed" if self.is_ours(kind, there) else "taken over"
-            yield kind.update(there, changes, f"{called}: {what} ({words})")
+            yield kind.update(there, changes, f"{called}: {what} ({words})", secrets)
 
     def joining(self, team: str, members: Mapping[str, str], there: Fields) -> Iterator[Call]:
         roles = roles_of(there)
@@ -155,7 +179,7 @@ class Planner:
         ours = [each for each in self.marked.get(name, ()) if not each[1].get("retired")]
         token = ours[0][0] if ours and self.values is None else None
         if self.values is not None:
-            token = hashed(self.values[name])
+            token = hashed(self.values[OF_A_KEY + name])
             ours = [each for each in ours if each[0] != token]
             yield from (self.retired(name, self.keys[old], wish["overlap"]) for old, _ in ours)
         there = self.keys.get(token or "")
@@ -169,7 +193,8 @@ class Planner:
             # A rotation gives nobody a new budget.
             spent = max((self.keys[old].get("spend") or 0 for old, _ in ours), default=0)
             started = {**wish, "fields": {**wish["fields"], **({"spend": spent} if spent else {})}}
-            yield KEY.create(started, mark, f"key {name}: {'new value' if ours else 'made'}", secret=name)
+            says = f"key {name}: {'new value' if ours else 'made'}"
+            yield KEY.create(started, mark, says, {"key": OF_A_KEY + name})
         else:
             yield from self.changed(KEY, f"key {name}", wish, there, mark)
 
@@ -209,7 +234,7 @@ class Planner:
     def let_go(self, kind: Kind, there: Fields) -> Iterator[Call]:
         """Nothing that has a history, or that others hang on, goes by itself."""
         called = f"{kind.word} {there[kind.id]}"
-        reason = "" if self.wishes["purge"] or kind in (BUDGET, CUSTOMER) else self.why_kept(kind, there)
+        reason = "" if self.wishes["purge"] or kind not in NAMED_BY else self.why_kept(kind, there)
         if not reason:
             yield kind.delete(there, f"{called}: deleted")
         elif kind is TEAM and not there.get("blocked"):
@@ -221,8 +246,7 @@ class Planner:
     def why_kept(self, kind: Kind, there: Fields) -> str:
         if there.get("spend"):
             return "has spent something"
-        named_by = {TEAM: "team_id", USER: "user_id", ORGANIZATION: "org_id"}[kind]
-        if self.others(KEYS, named_by, there[kind.id]):
+        if self.others(KEYS, NAMED_BY[kind], there[kind.id]):
             return "has keys that others made"
         if kind is ORGANIZATION and self.others("teams", "organization_id", there[kind.id]):
             return "has teams that others made"
@@ -238,6 +262,16 @@ class Planner:
         if kind is CUSTOMER:
             return there.get("budget_id") == f"{self.owner}:customer:{there['user_id']}"
         return str(there["budget_id"]).startswith(f"{self.owner}:")
+
+
+def gone_from(before: Mark, mark: Mark) -> Fields:
+    """Values that a credential had and has not any more: LiteLLM merges those that it gets with those that are there."""
+
+    def names(of: Mark) -> set[str]:
+        return {*of.get("secrets", ()), *(of.get("settings", {}).get(CREDENTIAL.into) or ())}
+
+    gone = sorted(names(before) - names(mark))
+    return {"credential_values_to_delete": gone} if gone else {}
 
 
 def roles_of(team: Fields) -> dict[str, str]:

@@ -12,20 +12,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.access.objects import KEYS, KINDS, ORGANIZATION
+from components.access.objects import CREDENTIAL, KEYS, KINDS, MASTER_KEY, MCP_SERVER, OF_A_KEY, ORGANIZATION
 from components.access.plan import Plan, Planner
 from components.gateway.api import Api, Objects, RefusedError, UnreachableError, wait_until_ready
 
 AGAIN, NEEDS_A_PERSON = 1, 3
 RUNBOOK = "docs/runbooks/access.md"
-MASTER_KEY, OF_A_KEY = "master-key", "key-"
-"""Files of the secrets: the master key, and each value of a key."""
+NOT_EVERYWHERE = (ORGANIZATION, CREDENTIAL, MCP_SERVER)
+"""What LiteLLM shows with a license only, or where it has been installed with it."""
 
 
 def main(url: str, wishes_file: str, secrets: str) -> int:
     wishes: dict[str, Any] = json.loads(Path(wishes_file).read_text(encoding="utf-8"))
-    values = {name: read(secrets, OF_A_KEY + name) for name in wishes[KEYS]}
-    api = Api(url, read(secrets, MASTER_KEY), values.values())
+    values = {name: read(secrets, name) for name in files(wishes)}
+    api = Api(url, values[MASTER_KEY], values.values())
     try:
         wait_until_ready(api)
         return reconcile(api, wishes, values)
@@ -38,7 +38,8 @@ def main(url: str, wishes_file: str, secrets: str) -> int:
 
 
 def reconcile(api: Api, wishes: Mapping[str, Any], values: Mapping[str, str]) -> int:
-    wrong = [f"key {name}: its value does not begin with sk-" for name, value in values.items() if value[:3] != "sk-"]
+    keys = {name: values[OF_A_KEY + name] for name in wishes[KEYS]}
+    wrong = [f"key {name}: its value does not begin with sk-" for name, value in keys.items() if value[:3] != "sk-"]
     plan = Planner(wishes, look(api, wishes), values).plan()
     if problems := wrong + plan.problems:
         say("\n".join(["nothing was changed:", *(f"  - {problem}" for problem in problems), f"See {RUNBOOK}"]))
@@ -48,16 +49,24 @@ def reconcile(api: Api, wishes: Mapping[str, Any], values: Mapping[str, str]) ->
 
 
 def look(api: Api, wishes: Mapping[str, Any]) -> dict[str, Objects]:
-    """What LiteLLM has. Without a license it shows no organizations, and then has none of this stack."""
+    """What LiteLLM has. What it does not show it has none of that is this stack's."""
     found: dict[str, Objects] = {}
     for kind in KINDS:
         try:
             found[kind.section] = kind.listed(api)
         except RefusedError:
-            if kind is not ORGANIZATION or wishes[kind.section]:
+            if kind not in NOT_EVERYWHERE or wishes[kind.section]:
                 raise
             found[kind.section] = []
     return found
+
+
+def files(wishes: Mapping[str, Any]) -> list[str]:
+    """Names of all values that are secrets."""
+    of_others = [
+        file for kind in KINDS for wish in wishes[kind.section].values() for file in wish.get("secrets", {}).values()
+    ]
+    return [MASTER_KEY, *(OF_A_KEY + name for name in wishes[KEYS]), *of_others]
 
 
 def apply(api: Api, plan: Plan, values: Mapping[str, str]) -> None:

@@ -109,10 +109,13 @@ class Api:
         answer = self.ask(method, path, body)
         if answer.status in (429, 502, 503, 504):
             raise UnreachableError(f"{method} {path}: LiteLLM answers {answer.status}")
+        # Another pod has it already, and this one has not read the database again.
+        if answer.status == 409:
+            raise UnreachableError(f"{method} {path}: LiteLLM answers 409: {self.shown(answer.reason)}")
         if answer.status >= 400:
             raise RefusedError(f"{method} {path}: LiteLLM answers {answer.status}: {self.shown(answer.reason)}")
         try:
-            return json.loads(answer.content)
+            return json.loads(answer.content) if answer.content else None
         except ValueError:
             raise UnreachableError(f"{method} {path}: the answer is none of LiteLLM") from None
 

@@ -5,7 +5,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from infra.config.base import ENTITY, KEY_NAME, PERIOD, ROLE_NAME, DnsLabel, Duration, ObjectName, Section
+from infra.config.base import (
+    ENTITY,
+    FIELD,
+    KEY_NAME,
+    MCP_NAME,
+    PERIOD,
+    ROLE_NAME,
+    DnsLabel,
+    Duration,
+    ObjectName,
+    Section,
+    url_such_as,
+)
 from infra.config.references import PropertyReference
 
 KeyName = Annotated[str, StringConstraints(pattern=KEY_NAME)]
@@ -24,6 +36,12 @@ Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """An amount in US dollars."""
 
 Limit = Annotated[int, Field(ge=0, le=2**53)]
+
+McpName = Annotated[str, StringConstraints(pattern=MCP_NAME)]
+"""An MCP server, as clients call it: LiteLLM puts a `-` behind it, so that none is in it."""
+
+Values = dict[Annotated[str, StringConstraints(pattern=FIELD)], PropertyReference]
+"""Secrets, by LiteLLM's name for each: where they are in the store."""
 
 Settings = dict[str, Any]
 """Fields of LiteLLM's own API, by its names. No secrets: they are in a ConfigMap."""
@@ -49,6 +67,15 @@ OWNED = frozenset(
     }
 )
 """Fields of LiteLLM that have a key of their own here, or that the program decides."""
+
+
+MCP_OWNED = frozenset(
+    {
+        *("server_id", "server_name", "alias", "url", "transport", "description", "auth_type", "credentials"),
+        *("mcp_access_groups", "allowed_tools", "mcp_info", "env", "static_headers"),
+    }
+)
+"""The same of MCP servers. What is in `env` and in headers may be a secret."""
 
 
 class Limits(Section):
@@ -216,6 +243,66 @@ class OrganizationConfig(Access):
     """An organization: its teams share what it may spend. LiteLLM wants an Enterprise license for it."""
 
 
+class CredentialConfig(Section):
+    """A provider's credential in LiteLLM's database, for models that are added at run time, or that name it in
+    `litellm_credential_name`. LiteLLM encrypts it with the salt key."""
+
+    values: Values = Field(default_factory=dict)
+    """Secrets, by the name of LiteLLM's parameter: `api_key: {document: shared/openai, property: key}`."""
+
+    settings: dict[Annotated[str, StringConstraints(pattern=FIELD)], str] = Field(default_factory=dict)
+    """What is no secret: `api_base`, `api_version`, `vertex_project`."""
+
+    provider: str | None = None
+    """Provider that the admin page shows it for (`custom_llm_provider`): `openai`. Without one: none."""
+
+    @model_validator(mode="after")
+    def has_a_value(self) -> "CredentialConfig":
+        if not self.values and not self.settings:
+            raise ValueError("needs values, or settings: LiteLLM takes no credential without any")
+        if set(self.values) & set(self.settings):
+            raise ValueError(
+                "values and settings must not name the same parameter: keep it in values, if it is a secret"
+            )
+        return self
+
+
+class McpServerConfig(Section):
+    """An MCP server behind the gateway. Keys and teams get at it by `settings.object_permission`."""
+
+    url: Annotated[str, url_such_as("https://mcp.example.com/mcp")]
+    """Where it answers."""
+
+    transport: Literal["http", "sse"] = "http"
+    """How it is spoken to."""
+
+    description: str | None = None
+    """For people. Without one: none."""
+
+    auth: Literal["none", "api_key", "bearer_token", "basic", "authorization", "token", "oauth2"] | None = None
+    """How LiteLLM shows `values` to it (`auth_type`). Without one: nothing is shown."""
+
+    values: Values = Field(default_factory=dict)
+    """Secrets, by LiteLLM's name for each: `auth_value`, `client_id`, `client_secret`."""
+
+    groups: tuple[str, ...] = ()
+    """Access groups (`mcp_access_groups`), which keys and teams name."""
+
+    tools: tuple[str, ...] = ()
+    """The only tools that may be used (`allowed_tools`). Without any: all."""
+
+    settings: Settings = Field(default_factory=dict)
+    """Whatever else LiteLLM's API takes, by its own names: `extra_headers`, `timeout`, `allow_all_keys`."""
+
+    @model_validator(mode="after")
+    def settings_are_not_ours(self) -> "McpServerConfig":
+        if taken := sorted(MCP_OWNED & set(self.settings)):
+            raise ValueError(
+                f"settings must not repeat what has a key of its own, or is decided here: {', '.join(taken)}"
+            )
+        return self
+
+
 class AccessConfig(Section):
     """Teams, users, keys and budgets of the gateway. A Job tells LiteLLM about them; what others made there is left alone."""
 
@@ -237,6 +324,12 @@ class AccessConfig(Section):
     organizations: dict[Entity, OrganizationConfig] = Field(default_factory=dict)
     """Organizations, by their `organization_id`."""
 
+    credentials: dict[KeyName, CredentialConfig] = Field(default_factory=dict)
+    """Providers' credentials in LiteLLM's database, by their `credential_name`."""
+
+    mcp_servers: dict[McpName, McpServerConfig] = Field(default_factory=dict)
+    """MCP servers, by their `server_id` and name."""
+
     purge: bool = False
     """Delete what is removed from the file also where it has spent something, or has keys that others made. Otherwise a team is
     blocked, and a user or an organization stays; both are said in the Job's log."""
@@ -256,8 +349,23 @@ class AccessConfig(Section):
         """Whether the stack has anything to tell LiteLLM. An empty section still removes what it had."""
         return bool(self.model_fields_set)
 
+    def secrets(self) -> Iterator[tuple[str, str, PropertyReference]]:
+        """Values for LiteLLM that others wrote: where the configuration names each, the file that the Job reads, its place."""
+        sections = ("credential", "credentials", self.credentials), ("mcp", "mcpServers", self.mcp_servers)
+        for kind, section, entries in sections:
+            for name, entry in entries.items():
+                for parameter, reference in entry.values.items():
+                    where = f"access.{section}.{name}.values.{parameter}"
+                    yield where, secret_file(kind, name, parameter), reference
+
     def references(self) -> Iterator[tuple[str, PropertyReference]]:
-        """Values of keys that are in documents of somebody else."""
+        """Values that are in documents of somebody else."""
         for name, key in self.keys.items():
             if key.existing:
                 yield f"access.keys.{name}.existing", key.existing
+        yield from ((where, reference) for where, _, reference in self.secrets())
+
+
+def secret_file(kind: str, name: str, parameter: str) -> str:
+    """The file of a value. No key is called so: those begin with `key-`."""
+    return f"{kind}-{name}-{parameter}"

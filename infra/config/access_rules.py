@@ -99,6 +99,16 @@ def models_of_access_are_served(access: AccessConfig, gateway: Any) -> Iterator[
         )
 
 
+def what_is_in_the_database_is_read(access: AccessConfig, gateway: Any) -> Iterator[Finding]:
+    for where, given in (("credentials", access.credentials), ("mcpServers", access.mcp_servers)):
+        if given and not gateway.store_model_in_db:
+            yield (
+                f"access.{where}",
+                "are kept in the database, where LiteLLM reads none with gateway.storeModelInDb false: set that to true, or "
+                "write them into gateway.config",
+            )
+
+
 def custom_keys_are_allowed(access: AccessConfig, gateway: Any) -> Iterator[Finding]:
     if access.keys and gateway.general_settings.get("disable_custom_api_keys"):
         yield (

@@ -4,16 +4,19 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from components.access.objects import KEYS
+from components.access.objects import CREDENTIALS, KEYS, MCP_SERVERS
 from infra.config.access import (
     Access,
     AccessConfig,
+    CredentialConfig,
     CustomerConfig,
     KeyConfig,
     Limits,
+    McpServerConfig,
     OrganizationConfig,
     TeamConfig,
     UserConfig,
+    secret_file,
 )
 from infra.config.project_files import LARGEST_BYTES
 
@@ -39,6 +42,8 @@ def wishes(access: AccessConfig, owner: str) -> dict[str, Any]:
         "users": {name: user(name, each) for name, each in access.users.items()},
         "teams": {name: team(name, each) for name, each in access.teams.items()},
         "customers": {name: customer_wish(name, each, owner) for name, each in access.customers.items()},
+        CREDENTIALS: {name: credential(name, each) for name, each in access.credentials.items()},
+        MCP_SERVERS: {name: mcp_server(name, each) for name, each in access.mcp_servers.items()},
         KEYS: {name: key(name, each, access, owner) for name, each in access.keys.items()},
     }
 
@@ -118,6 +123,28 @@ def customer_wish(name: str, given: CustomerConfig, owner: str) -> Wish:
     }
     # LiteLLM ignores a text of a customer that is taken away.
     return wish({field: value for field, value in fields.items() if value is not None})
+
+
+def credential(name: str, given: CredentialConfig) -> Wish:
+    provider = {"custom_llm_provider": given.provider} if given.provider else {}
+    settings: Wish = {"credential_values": given.settings} if given.settings else {}
+    secrets = {field: secret_file("credential", name, field) for field in given.values}
+    return wish({"credential_name": name}, metadata=provider, settings=settings, secrets=secrets)
+
+
+def mcp_server(name: str, given: McpServerConfig) -> Wish:
+    fields = {
+        "server_id": name,
+        "server_name": name,
+        "url": given.url,
+        "transport": given.transport,
+        "description": given.description,
+        "auth_type": given.auth,
+        "mcp_access_groups": list(given.groups),
+        "allowed_tools": list(given.tools),
+    }
+    secrets = {field: secret_file("mcp", name, field) for field in given.values}
+    return wish(fields, settings=given.settings, secrets=secrets)
 
 
 def own_budget(customer: str) -> str:

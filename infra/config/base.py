@@ -52,6 +52,8 @@ SCOPES = r"^\S+( \S+)*$"
 CLUSTER_NAME = r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$"
 KEY_NAME = r"^[a-z0-9][-a-z0-9]{0,61}[a-z0-9]$"
 ENTITY = r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}$"
+MCP_NAME = r"^[a-z0-9][a-z0-9_]{0,62}$"
+FIELD = r"^[a-z][a-z0-9_]{0,62}$"
 PERIOD = r"^[1-9][0-9]*(s|m|h|d|w|mo)$"
 ROLE_NAME = r"^[A-Za-z0-9+=,.@_-]{1,64}$"
 
@@ -88,6 +90,8 @@ ALLOWED = {
     CLUSTER_NAME: "the name of an EKS cluster: letters, digits, - and _, at most 100 characters",
     KEY_NAME: "a name of lower-case letters, digits and -, of 2 to 63 characters",
     ENTITY: "a name of letters, digits and . _ @ + -, at most 128 characters",
+    MCP_NAME: "a name of lower-case letters, digits and _, at most 63 characters",
+    FIELD: "a name of LiteLLM's, of lower-case letters, digits and _",
     PERIOD: "a period as LiteLLM writes it: 30s, 30m, 12h, 30d, 4w or 1mo",
     ROLE_NAME: "the name of an IAM role, without its path",
 }

@@ -12,6 +12,7 @@ from infra.config.access_rules import (
     models_of_access_are_served,
     names_in_access_are_known,
     readers_fit_the_store,
+    what_is_in_the_database_is_read,
 )
 from infra.config.access_wishes import access_fits_into_a_config_map
 from infra.config.aws_pods import ROLE_ANNOTATION, pods_have_their_role, tokens_are_not_overruled
@@ -433,6 +434,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (keys_are_in_a_store_that_is_written, ("access", "secrets")),
     (models_of_access_are_served, ("access", "gateway")),
     (custom_keys_are_allowed, ("access", "gateway")),
+    (what_is_in_the_database_is_read, ("access", "gateway")),
     (access_fits_into_a_config_map, ("access",)),
     (shared_fits_together, ("shared", "secrets")),
     (existing_store_is_only_read, ("secrets", "keys", "provider_keys", "database", "redis", "ui")),

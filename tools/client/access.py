@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.access.objects import BUDGET, KINDS, Fields, Kind, mark_of
+from components.access.objects import BUDGET, CREDENTIAL, KINDS, MCP_SERVER, Fields, Kind, mark_of
 from components.access.plan import Planner
 from components.access.reconcile import look
 from components.gateway.api import Api, RefusedError, UnreachableError
@@ -20,6 +20,9 @@ from tools.problem import Problem
 HEAD = ("", "name", "models", "budget", "spent", "left", "limits", "made by")
 NAMES = {"team": "team_alias", "user": "user_email", "key": "key_alias", "organization": "organization_alias"}
 """Names for people, where an object has one."""
+
+
+WITHOUT_LIMITS = (CREDENTIAL, MCP_SERVER)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,10 @@ def access(api: Api, wanted: Mapping[str, Any]) -> Access:
 
 def row(kind: Kind, found: Fields, owner: str) -> list[str]:
     mark = mark_of(found, owner) if kind.marked else {} if owned_customer(found, owner) else None
+    name = str(found.get(NAMES.get(kind.word, "")) or found[kind.id])[:40]
+    made_by = "others" if mark is None else "this stack"
+    if kind in WITHOUT_LIMITS:
+        return [kind.word, name, *[""] * (len(HEAD) - 3), made_by]
     budget, spent = found.get("max_budget"), found.get("spend") or 0
     rates = (("rpm_limit", "rpm"), ("tpm_limit", "tpm"), ("max_parallel_requests", "at once"))
     limits = [f"{found[field]} {word}" for field, word in rates if found.get(field) is not None]
@@ -80,7 +87,7 @@ def row(kind: Kind, found: Fields, owner: str) -> list[str]:
         limits.append(f"until {str(expires)[:16]}")
     return [
         kind.word,
-        str(found.get(NAMES.get(kind.word, "")) or found[kind.id])[:40],
+        name,
         ", ".join(map(str, found.get("models") or ())) or "all",
         "none"
         if budget is None
@@ -88,7 +95,7 @@ def row(kind: Kind, found: Fields, owner: str) -> list[str]:
         f"{spent:.2f}",
         "" if budget is None else f"{max(0.0, budget - spent):.2f}",
         ", ".join([*limits, *(word for word, is_so in states.items() if is_so)]),
-        "others" if mark is None else "this stack",
+        made_by,
     ]
 
 

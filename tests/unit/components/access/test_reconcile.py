@@ -34,6 +34,10 @@ class Place:
         for name, key in config.keys.items():
             value = values.get(name.replace("-", "_"), value_of(name, key.rotation))
             (self.folder / f"key-{name}").write_text(value)
+        for _, file, reference in config.secrets():
+            (self.folder / file).write_text(
+                values.get(file.replace("-", "_"), f"{reference.document}-{reference.property}")
+            )
         self.litellm.asked.clear()
         return main(self.url, str(self.folder / "access.json"), str(self.folder))
 
@@ -454,3 +458,78 @@ def test_the_wrong_master_key_is_said(place: Place, monkeypatch: Any, capsys: py
     monkeypatch.setattr("tests.unit.components.access.test_reconcile.MASTER", "wrong")
     assert place.run({"keys": {}}) == NEEDS_A_PERSON
     assert "401" in capsys.readouterr().out
+
+
+GIVEN: dict[str, Any] = {
+    "credentials": {
+        "openai": {
+            "provider": "openai",
+            "values": {"api_key": {"document": "shared/openai", "property": "key"}},
+            "settings": {"api_base": "https://openai.example.com"},
+        }
+    },
+    "mcpServers": {
+        "tickets": {
+            "url": "https://tickets.example.com/mcp",
+            "auth": "bearer_token",
+            "values": {"auth_value": {"document": "shared/tickets", "property": "token"}},
+            "groups": ["support"],
+        }
+    },
+}
+
+
+def test_credentials_and_mcp_servers_get_their_values_out_of_the_store(place: Place) -> None:
+    assert place.run(GIVEN) == 0
+    assert place.litellm.values == {
+        ("credential", "openai"): {"api_key": "shared/openai-key", "api_base": "https://openai.example.com"},
+        ("server", "tickets"): {"auth_value": "shared/tickets-token"},
+    }
+    server = place.litellm.kept["server"]["tickets"]
+    assert (server["url"], server["auth_type"]) == ("https://tickets.example.com/mcp", "bearer_token")
+    assert place.litellm.kept["credential"]["openai"]["credential_info"]["custom_llm_provider"] == "openai"
+
+
+def test_values_that_are_the_same_are_not_sent_again(place: Place) -> None:
+    place.run(GIVEN)
+    assert place.run(GIVEN) == 0
+    assert place.litellm.asked == []
+
+
+def test_another_value_in_the_store_is_sent(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.run(GIVEN)
+    assert place.run(GIVEN, credential_openai_api_key="another", mcp_tickets_auth_value="other") == 0
+    assert place.litellm.values["credential", "openai"]["api_key"] == "another"
+    assert place.litellm.values["server", "tickets"]["auth_value"] == "other"
+    said = capsys.readouterr().out
+    assert "credential openai: changed (values)" in said
+    assert "another" not in said
+
+
+def test_no_value_is_in_what_litellm_shows(place: Place) -> None:
+    place.run(GIVEN)
+    assert "shared/openai-key" not in json.dumps(place.litellm.kept)
+    assert "shared/tickets-token" not in json.dumps(place.litellm.kept)
+
+
+def test_a_value_that_left_the_file_leaves_the_credential(place: Place) -> None:
+    place.run(GIVEN)
+    fewer = {**GIVEN, "credentials": {"openai": {"values": GIVEN["credentials"]["openai"]["values"]}}}
+    assert place.run(fewer) == 0
+    assert place.litellm.values["credential", "openai"] == {"api_key": "shared/openai-key"}
+    assert place.run(fewer) == 0
+    assert place.litellm.asked == []
+
+
+def test_credentials_and_mcp_servers_that_left_the_file_are_deleted(place: Place) -> None:
+    place.run(GIVEN)
+    assert place.run({"keys": {}}) == 0
+    assert (place.litellm.kept["credential"], place.litellm.kept["server"]) == ({}, {})
+
+
+def test_those_of_others_stay(place: Place) -> None:
+    theirs = {"credential_name": "theirs", "credential_info": {}, "credential_values": {}}
+    place.litellm.kept["credential"]["theirs"] = theirs
+    assert place.run(GIVEN) == 0
+    assert place.litellm.kept["credential"]["theirs"] == theirs
+    assert place.run({"credentials": {"theirs": GIVEN["credentials"]["openai"]}}) == NEEDS_A_PERSON

@@ -3,6 +3,7 @@
 import json
 import types
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -15,7 +16,7 @@ from infra.config.stack import StackConfig
 
 RIGHT: dict[str, Any] = {"ingress": {"host": "litellm.example.com"}}
 
-A_KEY, A_REGION = "EXAMPLE", "eu-west-1"
+A_KEY, A_REGION, A_NAME = "EXAMPLE", "eu-west-1", "a_name"
 """Keys of maps whose keys are free."""
 
 Around = Callable[[Any], Any]
@@ -95,10 +96,10 @@ def at(
 
 def key_for(annotation: Any) -> str:
     """A key that a map takes."""
-    try:
-        return TypeAdapter(annotation).validate_python(A_KEY)
-    except ValidationError:
-        return A_REGION
+    for key in (A_KEY, A_REGION, A_NAME):
+        with suppress(ValidationError):
+            return TypeAdapter(annotation).validate_python(key)
+    raise LookupError(f"no key for {annotation}")
 
 
 def entry(around: Around, key: str) -> Around:

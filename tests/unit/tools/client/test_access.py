@@ -27,7 +27,10 @@ def litellm() -> LiteLLM:
 
 @pytest.fixture
 def api(litellm: LiteLLM) -> Iterator[Api]:
-    wanted, values = wishes(AccessConfig.model_validate(FILE), OWNER), {"ci": "-".join(("sk", "ci"))}
+    wanted, values = (
+        wishes(AccessConfig.model_validate(FILE), OWNER),
+        {"master-key": MASTER, "key-ci": "-".join(("sk", "ci"))},
+    )
     with serving(litellm) as url:
         api = Api(url, MASTER)
         apply(api, Planner(wanted, look(api, wanted), values).plan(), values)
