@@ -59,6 +59,9 @@ class Cluster:
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         raise AssertionError(path)
 
+    def patch_json(self, path: str, operations: list[dict[str, Any]]) -> dict[str, Any]:
+        raise AssertionError(path)
+
     def delete(self, path: str) -> None:
         self.deleted.append(path)
 
