@@ -71,7 +71,7 @@ def test_a_key_over_its_budget_is_refused(keyed: Gateway):
     try:
         eventually(is_refused, "the key with a budget of 0.1 cents is refused", 60)
     except AssertionError as error:
-        spent = keyed.sql("SELECT key_alias, spend, max_budget FROM \"LiteLLM_VerificationToken\"")
+        spent = keyed.sql('SELECT key_alias, spend, max_budget FROM "LiteLLM_VerificationToken"')
         raise AssertionError(f"{error}; last answer: {answers[-1]}; spent: {spent}") from None
 
 
