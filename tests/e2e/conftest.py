@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e import keyed as one_gateway
 from tests.e2e.support import Project, Vault, kubectl, remove_operator
 
 BEGIN = time.monotonic()
@@ -44,7 +43,7 @@ LOCKS = ("pyproject.toml", "requirements.txt", "requirements-dev.txt")
 KEYED = ("test_smoke", "test_observe", "test_access")
 """Modules that have one gateway together, in this order."""
 
-LATE = ("test_given_namespace", "test_stores", "test_ways_in", "test_database", "test_pods", "test_adopt", *KEYED)
+LATE = (*KEYED, "test_given_namespace", "test_stores", "test_ways_in", "test_database", "test_pods", "test_adopt")
 """Modules that come last, in this order: where the time is short, these do not begin any more."""
 
 LONGEST_MODULE_SECONDS = 480
@@ -149,7 +148,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
         "OVERLAY": cluster_overlay(folder),
         "CI": "true",
-        # Each `up` would wait for a spend row; tests/e2e/test_smoke.py asks.
+        # Each `up` would wait for a spend row; tests/e2e/keyed/test_smoke.py asks.
         "SMOKE": "false",
     }
     return Project(folder, environment)
@@ -158,13 +157,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="session")
 def vault() -> Vault:
     return Vault(os.environ["VAULT_ADDR"], os.environ["VAULT_TOKEN"])
-
-
-@pytest.fixture(scope="session")
-def keyed(project: Project, vault: Vault, cluster_is_as_before: None) -> Iterator[one_gateway.Gateway]:
-    """A gateway for several modules, which come one after the other, and last."""
-    with one_gateway.gateway(project, vault) as made:
-        yield made
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,7 +25,7 @@ TARGETS = re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULT
 WHERE = {
     **dict.fromkeys(programs.NEW_MACHINE, "README asks for it"),
     **dict.fromkeys(E2E_PROGRAMS, "end-to-end tests are skipped without it (tests/e2e/conftest.py)"),
-    **dict.fromkeys(("node", "npm"), "come with the type checker: tests/e2e/test_smoke.py"),
+    **dict.fromkeys(("node", "npm"), "come with the type checker: tests/e2e/keyed/test_smoke.py"),
     "helm": "its end-to-end tests are skipped without it",
     "promtool": "its tests are skipped without it",
     "kubeseal": "its end-to-end test is skipped without it",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.keyed import NAMESPACE, Gateway
+from tests.e2e.keyed.gateway import NAMESPACE, Gateway
 from tests.e2e.support import eventually, kubectl, objects
 
 pytestmark = pytest.mark.skipif(

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.keyed import ADMIN, CONFIG, KEYS, MOUNT, NAMESPACE, STACK, UPSTREAM, Gateway
+from tests.e2e.keyed.gateway import ADMIN, CONFIG, KEYS, MOUNT, NAMESPACE, STACK, UPSTREAM, Gateway
 from tests.e2e.support import eventually, kubectl, objects
 
 pytestmark = pytest.mark.skipif(
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 MANY = 40
 OTHERS = {name: each for name, each in KEYS.items() if name != "gone"} | {f"many-{n:02}": {} for n in range(MANY)}
+OTHERS["narrow"] = {**KEYS["narrow"], "rotation": 1}
 CHANGED: dict[str, Any] = {**CONFIG, "access": {**CONFIG["access"], "keys": OTHERS}}
 
 
@@ -184,11 +185,11 @@ def jobs_pods() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def changed(keyed: Gateway, by_hand: str, stored: str) -> list[str]:
-    """A key is taken out of the file and many are added, by a Job that is killed; what that had said."""
-    gone = keyed.values["gone"]
+    """A key leaves the file, another is rotated, and many are added, by a Job that is killed; what that had said."""
+    gone, old = keyed.values["gone"], keyed.values["narrow"]
     with killed_in_the_middle() as said:
         keyed.up(CHANGED)
-    keyed.values["gone"] = gone
+    keyed.values |= {"gone": gone, "narrow before": old}
     return said
 
 
@@ -201,6 +202,11 @@ def test_a_job_that_was_killed_is_finished_by_the_next_attempt(keyed: Gateway, c
 
 def test_a_key_that_left_the_file_stops_working(keyed: Gateway, changed: list[str]):
     eventually(lambda: asks_for_it(keyed, "gone") == 401, "the key is refused", 90)
+
+
+def test_both_values_of_a_key_work_after_its_rotation(keyed: Gateway, changed: list[str]):
+    assert keyed.values["narrow"] != keyed.values["narrow before"]
+    assert [asks_for_it(keyed, name) for name in ("narrow", "narrow before")] == [200, 200]
 
 
 def test_a_key_made_by_hand_survives(keyed: Gateway, by_hand: str, changed: list[str]):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.keyed import MOUNT, NAMESPACE, STACK, Gateway
+from tests.e2e.keyed.gateway import MOUNT, NAMESPACE, STACK, Gateway
 from tests.e2e.support import kubectl, objects, tail
 
 BROWSER = Path(__file__).with_name("browser")
