@@ -25,7 +25,7 @@ def main() -> int:
         return 0
     try:
         uv = find_uv()
-        print(f"installing {LOCK.name} into .venv", flush=True)
+        say(f"installing {LOCK.name} into .venv")
         # Pulumi lists the packages with pip, so there has to be one (--seed).
         run(uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", PYTHON, str(VENV))
         run(
@@ -48,7 +48,7 @@ def find_uv() -> str:
     found = shutil.which("uv") or (str(own / "bin" / "uv") if (own / "bin" / "uv").exists() else None)
     if found:
         return found
-    print("uv is not installed; getting it for this project only", flush=True)
+    say("uv is not installed; getting it for this project only")
     run(sys.executable, "-m", "venv", str(own))
     requirements = own / "requirements.txt"
     requirements.write_text(pin)
@@ -67,9 +67,17 @@ def pin_of(name: str, lock: str) -> str:
     return found.group()
 
 
+def say(text: str) -> None:
+    """Not where a command behind this writes its answer: `$(make -s key)` has to be the key alone, also the first time."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
 def run(*command: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    subprocess.run(command, check=True, cwd=str(PROJECT), env=environment, stdin=subprocess.DEVNULL)  # noqa: S603
+    subprocess.run(  # noqa: S603
+        command, check=True, cwd=str(PROJECT), env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr
+    )
 
 
 if __name__ == "__main__":

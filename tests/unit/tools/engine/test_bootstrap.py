@@ -87,6 +87,12 @@ def test_uv_is_installed_with_the_hash_of_the_lock_file(checkout: Checkout):
     assert "--require-hashes" in checkout.calls[1]
 
 
+def test_the_answer_of_the_command_behind_it_stands_alone(checkout: Checkout):
+    done = checkout.bootstrap()
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "installing" in done.stderr
+
+
 def test_a_uv_of_another_hash_is_refused_and_nothing_is_installed(checkout: Checkout):
     checkout.lock.write_text(checkout.lock.read_text().replace(wheel(checkout.folder), "0" * 64))
     done = checkout.bootstrap()
