@@ -228,7 +228,8 @@ class Section(BaseModel):
         alias_generator=to_camel,
         validate_default=True,
         hide_input_in_errors=True,
-        # A model is built when it is used, and most are used as a part of others only.
+        # A model is built when it is used, and most are used as a part of others only. Which is why a section that is the
+        # default of a field is made with `model_construct`: whoever validates it at import has built its model for nothing.
         defer_build=True,
     )
 

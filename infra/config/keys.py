@@ -38,6 +38,6 @@ class SaltKey(Section):
 class KeysConfig(Section):
     """The keys of the gateway itself."""
 
-    master: MasterKey = MasterKey()
+    master: MasterKey = MasterKey.model_construct()
 
-    salt: SaltKey = SaltKey()
+    salt: SaltKey = SaltKey.model_construct()

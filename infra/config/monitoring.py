@@ -136,13 +136,13 @@ class MonitoringConfig(Section):
     labels: Labels = Field(default_factory=dict)
     """More labels of what operators look for, where they choose by them: `release: kube-prometheus-stack`."""
 
-    alerts: AlertsConfig = AlertsConfig()
+    alerts: AlertsConfig = AlertsConfig.model_construct()
 
-    dashboard: DashboardConfig = DashboardConfig()
+    dashboard: DashboardConfig = DashboardConfig.model_construct()
 
     tracing: TracingConfig | None = None
 
-    spend_logs: SpendLogsConfig = SpendLogsConfig()
+    spend_logs: SpendLogsConfig = SpendLogsConfig.model_construct()
 
     @model_validator(mode="after")
     def one_key_and_who_carries_it(self) -> "MonitoringConfig":

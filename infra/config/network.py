@@ -80,5 +80,5 @@ class NetworkPolicyConfig(Section):
     redis: tuple[ClientConfig, ...] = ()
     """Who else may connect to the Redis in the namespace."""
 
-    egress: EgressConfig = EgressConfig()
+    egress: EgressConfig = EgressConfig.model_construct()
     """What the pods may connect to."""

@@ -162,8 +162,10 @@ def values(data: Any, above: Place = ()) -> Iterator[tuple[Place, Any]]:
         yield above, data
 
 
-KNOWN = tuple(sorted({str(key) for place, _ in places() for key in place if isinstance(key, str)} - {ANY_KEY}))
+ALL = tuple(places())
+
+KNOWN = tuple(sorted({str(key) for place, _ in ALL for key in place if isinstance(key, str)} - {ANY_KEY}))
 """Every key that some section has."""
 
-SECRET_PLACES = tuple(place for place, kind in places() if kind is SecretStr)
+SECRET_PLACES = tuple(place for place, kind in ALL if kind is SecretStr)
 """Where secrets belong: `providerKeys.*`."""

@@ -54,7 +54,7 @@ class InClusterRedis(Section):
     max_memory: Size = "256Mi"
     """Memory for data. A full Redis refuses writes instead of forgetting counters."""
 
-    resources: Compute = Compute(cpu="50m", memory="512Mi")
+    resources: Compute = Compute.model_construct(cpu="50m", memory="512Mi")
     """Requests and limits of the container: memory at least 1.5 times `maxMemory`."""
 
     rotation: Annotated[int, Field(ge=0)] = 0

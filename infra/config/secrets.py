@@ -164,7 +164,7 @@ class VaultConfig(Section):
     ca_cert_file: Path | None = None
     """PEM file with the CA that signed Vault's certificate, for the program and for the pods."""
 
-    mount: VaultMount = VaultMount()
+    mount: VaultMount = VaultMount.model_construct()
 
     prefix: VaultName | None = None
     """Path below the mount for this stack's documents. Defaults to the stack's name."""
@@ -184,14 +184,14 @@ class VaultConfig(Section):
     """Vault namespace of the auth method, its role and the policy, where that is one above `namespace`: `admin` for
     `admin/team`. Defaults to `namespace`."""
 
-    kubernetes_auth: VaultKubernetesAuth = VaultKubernetesAuth()
+    kubernetes_auth: VaultKubernetesAuth = VaultKubernetesAuth.model_construct()
 
-    jwt_auth: VaultJwtAuth = VaultJwtAuth()
+    jwt_auth: VaultJwtAuth = VaultJwtAuth.model_construct()
 
     app_role: VaultAppRole | None = None
     """The AppRole of auth `approle`."""
 
-    token_auth: VaultTokenAuth = VaultTokenAuth()
+    token_auth: VaultTokenAuth = VaultTokenAuth.model_construct()
 
     @model_validator(mode="after")
     def pods_can_reach_it(self) -> "VaultConfig":
@@ -237,7 +237,7 @@ class SecretsConfig(Section):
     """Which store: `vault` (HashiCorp Vault), `aws` (AWS Secrets Manager), or an `existing` SecretStore or ClusterSecretStore
     of any backend: nothing is written to that one, so every value is referred to (docs/stores.md)."""
 
-    vault: VaultConfig = VaultConfig()
+    vault: VaultConfig = VaultConfig.model_construct()
 
     aws: AwsConfig | None = None
 
@@ -300,7 +300,7 @@ class ExternalSecretsConfig(Section):
     """ServiceAccount of the operator's controller: it may ask for tokens of this stack's reader, and of no other. With `auto`,
     that of the one which is found."""
 
-    chart: ChartConfig = ChartConfig()
+    chart: ChartConfig = ChartConfig.model_construct()
 
     image: Annotated[str, StringConstraints(min_length=1)] | None = None
     """Repository of the operator's image, without tag, for a private registry. Defaults to the chart's."""

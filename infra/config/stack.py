@@ -52,13 +52,13 @@ class StackConfig(Section):
     context: str = ""
     """Context of the kubeconfig. Without one: its current context."""
 
-    secrets: SecretsConfig = SecretsConfig()
+    secrets: SecretsConfig = SecretsConfig.model_construct()
     """Where the secrets live, and how External Secrets Operator may read them."""
 
-    external_secrets: ExternalSecretsConfig = ExternalSecretsConfig()
+    external_secrets: ExternalSecretsConfig = ExternalSecretsConfig.model_construct()
     """External Secrets Operator (ESO), which brings secrets from the store into the cluster: one per cluster."""
 
-    keys: KeysConfig = KeysConfig()
+    keys: KeysConfig = KeysConfig.model_construct()
     """LiteLLM's master key and salt key."""
 
     provider_keys: dict[VariableName, SecretStr] = Field(default_factory=dict)
@@ -76,47 +76,47 @@ class StackConfig(Section):
     """Texts that look like secrets and are none: the path of each, as its refusal names it, and the reason why everybody may
     read it, such as `gateway.environment.FOO: a test key of the mock`. The policy keeps to it, too."""
 
-    database: DatabaseConfig = InClusterDatabase()
+    database: DatabaseConfig = InClusterDatabase.model_construct()
     """Where LiteLLM's Postgres is, and who may log in to it: `in-cluster` (the default), `existing` or `rds`."""
 
-    redis: RedisConfig = InClusterRedis()
+    redis: RedisConfig = InClusterRedis.model_construct()
     """Where Redis is, which replicas need to share rate limits: `none`, `in-cluster` (the default), `existing` or
     `elasticache`."""
 
-    placement: Placement = Placement()
+    placement: Placement = Placement.model_construct()
     """On which nodes all pods of the stack run: LiteLLM, its Jobs, Postgres, Redis, and the operator where the stack installs
     it. `gateway.placement` says what is different for the gateway."""
 
-    pods: PodsConfig = PodsConfig()
+    pods: PodsConfig = PodsConfig.model_construct()
 
     namespace_labels: Labels = Field(default_factory=dict)
     """More labels of the namespace that the stack makes: `istio-injection: enabled`, an owner, a cost centre."""
 
-    gateway: GatewayConfig = GatewayConfig()
+    gateway: GatewayConfig = GatewayConfig.model_construct()
     """LiteLLM itself: image, models, replicas, resources and settings."""
 
-    access: AccessConfig = AccessConfig()
+    access: AccessConfig = AccessConfig.model_construct()
 
     ingress: IngressConfig
     """How clients reach the gateway from outside the cluster: an Ingress or an HTTPRoute, host, path and TLS. See
     docs/ways-in.md."""
 
-    network_policy: NetworkPolicyConfig = NetworkPolicyConfig()
+    network_policy: NetworkPolicyConfig = NetworkPolicyConfig.model_construct()
 
-    monitoring: MonitoringConfig = MonitoringConfig()
+    monitoring: MonitoringConfig = MonitoringConfig.model_construct()
 
-    proxy: ProxyConfig = ProxyConfig()
+    proxy: ProxyConfig = ProxyConfig.model_construct()
 
-    quota: QuotaConfig = QuotaConfig()
+    quota: QuotaConfig = QuotaConfig.model_construct()
 
-    smoke: SmokeConfig = SmokeConfig()
+    smoke: SmokeConfig = SmokeConfig.model_construct()
 
-    ui: UiConfig = UiConfig()
+    ui: UiConfig = UiConfig.model_construct()
 
     shared: SharedConfig | None = None
     """Makes this the stack of what belongs to the cluster, with no gateway in it. See docs/shared.md."""
 
-    ephemeral: EphemeralConfig = EphemeralConfig()
+    ephemeral: EphemeralConfig = EphemeralConfig.model_construct()
 
     @property
     def documents_by_variable(self) -> dict[str, PropertyReference]:

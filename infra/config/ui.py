@@ -146,7 +146,7 @@ class OpenIdConnect(Sso):
     pkce: bool = False
     """Use PKCE, where the application asks for it."""
 
-    attributes: Attributes = Attributes()
+    attributes: Attributes = Attributes.model_construct()
     """Claims that have other names."""
 
     def endpoints(self) -> tuple[str, str, str]:

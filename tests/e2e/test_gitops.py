@@ -69,9 +69,9 @@ def files(project: Project, made_by_pulumi: dict[str, Any], overlay: str) -> Ite
 
 
 def sync(out: Path, wave: int) -> None:
-    paths = sorted(out.glob(f"{wave}-*.yaml"))
-    kubectl("apply", "--server-side", *arguments(paths))
-    for path in paths:
+    for path in sorted(out.glob(f"{wave}-*.yaml")):
+        kubectl("apply", "--server-side", "-f", str(path))
+    for path in sorted(out.glob(f"{wave}-*.yaml")):
         content = yaml.safe_load(path.read_text())
         assert content["metadata"]["annotations"][SYNC_WAVE] == str(wave)
         if condition := WAIT_FOR.get(content["kind"]):

@@ -90,7 +90,7 @@ class CloudNativePgDatabase(DatabaseSection):
     parameters: dict[str, str] = Field(default_factory=dict)
     """More parameters of Postgres, by name: `{work_mem: 8MB}`."""
 
-    resources: Compute = Compute(cpu="500m", memory="1Gi")
+    resources: Compute = Compute.model_construct(cpu="500m", memory="1Gi")
     """Requests and limits of each server."""
 
     service_account_annotations: dict[str, str] = Field(default_factory=dict)

@@ -39,7 +39,7 @@ class InClusterDatabase(DatabaseSection):
     max_connections: Annotated[int, Field(ge=10, le=10000)] = 100
     """Connections that the server accepts; each takes a few MiB of `resources.memory`."""
 
-    resources: Compute = Compute(cpu="100m", memory="512Mi")
+    resources: Compute = Compute.model_construct(cpu="100m", memory="512Mi")
 
     @property
     def disk(self) -> Disk:

@@ -129,7 +129,7 @@ class GatewayConfig(Section):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Worker processes in each pod. LiteLLM recommends one on Kubernetes: scale with `replicas`."""
 
-    resources: Compute = Compute(cpu="1", memory="4Gi")
+    resources: Compute = Compute.model_construct(cpu="1", memory="4Gi")
     """CPU and memory of each pod. LiteLLM recommends 1 CPU and 4Gi for each worker."""
 
     tmp_size: Size = "1Gi"
