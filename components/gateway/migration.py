@@ -19,7 +19,12 @@ DEFAULT_RESOURCES = {
 
 PATIENCE = "LITELLM_PRISMA_MIGRATE_DEPLOY_TIMEOUT"
 
-OWN = {"DISABLE_SCHEMA_UPDATE": "false", "LITELLM_LOG": "INFO"}
+OWN = {
+    "DISABLE_SCHEMA_UPDATE": "false",
+    "LITELLM_LOG": "INFO",
+    # The default of the pinned release, and not of every one that a stack may name.
+    "USE_V2_MIGRATION_RESOLVER": "true",
+}
 
 SCRIPT = Path(__file__).with_name("migrate.py").read_text()
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.config.versions import PINS
 from infra.target import resolve_offline
 from tests.program.conftest import recording_of
 from tests.program.stacks import EXAMPLES, FILES, ROOT, is_template, name_of, stack_of
@@ -219,10 +220,54 @@ def test_what_needs_the_operator_goes_before_it():
     assert any(urn.endswith("::external-secrets") or "external-secrets-release" in urn for urn in store.dependencies)
 
 
+@pytest.mark.parametrize("name", ["namespace", "secret-store"])
+def test_the_operator_goes_after_what_it_must_let_go(name: str):
+    """What it has a finalizer on would hang for ever; what a stack takes away goes before what it depends on."""
+    assert goes_before(name, "external-secrets-release")
+
+
+def test_secrets_go_before_the_store_that_they_are_read_from():
+    """And nothing is ever pushed into a store, which would need that store to be let go (external-secrets#5426)."""
+    recording = recording_of(EXAMPLES / "Pulumi.aws-iam.yaml")
+    kinds = {each.type.rpartition(":")[2]: each.name for each in recording.resources if "external-secrets" in each.type}
+    assert sorted(kinds) == ["ExternalSecret", "SecretStore"]
+    secrets = [each.name for each in recording.resources if each.type.endswith(":ExternalSecret")]
+    assert all(goes_before(secret, "secret-store-store") for secret in secrets)
+
+
+def goes_before(name: str, other: str) -> bool:
+    """Whether a resource, or what it is part of, depends on another one."""
+    recording = recording_of(EXAMPLES / "Pulumi.aws-iam.yaml")
+    resource = recording.named(name)
+    above = [each for each in recording.resources if each.urn == resource.parent]
+    return any(urn.endswith(f"::{other}") for each in (resource, *above) for urn in each.dependencies)
+
+
 def test_the_gateway_waits_for_its_migration():
     """New pods that roll before the schema has migrated answer with errors (BerriAI/litellm#36938)."""
     gateway = recording_of(ROOT / "Pulumi.dev.yaml").named("litellm")
     assert any("litellm-migration" in urn for urn in gateway.dependencies)
+
+
+@pytest.mark.parametrize(
+    ("file", "first", "then"),
+    [
+        ("Pulumi.dev.yaml", "postgres-server", "database-bootstrap"),
+        ("Pulumi.dev.yaml", "database-bootstrap-job", "litellm-migration"),
+        ("Pulumi.prod.yaml", "database-bootstrap-job", "litellm-migration"),
+    ],
+)
+def test_the_migration_waits_for_what_makes_the_database(file: str, first: str, then: str):
+    """On a first install there is nothing to migrate before the server answers (BerriAI/litellm#9204)."""
+    waits_for = recording_of(ROOT / file).named(then).dependencies
+    assert any(urn.endswith(f"::{first}") for urn in waits_for)
+
+
+@pytest.mark.parametrize("file", ["Pulumi.dev.yaml", "Pulumi.prod.yaml", "Pulumi.ephemeral.yaml"])
+def test_images_are_those_that_their_makers_publish(file: str):
+    """Others go away, as those of Bitnami did (BerriAI/litellm#26169)."""
+    sources = {PINS[name].source for name in ("litellm", "postgres", "redis")}
+    assert {image.rpartition(":")[0] for image in images(recording_of(ROOT / file))} <= sources
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)

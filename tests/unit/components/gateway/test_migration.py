@@ -75,6 +75,12 @@ def test_the_job_may_change_the_schema() -> None:
     assert variables["DISABLE_SCHEMA_UPDATE"] == "false"
 
 
+def test_the_job_never_forces_a_schema_on_a_database() -> None:
+    """LiteLLM's first resolver marks as done what is not (BerriAI/litellm#26780): it was the default once."""
+    variables = {each["name"]: each.get("value") for each in container(recorded())["env"]}
+    assert variables["USE_V2_MIGRATION_RESOLVER"] == "true"
+
+
 def test_the_job_gets_the_url_of_the_database_and_no_other_secret() -> None:
     main = container(recorded())
     assert "envFrom" not in main
