@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help adopt upgrade preview up smoke try key access destroy recover repair plan render config local-down test e2e check fmt docs setup
+.PHONY: help adopt upgrade preview up smoke try key access secrets destroy recover repair plan render config local-down test e2e check fmt docs setup
 
 help: ## Show this list
 	@python3 -I tools/engine/make_help.py $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ key: setup ## Print the master key, from Vault or AWS: $(make -s key STACK=dev)
 
 access: setup ## Show who may do what, what is spent and left, and what differs from the stack file
 	@$(PYTHON) -m tools.cli access $(ARGS)
+
+secrets: setup ## Show every credential, and whether store, Secrets and pods agree: ARGS=--json
+	@$(PYTHON) -m tools.cli secrets $(ARGS)
 
 destroy: setup ## Delete the stack; its salt key stays in the store, and what others may use where it is
 	@$(PYTHON) -m tools.cli destroy $(ARGS)

@@ -248,6 +248,28 @@ def print_key(stack: StackOption = "dev", overlay: OverlayOption = None) -> None
     finish(show)
 
 
+@app.command("secrets")
+def show_secrets(
+    stack: StackOption = "dev",
+    overlay: OverlayOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: the same as JSON.")] = False,
+) -> None:
+    """Show every credential: place, version, age, who reads it, and whether store, Secrets and running pods agree.
+
+    Values are shown as fingerprints under a key of this run, never as they are. Ends with 0 when all agree, with 3 when
+    something differs, and with 4 when something cannot be known.
+    """
+
+    def show() -> int:
+        from tools.credentials import command  # noqa: PLC0415 - the other commands need not wait for a client
+
+        code, report = command.show(workplace(), stack, all_overlays(overlay, os.environ), machine=as_json)
+        print(report)
+        return code
+
+    finish(show)
+
+
 @app.command("try")
 def try_it(
     stack: StackOption = "dev",

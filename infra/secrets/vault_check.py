@@ -12,9 +12,9 @@ import requests
 
 from components.secrets.vault_documents import OWNER
 from infra.config.references import PropertyReference, steps, within
-from infra.reason import reason
 from infra.secrets.documents import SALT
 from infra.secrets.vault import VaultStore
+from infra.secrets.vault_health import unreachable, unusable
 from infra.stack import READER, NamedStack
 
 TIMEOUT_SECONDS = 10
@@ -41,10 +41,8 @@ def check(vault: VaultStore, target: NamedStack, documents: Mapping[str, object]
     namespace = vault.config.namespace
     client = open_client(vault)
     try:
-        health: Any = client.sys.read_health_status(method="GET")
-        state: Any = health if isinstance(health, dict) else health.json()
-        if not state.get("initialized", True) or state.get("sealed"):
-            yield f"Vault at {vault.address} is {'sealed' if state.get('initialized') else 'not initialized'}: unseal it first"
+        if why := unusable(client, vault.address):
+            yield why
             return
         if not client.token:
             yield "no Vault token: run `vault login`, or set VAULT_TOKEN"
@@ -53,9 +51,9 @@ def check(vault: VaultStore, target: NamedStack, documents: Mapping[str, object]
         above = open_client(vault, vault.config.auth_namespace)
         yield from check_auth(above, vault)
         yield from check_role(above, vault, target)
-        unusable = list(check_engine(client, vault))
-        yield from unusable
-        if not unusable:
+        unfit = list(check_engine(client, vault))
+        yield from unfit
+        if not unfit:
             yield from check_engine_settings(client, vault)
             yield from check_documents(client, vault, target, documents)
             yield from check_references(client, vault, target)
@@ -66,10 +64,7 @@ def check(vault: VaultStore, target: NamedStack, documents: Mapping[str, object]
             "`vault token lookup` must work first"
         )
     except (requests.RequestException, hvac.exceptions.VaultError, ValueError) as error:
-        yield (
-            f"Vault at {vault.address} cannot be reached: {reason(error)}. Is VAULT_ADDR right? "
-            "`vault status` must work first"
-        )
+        yield unreachable(f"Vault at {vault.address}", error)
 
 
 def mounted(client: Any, path: str) -> dict[str, Any] | None:

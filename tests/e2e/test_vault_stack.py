@@ -311,6 +311,23 @@ class TestBadDay:
         # The old pods answer a few seconds longer, so that no request is lost while load balancers hear of the new ones.
         eventually(lambda: completion(up["url"], old).status_code in REFUSED, "the old key is refused")
 
+    def test_store_secrets_and_pods_agree_until_somebody_changes_a_value(
+        self, project: Project, up: dict[str, Any], vault: Vault
+    ):
+        def differing() -> list[str]:
+            report = json.loads(project.make("secrets", arguments="--json", check=False).stdout)
+            return [each["place"] for each in report["credentials"] if not each["agree"]]
+
+        # Pods of the rotation before may still be on their way out.
+        eventually(lambda: differing() == [], "all agree", 120)
+        before = vault.read("litellm", "dev/redis")
+        vault.write("litellm", "dev/redis", password="changed-by-hand-0123456789")
+        assert differing() == ["litellm/dev/redis#password"]
+        vault.write("litellm", "dev/redis", **before)
+        said = project.make("secrets").stdout
+        assert "all agree" in said
+        assert before["password"] not in said
+
     @pytest.mark.parametrize(
         "change",
         [

@@ -28,7 +28,7 @@ RUNS = ("make plan", "make plan STACK=prod", "make env-plan NAME=pr-123")
 """Commands that are run here, as they are printed."""
 
 REASONS = {
-    r"make (-s )?(up|smoke|access|preview|destroy|recover|repair|try|key|upgrade)\b.*": CLUSTER,
+    r"make (-s )?(up|smoke|access|preview|destroy|recover|repair|try|key|secrets|upgrade)\b.*": CLUSTER,
     r"make (-s )?env-(up\b|list|extend|down|reap|url|key|run|…).*": CLUSTER,
     r"make local-down( up)?\b.*": "needs Docker: tests/unit/tools/local shows what it does",
     r"make plan STACK=(?!prod$).*": "the same with a stack that a message names",

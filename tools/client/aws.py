@@ -14,6 +14,7 @@ from infra.config.load import ConfigProblem
 from infra.config.references import within
 from infra.secrets.aws import AwsStore
 from infra.secrets.store import place_in
+from tools.client.stored import Read, Stored
 from tools.problem import Problem
 
 
@@ -36,6 +37,41 @@ def value(client: Any, reference: RemoteReference) -> str:
         return str(within(json.loads(text), str(reference["property"]))) if "property" in reference else text
     except (client.exceptions.ResourceNotFoundException, ValueError, KeyError, TypeError):
         raise Problem(f"there is no {place_in(reference)} in AWS Secrets Manager: `make up` writes it") from None
+
+
+def reader(store: AwsStore, problems: Sequence[ConfigProblem]) -> Read:
+    """Reads whole secrets.
+
+    Raises:
+        Problem: when AWS cannot be asked.
+    """
+    if problems:
+        raise Problem(str(problems[0]))
+    with said(store.config.region, "the secrets of the stack"):
+        client = connect(store.connection)
+
+    def read_secret(key: str, _mount: str | None) -> Stored | None:
+        with said(store.config.region, key):
+            return secret(client, key)
+
+    return read_secret
+
+
+def secret(client: Any, key: str) -> Stored | None:
+    try:
+        found = client.get_secret_value(SecretId=key)
+    except client.exceptions.ResourceNotFoundException:
+        return None
+    except client.exceptions.InvalidRequestException:
+        raise Problem(
+            f"{key} in AWS Secrets Manager is scheduled for deletion: docs/runbooks/aws-deletion.md"
+        ) from None
+    text = str(found.get("SecretString", ""))
+    try:
+        values: Any = json.loads(text)
+    except ValueError:
+        values = {}
+    return Stored(values, str(found["VersionId"]), found.get("CreatedDate"), text)
 
 
 @contextmanager

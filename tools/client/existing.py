@@ -13,6 +13,7 @@ from infra.config.load import ConfigProblem
 from infra.kubernetes_api import UNREACHABLE, KubernetesApi, RefusedError
 from infra.reason import reason
 from infra.secrets.existing import ExistingStore
+from tools.client.stored import Read, Stored
 from tools.problem import Problem
 
 SECRET, MASTER_KEY = "litellm-env", "LITELLM_MASTER_KEY"
@@ -35,6 +36,16 @@ def read(store: ExistingStore, problems: Sequence[ConfigProblem], reference: Rem
     if not newest:
         raise Problem(f"there is no Secret with a master key in namespace {store.namespace}: `make up` has it made")
     return base64.b64decode(newest[-1]["data"][MASTER_KEY]).decode()
+
+
+def reader(store: ExistingStore, problems: Sequence[ConfigProblem]) -> Read:
+    """Reads nothing: only the operator does."""
+    del problems
+
+    def unreadable(_key: str, _mount: str | None) -> Stored | None:
+        raise Problem(f"only External Secrets Operator reads the store {store.config.name}")
+
+    return unreadable
 
 
 def made_at(secret: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import hvac
@@ -15,7 +16,9 @@ from infra.config.load import ConfigProblem
 from infra.config.references import within
 from infra.reason import reason
 from infra.secrets.vault import VaultStore
+from infra.secrets.vault_health import unusable
 from infra.urls import without_secrets
+from tools.client.stored import Read, Stored
 from tools.problem import Problem
 
 TIMEOUT_SECONDS = 15
@@ -42,6 +45,32 @@ def value(client: Any, mount: str, reference: RemoteReference) -> str:
         raise Problem(
             f"there is no {mount}/{key}#{name} in Vault at {without_secrets(client.url)}: `make up` writes it"
         ) from None
+
+
+def reader(store: VaultStore, problems: Sequence[ConfigProblem]) -> Read:
+    """Reads whole documents.
+
+    Raises:
+        Problem: when Vault does not answer, or is sealed. So it is asked once, and not for each document.
+    """
+    client = connect(store, problems)
+    if why := unusable(client, store.address):
+        raise Problem(why)
+
+    def read_document(key: str, mount: str | None) -> Stored | None:
+        with explained(client):
+            return document(client, mount or store.mount, key)
+
+    return read_document
+
+
+def document(client: Any, mount: str, key: str) -> Stored | None:
+    try:
+        found = client.secrets.kv.v2.read_secret_version(path=key, mount_point=mount, raise_on_deleted_version=True)
+    except hvac.exceptions.InvalidPath:
+        return None
+    metadata = found["data"]["metadata"]
+    return Stored(found["data"]["data"], str(metadata["version"]), datetime.fromisoformat(metadata["created_time"]))
 
 
 def connect(store: VaultStore, problems: Sequence[ConfigProblem]) -> Any:

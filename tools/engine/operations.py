@@ -381,10 +381,7 @@ def config(place: Workplace, name: str, extra: Sequence[str]) -> int:
 def prepare(place: Workplace, name: str, overlays: Sequence[Path], *, create_cluster: bool) -> Deployment:
     """Gather what the real engine needs; the cheap checks first, a cluster last."""
     stack = Stack.read(place.project, name, overlays)
-    if not is_named(place, stack) and not is_local(place, stack):
-        why = "a Vault is named, but no cluster" if stack.name == LOCAL_STACK else "no cluster is named"
-        vault = ", and VAULT_ADDR" if stack.uses_vault else ""
-        raise Unavailable(f"{why}: set KUBECONFIG, or litellm:context in Pulumi.{stack.name}.yaml{vault}")
+    must_have_a_cluster(place, stack)
     chosen = choose_backend(place, stack)
     cli = pulumi_cli.find(place.project, place.runner, place.environment)
     stack, variables = settle(place, name, overlays, create_cluster=create_cluster)
@@ -410,6 +407,18 @@ def settle(
     if cluster is None:
         raise Unavailable(f"no cluster is named, and there is no local one yet: `make up` creates it, or {NAME_ONE}")
     return Stack.read(place.project, name, [cluster.overlay, *overlays]), cluster.variables
+
+
+def must_have_a_cluster(place: Workplace, stack: Stack) -> None:
+    """Make sure that somebody named a cluster, or that the stack goes to the local one.
+
+    Raises:
+        Unavailable: when not.
+    """
+    if not is_named(place, stack) and not is_local(place, stack):
+        why = "a Vault is named, but no cluster" if stack.name == LOCAL_STACK else "no cluster is named"
+        vault = ", and VAULT_ADDR" if stack.uses_vault else ""
+        raise Unavailable(f"{why}: set KUBECONFIG, or litellm:context in Pulumi.{stack.name}.yaml{vault}")
 
 
 def is_named(place: Workplace, stack: Stack) -> bool:

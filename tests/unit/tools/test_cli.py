@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 from tests.unit.tools.engine.fakes import CLUSTER, NO_STACK, Machine
 from tools import cli
 from tools.client import key, question
+from tools.credentials import command
 from tools.engine import operations
 from tools.engine.operations import Workplace
 from tools.problem import Problem, Unavailable
@@ -129,6 +130,19 @@ def test_a_try_asks_the_first_model_of_the_stack(gateway: list[tuple[str, ...]])
 def test_a_try_takes_model_and_prompt_from_the_environment(gateway: list[tuple[str, ...]]) -> None:
     invoke("try", MODEL="other", PROMPT="Why?")
     assert gateway[0][2:] == ("other", "Why?")
+
+
+def test_secrets_end_with_the_code_of_their_report(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def show(_place: Workplace, stack: str, _overlays: list[Path], *, machine: bool) -> tuple[int, str]:
+        asked.append(machine)
+        return 3, f"of {stack}"
+
+    monkeypatch.setattr(command, "show", show)
+    result = invoke("secrets", "--json")
+    assert (result.exit_code, result.stdout, asked) == (3, "of dev\n", [True])
+    assert invoke("secrets", STACK="prod").stdout == "of prod\n"
 
 
 def test_a_stack_that_is_not_deployed_cannot_be_tried(here: Machine) -> None:
