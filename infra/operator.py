@@ -37,6 +37,9 @@ class Running:
     ours: bool = False
     """Whether a stack of this program installed it, perhaps one that is gone."""
 
+    ready: bool = True
+    """Whether one of its pods works."""
+
     def __str__(self) -> str:
         return f"External Secrets Operator {self.version} in namespace {self.namespace}"
 
@@ -109,6 +112,7 @@ def described(client: KubernetesApi, deployment: Mapping[str, Any]) -> Running:
         metadata.get("labels", {}).get("app.kubernetes.io/version") or tag,
         mark.get("data", {}).get(OWNER_KEY, ""),
         PART_OF.items() <= home.get("metadata", {}).get("labels", {}).items(),
+        "status" not in deployment or bool(deployment["status"].get("readyReplicas")),
     )
 
 

@@ -15,6 +15,7 @@ from infra.cluster import kubeconfig_path
 from tools.engine import operations
 from tools.engine.cluster import Cluster
 from tools.engine.operations import Workplace
+from tools.engine.part import Part
 from tools.problem import Problem, Unavailable
 from tools.process import SystemRunner
 
@@ -102,10 +103,20 @@ def destroy(
     with_operator: Annotated[
         bool, typer.Option("--with-operator", help="Also External Secrets Operator, if nobody else uses it.")
     ] = False,
+    without: Annotated[
+        list[Part] | None, typer.Option(help="A target that is gone for good: forget what is there. Repeatable.")
+    ] = None,
 ) -> None:
-    """Delete everything of the stack but its salt key and what others may use."""
-    overlays = all_overlays(overlay, os.environ)
-    finish(lambda: operations.destroy(workplace(), stack, overlays, context.args, with_operator=with_operator))
+    """Delete everything of the stack but its salt key and what others may use.
+
+    It looks first whether Vault or AWS, the cluster and the operator answer, and deletes what holds data last.
+    """
+    overlays, gone = all_overlays(overlay, os.environ), without or []
+    finish(
+        lambda: operations.destroy(
+            workplace(), stack, overlays, context.args, with_operator=with_operator, without=gone
+        )
+    )
 
 
 @app.command(context_settings=passes_on)

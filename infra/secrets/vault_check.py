@@ -14,7 +14,7 @@ from components.secrets.vault_documents import OWNER
 from infra.config.references import PropertyReference, steps, within
 from infra.secrets.documents import SALT
 from infra.secrets.vault import VaultStore
-from infra.secrets.vault_health import unreachable, unusable
+from infra.secrets.vault_health import mounted, unreachable, unusable
 from infra.stack import READER, NamedStack
 
 TIMEOUT_SECONDS = 10
@@ -65,14 +65,6 @@ def check(vault: VaultStore, target: NamedStack, documents: Mapping[str, object]
         )
     except (requests.RequestException, hvac.exceptions.VaultError, ValueError) as error:
         yield unreachable(f"Vault at {vault.address}", error)
-
-
-def mounted(client: Any, path: str) -> dict[str, Any] | None:
-    """The engine that answers at a path (`litellm`, `auth/kubernetes`); None when there is none that this token may use."""
-    try:
-        return client.adapter.get(url=f"/v1/sys/internal/ui/mounts/{path}")["data"]
-    except hvac.exceptions.Forbidden:
-        return None
 
 
 def check_engine(client: Any, vault: VaultStore) -> Iterator[str]:

@@ -17,7 +17,8 @@ import pulumi
 from components.secrets.vault_documents import OWNER
 from infra.secrets.claims import Check, Claims, TakenError, known
 from infra.secrets.vault import VaultStore
-from infra.secrets.vault_check import mounted, open_client
+from infra.secrets.vault_check import open_client
+from infra.secrets.vault_health import mounted
 from infra.stack import NamedStack
 
 ROLE_SETTINGS = {

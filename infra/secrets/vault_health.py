@@ -26,3 +26,11 @@ def unusable(client: Any, address: str) -> str:
 
 def unreachable(where: str, error: Exception) -> str:
     return f"{where} cannot be reached: {reason(error)}. Is VAULT_ADDR right? `vault status` must work first"
+
+
+def mounted(client: Any, path: str) -> dict[str, Any] | None:
+    """The engine that answers at a path (`litellm`, `auth/kubernetes`); None when there is none that this token may use."""
+    try:
+        return client.adapter.get(url=f"/v1/sys/internal/ui/mounts/{path}")["data"]
+    except hvac.exceptions.Forbidden:
+        return None

@@ -383,6 +383,29 @@ def deployed_from(project: Project) -> set[tuple[str, str, bool]]:
 class TestTheEnd:
     """Nothing is left but the salt key, and that is found again."""
 
+    def test_a_token_that_vault_refuses_is_said_before_anything_goes(self, project: Project, up: dict[str, Any]):
+        before = deployed_from(project)
+        done = project.make("destroy", check=False, VAULT_TOKEN="hvs.not-a-token")
+        assert done.returncode != 0
+        assert "cannot go as a whole; nothing was deleted" in done.stderr
+        assert "refuses the token" in done.stderr
+        assert deployed_from(project) == before
+
+    def test_an_operator_that_does_not_work_is_said_before_a_namespace_hangs(
+        self, project: Project, up: dict[str, Any]
+    ):
+        before, operator = deployed_from(project), ("deployment/external-secrets", "-n", "external-secrets")
+        kubectl("scale", *operator, "--replicas=0")
+        try:
+            done = project.make("destroy", check=False)
+        finally:
+            kubectl("scale", *operator, "--replicas=1")
+            kubectl("rollout", "status", *operator, "--timeout=120s")
+        assert "External Secrets Operator does not work" in done.stderr
+        assert "ARGS='--without operator'" in done.stderr
+        assert deployed_from(project) == before
+        assert "deletionTimestamp" not in json.dumps(objects("namespaces"))
+
     def test_destroy_leaves_the_salt_key_and_nothing_else(self, project: Project, up: dict[str, Any], vault: Vault):
         salt = vault.read("litellm", "dev/salt")
         start = time.monotonic()

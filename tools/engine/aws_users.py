@@ -1,13 +1,27 @@
 # boto3 is untyped:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-"""Whose servers are in a group of subnets in AWS, besides those of a stack that is about to go."""
+"""AWS, as a stack sees it that is about to go: does it answer, and who else uses what the stack has there?"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore import exceptions
 
-from components.secrets.aws_client import AwsRefusalError, connect
+from components.secrets.aws_client import AwsRefusalError, connect, explained
+
+
+def unusable(connection: Mapping[str, Any]) -> str:
+    """Why nothing can be deleted in AWS now; empty when it answers, and knows these credentials."""
+    try:
+        with explained({"connection": connection, "secret": "what the stack has"}):
+            connect(connection, "sts").get_caller_identity()
+    except AwsRefusalError as error:
+        return str(error)
+    except exceptions.ClientError:
+        return ""  # it answers; what it refuses, it says by itself
+    except exceptions.BotoCoreError as error:
+        return f"AWS cannot be asked in {connection['region']}: {error}"
+    return ""
 
 
 def of_others(connection: Mapping[str, Any], service: str, group: str, own: frozenset[str]) -> list[str]:

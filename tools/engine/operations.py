@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from infra.reason import reason
 from tools.engine import backend, pulumi_cli, state, state_lock
 from tools.engine.backend import STATE, Backend
 from tools.engine.cluster import Cluster
+from tools.engine.part import Part
 from tools.engine.pulumi_cli import OPERATION_SECONDS, PulumiCli
 from tools.engine.rollout import await_rollout
 from tools.engine.stack_file import Stack, read
@@ -28,6 +29,8 @@ from tools.process import Finished, Runner
 
 PROJECT_NAME = "litellm"
 LOCAL_FOLDER = f"{STATE}/local"
+PICKING = frozenset({"--target", "-t", "--exclude", "-x", "--exclude-protected"})
+"""Options of `pulumi destroy` that say what goes."""
 LOCAL_STACK = "dev"
 """The stack that may make a cluster of its own."""
 
@@ -250,7 +253,13 @@ def know_what_was_made(place: Workplace, deployment: Deployment) -> None:
 
 
 def destroy(
-    place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str], *, with_operator: bool = False
+    place: Workplace,
+    name: str,
+    overlays: Sequence[Path],
+    extra: Sequence[str],
+    *,
+    with_operator: bool = False,
+    without: Collection[Part] = (),
 ) -> int:
     """Delete everything of the stack except the salt key and what others may use, and say where that is.
 
@@ -260,9 +269,10 @@ def destroy(
         overlays: files laid over the stack's.
         extra: further options of `pulumi destroy`.
         with_operator: also uninstall External Secrets Operator, if the stack has it and nobody else uses it.
+        without: targets that are gone for good: what the stack has there is forgotten.
 
     Raises:
-        Problem: when the stack is protected, or others use what was to go.
+        Problem: when the stack is protected, others use what was to go, or a target does not answer.
     """
     stack = Stack.read(place.project, name, overlays)
     if stack.protected:
@@ -276,16 +286,74 @@ def destroy(
         place.say(f"stack {name} does not exist in {deployment.backend.shown}: nothing to destroy")
         return 0
     deployment.write()
-    if stack.shared:
+    forgotten = look_at_targets(place, deployment, without)
+    if stack.shared and Part.cluster not in without:
         nobody_uses(place, deployment)
     keep_what_others_use(place, deployment, outputs.get("namespace"), with_operator=with_operator)
+    make_ready_to_go(place, deployment, forgotten, without)
     release_retained(deployment)
-    code = deployment.operate("destroy", "--yes", "--skip-preview", *extra, interactive=place.interactive)
+    code = delete(place, deployment, extra)
     if code == 0 and (namespace := outputs.get("namespace")):
         tidy(place, deployment, namespace)
     if code == 0 and (salt := outputs.get("saltDocument")):
         place.say(f"kept: the salt key, in {salt}. The next `make up STACK={name}` adopts it")
     return code
+
+
+def look_at_targets(place: Workplace, deployment: Deployment, without: Collection[Part]) -> list[str]:
+    """Make sure that what the stack has can be deleted, and return the URNs of what is gone already, or shall be forgotten.
+
+    Raises:
+        Problem: with everything that stands in the way, before anything is deleted, and with the ways out.
+    """
+    from tools.engine import targets  # noqa: PLC0415 - clients of the cluster and of Vault take long to import
+
+    name, exported = deployment.stack.name, deployment.state()
+    sight = targets.look(
+        exported, lambda: connect(place, deployment), deployment.stack.operator_namespace, frozenset(without)
+    )
+    if sight.obstacles:
+        found = "".join(f"\n  - {each.ways_out(name)}" for each in sight.obstacles)
+        raise Problem(f"stack {name} cannot go as a whole; nothing was deleted:{found}")
+    left, lines = targets.forgotten(exported, without)
+    for line in (*sight.lines, *lines):
+        place.say(line)
+    return [*sight.gone, *left]
+
+
+def make_ready_to_go(
+    place: Workplace, deployment: Deployment, forgotten: Sequence[str], without: Collection[Part]
+) -> None:
+    """Write into the state what nobody can delete, and let go what waits for an operator that is gone."""
+    from infra.kubernetes_api import UNREACHABLE, RefusedError  # noqa: PLC0415 - the client takes long to import
+    from tools.engine import targets  # noqa: PLC0415
+
+    exported = deployment.state()
+    news = (state.retain(exported, dict.fromkeys(forgotten, True)), state.free_data(exported))
+    if any(news):
+        deployment.replace_state(exported)
+    if Part.operator in without:
+        try:
+            freed = targets.let_go(exported, connect(place, deployment))
+        except (RefusedError, *UNREACHABLE) as error:
+            raise Problem(
+                f"the ExternalSecrets of stack {deployment.stack.name} cannot be let go: {reason(error)}; nothing was deleted. "
+                "A webhook of the operator that is gone refuses it, too: docs/runbooks/destroy.md"
+            ) from None
+        place.say(f"{freed} ExternalSecrets no longer wait for the operator")
+
+
+def delete(place: Workplace, deployment: Deployment, extra: Sequence[str]) -> int:
+    """Delete what holds no data first: whatever stops it half-way has cost none. What is picked by hand goes at once."""
+    options = ("--yes", "--skip-preview", *extra)
+    holders = state.hold_data(deployment.state())
+    if holders and not PICKING & {option.partition("=")[0] for option in extra}:
+        excluded = [part for urn in holders for part in ("--exclude", urn)]
+        if code := deployment.operate("destroy", *options, *excluded, interactive=place.interactive):
+            name, kept = deployment.stack.name, ", ".join(urn.rpartition("::")[2] for urn in holders)
+            place.say(f"stopped, and what holds data is still there: {kept}. `make destroy STACK={name}` goes on")
+            return code
+    return deployment.operate("destroy", *options, interactive=place.interactive)
 
 
 def recover(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[str], *, force: bool = False) -> int:

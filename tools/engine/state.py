@@ -117,19 +117,58 @@ class SubnetGroup:
     urn: str
 
 
-def subnet_groups(exported: Mapping[str, Any]) -> list[SubnetGroup]:
-    servers = of_type(exported, "aws:rds/instance:Instance", "aws:elasticache/replicationGroup:ReplicationGroup")
-    own = {str(name) for each in servers for name in (each.get("id"), part(each, "outputs").get("identifier"))}
+def aws_connection(exported: Mapping[str, Any]) -> dict[str, Any]:
+    """How the stack reached AWS: `region`, `role_arn`, `external_id`."""
     provider = inputs_of(exported, AWS)
     # Pulumi writes what is no text as JSON into the inputs of a provider.
     roles: list[dict[str, str]] = json.loads(provider.get("assumeRoles") or "[]")
     role = {"role_arn": roles[0].get("roleArn"), "external_id": roles[0].get("externalId")} if roles else {}
-    connection = {"region": provider.get("region"), **role}
+    return {"region": provider.get("region"), **role}
+
+
+def subnet_groups(exported: Mapping[str, Any]) -> list[SubnetGroup]:
+    servers = of_type(exported, "aws:rds/instance:Instance", "aws:elasticache/replicationGroup:ReplicationGroup")
+    own = {str(name) for each in servers for name in (each.get("id"), part(each, "outputs").get("identifier"))}
+    connection = aws_connection(exported)
     return [
         SubnetGroup(SUBNET_GROUPS[each["type"]], str(each["id"]), frozenset(own), connection, str(each["urn"]))
         for each in of_type(exported, *SUBNET_GROUPS)
         if "id" in each
     ]
+
+
+HOLD_DATA = (
+    "kubernetes:apps/v1:StatefulSet",
+    "kubernetes:postgresql.cnpg.io/v1:Cluster",
+    "vault:kv/secretV2:SecretV2",
+    "aws:secretsmanager/secret:Secret",
+    "aws:secretsmanager/secretVersion:SecretVersion",
+    "aws:rds/instance:Instance",
+)
+"""Types whose deletion cannot be made good by the next `up`."""
+
+SYNCED = "kubernetes:external-secrets.io/"
+
+
+def hold_data(exported: Mapping[str, Any]) -> list[str]:
+    """The URNs of what holds data, and goes with the stack."""
+    return [str(each["urn"]) for each in of_type(exported, *HOLD_DATA) if not each.get("retainOnDelete")]
+
+
+def free_data(exported: Mapping[str, Any]) -> bool:
+    """Write into a state that what holds data needs no Secret any more, once it is to go; returns whether that is news.
+
+    Otherwise the Secrets of a server could only go after it, and with them the identity that they are read with.
+    """
+    secrets = {str(each["urn"]) for each in resources(exported) if str(each.get("type")).startswith(SYNCED)}
+    news = False
+    for each in of_type(exported, *HOLD_DATA):
+        by_property: dict[str, list[str]] = part(each, "propertyDependencies")
+        for needed in (each.get("dependencies") or [], *by_property.values()):
+            left = [urn for urn in needed if urn not in secrets]
+            news = news or left != needed
+            needed[:] = left
+    return news
 
 
 def retain(exported: Mapping[str, Any], wanted: Mapping[str, bool]) -> bool:

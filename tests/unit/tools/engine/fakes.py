@@ -66,7 +66,7 @@ class FakeCluster:
     reads: list[list[dict[str, Any]]] = field(default_factory=lambda: [[]])
     paths: list[str] = field(default_factory=list[str])
     objects: dict[str, Any] = field(default_factory=dict[str, Any])
-    """By path, without a query: an object, the items of a list, or the status of an error. 404 otherwise."""
+    """By path, without a query: an object, the items of a list, or the status of an error. 404 otherwise, but for /version."""
     writes: list[tuple[str, str, Any]] = field(default_factory=list[tuple[str, str, Any]])
     """Verb, path and body of each change."""
 
@@ -79,7 +79,7 @@ class FakeCluster:
         place = path.partition("?")[0]
         if place.endswith("/deployments"):
             return {"items": self.reads.pop(0) if len(self.reads) > 1 else self.reads[0]}
-        found = self.objects.get(place, 404)
+        found = self.objects.get(place, {} if place == "/version" else 404)
         if isinstance(found, int):
             raise RefusedError(found, "")
         items = cast("list[dict[str, Any]]", found)

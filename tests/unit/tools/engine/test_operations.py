@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.tools.engine.fakes import CLUSTER, NO_STACK, Machine
 from tools.engine import operations
+from tools.engine.part import Part
 from tools.engine.stack_file import read
 from tools.problem import Problem, Unavailable
 from tools.process import Finished
@@ -269,6 +270,67 @@ def test_destroy_keeps_what_others_use_and_names_them(machine: Machine) -> None:
     assert [line.split()[1] for line in machine.runner.lines[-2:]][-1] == "destroy", (
         "the state knows before anything goes"
     )
+
+
+SERVER = {"urn": "urn:x::postgres-server", "type": "kubernetes:apps/v1:StatefulSet"}
+
+
+def test_destroy_deletes_what_holds_data_last(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack export"] = state_of(SERVER)
+    assert operations.destroy(machine.place(**CLUSTER), "dev", [], []) == 0
+    first, last = machine.runner.starting("pulumi destroy")
+    assert "--exclude urn:x::postgres-server" in first.line
+    assert "--exclude" not in last.line
+
+
+def test_destroy_that_stops_has_touched_nothing_that_holds_data(machine: Machine) -> None:
+    machine.runner.answers |= {"pulumi stack export": state_of(SERVER), "pulumi destroy": Finished(255)}
+    assert operations.destroy(machine.place(**CLUSTER), "dev", [], []) == 255
+    assert "--exclude" in machine.runner.only("pulumi destroy").line
+    assert machine.said[-1] == (
+        "stopped, and what holds data is still there: postgres-server. `make destroy STACK=dev` goes on"
+    )
+
+
+def test_destroy_of_what_is_picked_by_hand_goes_at_once(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack export"] = state_of(SERVER)
+    operations.destroy(machine.place(**CLUSTER), "dev", [], ["--target=urn:y"])
+    assert "--exclude" not in machine.runner.only("pulumi destroy").line
+
+
+def test_destroy_says_what_stands_in_the_way_before_anything_is_deleted(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack export"] = state_of(SERVER)
+    machine.cluster.objects["/version"] = 401
+    with pytest.raises(
+        Problem, match=r"stack dev cannot go as a whole; nothing was deleted:\n  - the cluster cannot be used"
+    ):
+        operations.destroy(machine.place(**CLUSTER), "dev", [], [])
+    for change in ("destroy", "state", "stack import"):
+        assert not machine.runner.starting(f"pulumi {change}")
+
+
+def test_destroy_without_the_cluster_forgets_what_is_in_it(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack export"] = state_of(SERVER)
+    machine.cluster.objects["/version"] = 401
+    assert operations.destroy(machine.place(**CLUSTER), "dev", [], [], without=[Part.cluster]) == 0
+    written = json.loads(machine.runner.only("pulumi stack import").stdin)
+    assert written["deployment"]["resources"][0]["retainOnDelete"] is True
+
+
+EXTERNAL = {"urn": "urn:x::e", "type": "kubernetes:external-secrets.io/v1:ExternalSecret", "id": "litellm/env"}
+
+
+def test_destroy_without_the_operator_lets_external_secrets_go(machine: Machine) -> None:
+    path = "/apis/external-secrets.io/v1/namespaces/litellm/externalsecrets/env"
+    machine.runner.answers["pulumi stack export"] = state_of(EXTERNAL)
+    machine.cluster.objects |= {
+        path: {"metadata": {"finalizers": ["x"]}},
+        "/apis/external-secrets.io": {"versions": [{"version": "v1"}]},
+    }
+    with pytest.raises(Problem, match="External Secrets Operator is not in the cluster"):
+        operations.destroy(machine.place(**CLUSTER), "dev", [], [])
+    assert operations.destroy(machine.place(**CLUSTER), "dev", [], [], without=[Part.operator]) == 0
+    assert machine.cluster.done("patch") == [path]
 
 
 def test_destroy_with_the_operator_is_refused_where_others_use_it(machine: Machine) -> None:
