@@ -272,6 +272,7 @@ class Environment:
                 "extract": content.extract,
                 "template": content.template,
                 "type": content.type,
+                "steady": content.steady,
                 "revision": self.store.documents.revision_of(*content.documents),
                 "refresh_interval": self.config.external_secrets.refresh_interval,
             },
@@ -364,13 +365,14 @@ class Environment:
         ]
 
     def _gateway(self, secret: SyncedSecret, database: list[pulumi.Resource], redis: list[pulumi.Resource]) -> Gateway:
+        database_url = self.contents.migration()
         migration = Migration(
             workloads.MIGRATION,
             workloads.migration(
                 self.config,
                 self.servers,
                 self.namespace,
-                secret.secret,
+                self._synced(workloads.MIGRATION, database_url).secret if database_url else None,
                 self.account,
                 self.pods.migration,
                 self.certificates,

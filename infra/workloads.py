@@ -29,7 +29,7 @@ from infra.config.base import Disk, bytes_of
 from infra.config.database.cloudnative import CloudNativePgDatabase
 from infra.config.database.common import SecretCredentials, TokenSection
 from infra.config.database.existing import ExistingDatabase
-from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, pooler_of, takes_tokens
+from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, takes_tokens
 from infra.config.gateway.autoscaling import AutoscalingConfig
 from infra.config.gateway.settings import gibibytes
 from infra.config.ingress.alb import AlbConfig
@@ -308,11 +308,12 @@ def migration(
     config: StackConfig,
     servers: Servers,
     namespace: Name,
-    secret: Name,
+    secret: Name | None,
     account: PodAccount | None,
     pod: PodSettings,
     certificates: Sequence[CertificateFile] = (),
 ) -> MigrationArgs:
+    """`secret` has the URL of the database; None where it is logged in to with tokens."""
     args: MigrationArgs = {
         "namespace": namespace,
         "image": config.gateway.image,
@@ -329,10 +330,8 @@ def migration(
                 **database_login(config, servers),
             },
         )
-    else:
+    if secret is not None:
         args["environment_secret"] = secret
-    if pooler_of(config.database):
-        args["url_key"] = "DIRECT_URL"
     return args
 
 

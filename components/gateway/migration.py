@@ -82,8 +82,8 @@ class Migration(pulumi.ComponentResource):
 
     **Type:** `litellm:index:Migration`. **Produces:** `batch/v1 Job`.
 
-    A new image, or a new URL of the database (a new Secret), is a new Job; everything else leaves the finished one alone. One
-    that failed is replaced by the next `up`.
+    A new image, or another Secret, is a new Job; everything else leaves the finished one alone. So the Secret should have
+    another name when the database is another one, and only then. A Job that failed is replaced by the next `up`.
     """
 
     job_name: pulumi.Output[str]

@@ -52,6 +52,10 @@ class SyncedSecretArgs(TypedDict):
     revision: NotRequired[pulumi.Input[str]]
     """Optional: changes when the documents behind `values` change. Defaults to nothing."""
 
+    steady: NotRequired[bool]
+    """Optional: keep the name of the Secret when `revision` changes, and sync it in place: for a Job that need not run again
+    when a password changes, and reads the current one when it does. Defaults to false."""
+
     refresh_interval: NotRequired[pulumi.Input[str]]
     """Optional: how often the store is read again, such as `1h`. Defaults to `1h`."""
 
@@ -62,7 +66,8 @@ class SyncedSecret(pulumi.ComponentResource):
     **Type:** `litellm:index:SyncedSecret`. **Produces:** `external-secrets.io/v1 ExternalSecret`.
 
     Whatever changes makes another Secret, with another name, next to the old one: whoever reads it rolls over to the new name,
-    and the old one goes last. No pod ever starts with half of a rotation.
+    and the old one goes last. No pod ever starts with half of a rotation. A `steady` one gets another name only when its
+    template changes, or the places of its values in the store.
 
     The Secret outlives its ExternalSecret, for as long as pods may need it. Nothing in Pulumi's state stands for it, as its
     values would be there, too: `make up` and `make destroy` delete those that nobody uses any more.
@@ -73,7 +78,9 @@ class SyncedSecret(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: SyncedSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:SyncedSecret", name, None, opts)
-        whole = args.get("extract", ())
+        whole, revision = args.get("extract", ()), args.get("revision", "")
+        # The operator syncs at once when an annotation of the ExternalSecret changes.
+        of_external, of_secret = ({REVISION: revision}, "") if args.get("steady") else ({}, revision)
         resource = kubernetes.apiextensions.CustomResource(
             f"{name}-secret",
             api_version=API_VERSION,
@@ -81,7 +88,7 @@ class SyncedSecret(pulumi.ComponentResource):
             metadata={
                 "namespace": args["namespace"],
                 "labels": labels(name),
-                "annotations": WAIT_UNTIL_READY,
+                "annotations": WAIT_UNTIL_READY | of_external,
             },
             spec={
                 "refreshInterval": pulumi.Output.from_input(args.get("refresh_interval", "1h")).apply(go_duration),
@@ -94,7 +101,7 @@ class SyncedSecret(pulumi.ComponentResource):
                     "template": {
                         "engineVersion": "v2",
                         "type": args.get("type", "Opaque"),
-                        "metadata": {"labels": labels(name), "annotations": {REVISION: args.get("revision", "")}},
+                        "metadata": {"labels": labels(name), "annotations": {REVISION: of_secret}},
                         "data": dict(args["template"]),
                     },
                 },

@@ -121,6 +121,9 @@ class SecretContent:
     type: str = "Opaque"
     """Type of the Secret."""
 
+    steady: bool = False
+    """Whether the Secret keeps its name when a value changes."""
+
 
 class Contents:
     """The Secrets of a stack; `locate` says where in the store a property of its own documents is."""
@@ -224,6 +227,17 @@ class Contents:
         if takes_tokens(self.config.database):
             return None
         return self.content(self.login(), plain(USERNAME, PASSWORD), DATABASE)
+
+    def migration(self) -> SecretContent | None:
+        """The URL of the database past any pooler, for the Job that migrates it; None when it logs in with tokens.
+
+        No other value is in it, and it keeps its name when the password changes: a migration is due when image or database do.
+        """
+        if takes_tokens(self.config.database):
+            return None
+        template = {"DATABASE_URL": pulumi.Output.all(*self.servers.database).apply(self.url)}
+        values = {in_the_url(part): reference for part, reference in self.login().items()}
+        return replace(self.content(values, template, DATABASE), steady=True)
 
     def database_admin(self) -> SecretContent | None:
         """Who creates that role; None when it is a Kubernetes Secret already, or nobody does."""

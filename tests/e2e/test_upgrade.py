@@ -49,6 +49,10 @@ CHANGES: Mapping[str, str] = {
         ("postgres-server", "redis-server", "litellm-migration-job", "database-bootstrap-job"),
         "requests and limits of ephemeral storage: the servers restart, and the Jobs, which cannot be changed, run once more",
     ),
+    **dict.fromkeys(
+        ("litellm-migration", "litellm-migration-secret"),
+        "the migration has a Secret of its own, so that it does not run again for another master key",
+    ),
     "external-secrets-release": "its CRDs get the annotation with which Helm keeps them",
     "external-secrets-owner": "says whose the operator is",
     **dict.fromkeys(

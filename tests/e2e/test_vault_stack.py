@@ -302,9 +302,10 @@ class TestBadDay:
     def test_a_rotated_master_key_works_and_the_old_one_does_not(
         self, project: Project, up: dict[str, Any], vault: Vault
     ):
-        config, old = project.config("dev"), master_key(vault)
+        config, old, jobs = project.config("dev"), master_key(vault), identities("jobs")
         project.write_stack("dev", config | {"keys": {"master": {"rotation": 1}}})
         project.make("up")
+        assert identities("jobs") == jobs, "neither image nor database changed"
         new = master_key(vault)
         assert new != old
         eventually(lambda: completion(up["url"], new).status_code == 200, "the new key works")
@@ -374,6 +375,14 @@ class TestBadDay:
         assert vault.read("litellm", "dev/salt") == salt
 
 
+def identities(kind: str) -> set[str]:
+    return {each["metadata"]["uid"] for each in objects(kind, "-n", NAMESPACE)}
+
+
+def ready(deployment: str) -> bool:
+    return bool(kubectl("get", deployment, "-n", "external-secrets", "-o", "jsonpath={.status.readyReplicas}").stdout)
+
+
 def deployed_from(project: Project) -> set[tuple[str, str, bool]]:
     """Every resource of the state, with its identity and whether it is protected."""
     exported = json.loads(project.pulumi("stack", "export", "--stack", "dev"))["deployment"]["resources"]
@@ -397,6 +406,7 @@ class TestTheEnd:
         before, operator = deployed_from(project), ("deployment/external-secrets", "-n", "external-secrets")
         kubectl("scale", *operator, "--replicas=0")
         try:
+            eventually(lambda: not ready(operator[0]), "no pod of the operator is ready", 60)
             done = project.make("destroy", check=False)
         finally:
             kubectl("scale", *operator, "--replicas=1")

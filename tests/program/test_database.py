@@ -36,9 +36,18 @@ def synced(recording: Recording, name: str) -> dict[str, Any]:
 
 def test_a_whole_url_of_the_store_is_the_url_of_gateway_and_migration() -> None:
     recording = of_dev(database=EXISTING | {"credentials": {"document": "shared/db", "urlProperty": "uri"}})
-    spec = synced(recording, "litellm-env")
-    assert spec["target"]["template"]["data"]["DATABASE_URL"] == "{{ .DATABASE_URL }}"
-    assert {"secretKey": "DATABASE_URL", "remoteRef": {"key": "shared/db", "property": "uri"}} in spec["data"]
+    for name in ("litellm-env", "litellm-migration"):
+        spec = synced(recording, name)
+        assert spec["target"]["template"]["data"]["DATABASE_URL"] == "{{ .DATABASE_URL }}"
+        assert {"secretKey": "DATABASE_URL", "remoteRef": {"key": "shared/db", "property": "uri"}} in spec["data"]
+
+
+def test_the_migration_has_the_url_of_its_database_and_no_other_value() -> None:
+    recording = of_dev()
+    spec = synced(recording, "litellm-migration")
+    assert list(spec["target"]["template"]["data"]) == ["DATABASE_URL"]
+    assert {each["remoteRef"]["key"] for each in spec["data"]} == {"dev/database"}
+    assert not spec.get("dataFrom")
 
 
 def test_the_secret_of_cloudnative_pg_reaches_the_pods_through_a_store_of_its_namespace() -> None:
@@ -149,7 +158,9 @@ def test_pods_go_through_the_pooler_and_the_jobs_past_it() -> None:
     assert urls["DIRECT_URL"].endswith("@db:5432/litellm?sslmode=require")
     (migrate,) = pod_of(recording, "kubernetes:batch/v1:Job", "litellm-migration-job")["containers"]
     (url,) = [each for each in migrate["env"] if each["name"] == "DATABASE_URL"]
-    assert url["valueFrom"]["secretKeyRef"]["key"] == "DIRECT_URL"
+    assert url["valueFrom"]["secretKeyRef"]["key"] == "DATABASE_URL"
+    of_the_job = synced(recording, "litellm-migration")["target"]["template"]["data"]
+    assert of_the_job == {"DATABASE_URL": urls["DIRECT_URL"]}
     (bootstrap,) = pod_of(recording, "kubernetes:batch/v1:Job", "database-bootstrap-job")["containers"]
     assert {"name": "PGHOST", "value": "db"} in bootstrap["env"]
 

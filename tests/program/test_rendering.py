@@ -199,13 +199,26 @@ def test_another_model_gives_another_config_map_and_nothing_else_a_new_name():
     assert all(after[name] == before[name] for name in before.keys() & after.keys())
 
 
-def test_a_rotation_gives_the_secret_a_new_name_and_all_who_read_it():
-    """The master key is in the environment of the gateway, which the migration reads as well."""
-    before, after = by_resource(dev()), by_resource(dev(**{"litellm:keys": {"master": {"rotation": 1}}}))
-    assert {name for name in before if before[name] != after[name]} == {
+def renamed(**config: Any) -> set[str]:
+    before, after = by_resource(dev()), by_resource(dev(**config))
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_a_rotation_gives_a_new_name_to_the_secrets_that_have_the_value_and_runs_the_jobs_that_need_it():
+    """A migration is due when image or database change, and not when a password does."""
+    assert renamed(**{"litellm:keys": {"master": {"rotation": 1}}}) == {"litellm-env-secret"}
+    assert renamed(**{"litellm:database": {"rotation": 1}}) == {
         "litellm-env-secret",
-        "litellm-migration-job",
+        "postgres-role-secret",
+        "database-bootstrap-job",
     }
+
+
+def test_another_database_or_image_runs_the_migration_again():
+    assert {"litellm-migration-secret", "litellm-migration-job"} <= renamed(**{"litellm:database": {"name": "other"}})
+    image = {"litellm:gateway": {"image": "ghcr.io/berriai/litellm-non_root:v1.2.3"}}
+    assert "litellm-migration-job" in renamed(**image)
+    assert "litellm-migration-secret" not in renamed(**image)
 
 
 def provider_key(ciphertext: str) -> dict[str, str]:

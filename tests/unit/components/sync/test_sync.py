@@ -273,6 +273,14 @@ def test_the_secret_says_which_versions_it_was_made_from():
     assert (template["type"], template["engineVersion"]) == ("Opaque", "v2")
 
 
+def test_a_steady_secret_is_synced_in_place_when_a_document_changes():
+    """The operator syncs when an annotation of the ExternalSecret changes; its spec is what makes another Secret."""
+    before, after = (synced(steady=True, revision=revision).inputs(EXTERNAL_SECRET) for revision in ("7", "8"))
+    assert before["spec"] == after["spec"]
+    assert after["metadata"]["annotations"]["litellm/revision"] == "8"
+    assert "litellm/revision" not in synced(revision="8").inputs(EXTERNAL_SECRET)["metadata"]["annotations"]
+
+
 def test_the_secret_is_read_from_the_store_of_its_own_namespace():
     inputs = synced().inputs(EXTERNAL_SECRET)
     assert inputs["metadata"]["namespace"] == "gw"
