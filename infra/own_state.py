@@ -1,6 +1,6 @@
 """What a stack has by its own state, which the program asks the engine for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 RELEASE, COMPONENT = "kubernetes:helm.sh/v3:Release", "litellm:index:ExternalSecretsOperator$"
@@ -9,3 +9,42 @@ RELEASE, COMPONENT = "kubernetes:helm.sh/v3:Release", "litellm:index:ExternalSec
 def has_operator(state: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether the stack has External Secrets Operator: the mark in the cluster says only what a stack is called."""
     return any(each["type"] == RELEASE and COMPONENT in urn for urn, each in state.items())
+
+
+DOCUMENT, SECRET = "vault:kv/secretV2:SecretV2", "aws:secretsmanager/secret:Secret"
+POLICY, ROLES = (
+    "vault:index/policy:Policy",
+    ("vault:kubernetes/authBackendRole:AuthBackendRole", "vault:jwt/authBackendRole:AuthBackendRole"),
+)
+
+
+def written(state: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """The documents that the stack has written, by their place in the store, and which version it wrote last."""
+    return dict(place for each in state.values() for place in versions(str(each["type"]), outputs_of(each)))
+
+
+def outputs_of(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    return resource.get("outputs") or {}
+
+
+def versions(kind: str, outputs: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    metadata: Mapping[str, Any] = outputs.get("metadata") or {}
+    version = str(metadata.get("version", "")) if kind == DOCUMENT else ""
+    if version.isdigit():
+        yield f"{outputs['mount']}/{outputs['name']}", int(version)
+    if kind == SECRET and "name" in outputs:
+        yield str(outputs["name"]), 1
+    if kind.endswith(":VaultSaltKey") and not outputs.get("adopted"):
+        yield f"{outputs['mount']}/{outputs['path']}", 1
+
+
+def granted(state: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """The policies and roles that the stack has made in Vault, by their paths in its API."""
+    found: list[str] = []
+    for each in state.values():
+        kind, outputs = str(each["type"]), outputs_of(each)
+        if kind == POLICY and "name" in outputs:
+            found.append(f"sys/policies/acl/{outputs['name']}")
+        if kind in ROLES and {"backend", "roleName"} <= outputs.keys():
+            found.append(f"auth/{outputs['backend']}/role/{outputs['roleName']}")
+    return tuple(found)

@@ -12,7 +12,7 @@ from pulumi.runtime import get_config_env, get_config_secret_keys_env
 from infra import ingress_class, salt
 from infra.config.load import ConfigError, load
 from infra.config.stack_yaml import StackFileError, of_stack
-from infra.own_state import has_operator
+from infra.own_state import granted, has_operator, written
 from infra.secrets.documents import Documents, documents
 from infra.target import Target, resolve
 from infra.watch import watch
@@ -35,7 +35,8 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
         pool.submit(import_module, "infra.preflight")
         environment = pool.submit(import_module, "infra.environment")
         state = salt.state()
-        known, target = salt.salts(state), replace(target, has_operator=has_operator(state))
+        known = salt.salts(state)
+        target = replace(target, has_operator=has_operator(state), written=written(state), granted=granted(state))
         found = look(target, [*salt.check(target, known), *ingress_class.check(target)])
         deploy = environment.result().deploy
     operator = found.config.external_secrets

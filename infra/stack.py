@@ -1,5 +1,6 @@
 """One stack as stores and roles know it: its configuration and the names it goes by, but not where it is deployed to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from infra.config.stack import StackConfig
@@ -21,6 +22,12 @@ class NamedStack:
 
     own_salt: str | None = field(default=None, kw_only=True)
     """Name of the salt key's document, where the state says that this stack has made it; None before that is known."""
+
+    written: Mapping[str, int] = field(default_factory=dict[str, int], kw_only=True)
+    """Documents that the state says this stack has written, by their place in the store, and the version that it wrote."""
+
+    granted: tuple[str, ...] = field(default=(), kw_only=True)
+    """Policies and roles that the state says this stack has made in Vault, by their paths in its API."""
 
     @property
     def instance(self) -> str:

@@ -5,7 +5,7 @@
 Every problem is reported, not only the first one. Values are never read: the program asks for descriptions only.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore import exceptions
@@ -20,26 +20,36 @@ from components.secrets.aws_client import (
     tags_of,
 )
 from components.secrets.aws_names import OWNER, is_arn
+from components.secrets.aws_once import still_scheduled
 from infra.config.ingress.alb import certificate_covers
 from infra.secrets.aws import AwsStore
+from infra.secrets.documents import SALT
 from infra.stack import NamedStack
 
 
 def check(store: AwsStore, target: NamedStack, documents: Mapping[str, object]) -> Iterator[str]:
     """Look at the real AWS before `documents` are written to it; every problem is a sentence."""
     references = [(where, reference.document) for where, reference in target.config.references()]
-    yield from check_aws(store.connection, target.owner, store.secrets_of(documents), references)
+    known = frozenset(target.written)
+    yield from check_aws(store.connection, target.owner, store.secrets_of(documents), references, known)
+    if not target.config.keys.salt.existing:
+        yield from check_salt(store.connection, f"{store.prefix}/{SALT}")
     ingress = target.config.ingress
     if ingress.used_controller == "alb" and (arn := ingress.load_balancer.certificate_arn):
         yield from check_certificate(store.connection, arn, ingress.all_hosts)
 
 
 def check_aws(
-    connection: AwsConnection, owner: str, written: Sequence[str], references: Iterable[tuple[str, str]] = ()
+    connection: AwsConnection,
+    owner: str,
+    written: Sequence[str],
+    references: Iterable[tuple[str, str]] = (),
+    known: Collection[str] = (),
 ) -> Iterator[str]:
     """Problems with AWS for a stack that is about to write the secrets `written`, and to read what `references` name.
 
-    A reference is a place in the configuration and the secret (name or ARN) that it names.
+    A reference is a place in the configuration and the secret (name or ARN) that it names; `known` are the secrets that the
+    state has.
     """
     props: dict[str, Any] = {"connection": connection, "secret": "its secrets"}
     try:
@@ -57,7 +67,37 @@ def check_aws(
         except AwsRefusalError as error:
             yield str(error)
             continue
+        if found is None and name in known:
+            yield (
+                f"{name} is not in AWS Secrets Manager any more, and this stack wrote it: `make recover`, and `make up` "
+                "writes it again with the same value"
+            )
         yield from check(name, found, context, connection["region"])
+        yield from replica(name, found, connection["region"])
+
+
+def check_salt(connection: AwsConnection, name: str) -> Iterator[str]:
+    """The salt key must be there to stay, before anything is made that needs it."""
+    props: dict[str, Any] = {"connection": connection, "secret": name}
+    try:
+        with explained(props):
+            found = describe(connect(connection), props)
+    except AwsRefusalError:
+        return  # said already, of the other secrets
+    if found and found.get("DeletedDate"):
+        yield still_scheduled(props)
+    yield from replica(name, found, connection["region"])
+
+
+def replica(name: str, found: Mapping[str, Any] | None, region: str) -> Iterator[str]:
+    """A copy in another region takes no value, until it is promoted."""
+    primary = (found or {}).get("PrimaryRegion")
+    if primary not in (None, "", region):
+        yield (
+            f"{name} in {region} is a replica of the secret in {primary}, and takes no value. Set litellm:secrets.aws.region "
+            f"back, or, when {primary} is lost, promote it: `aws secretsmanager stop-replication-to-replica --region {region} "
+            f"--secret-id {name}` (docs/runbooks/aws-deletion.md)"
+        )
 
 
 def own_secret(name: str, found: dict[str, Any] | None, owner: str, region: str) -> Iterator[str]:
@@ -66,7 +106,8 @@ def own_secret(name: str, found: dict[str, Any] | None, owner: str, region: str)
     if found.get("DeletedDate"):
         yield (
             f"{name} in AWS Secrets Manager is scheduled for deletion at {found['DeletedDate']:%Y-%m-%d %H:%M %Z}, and its "
-            "name is taken until then. Wait, or choose another litellm:secrets.aws.prefix, or give the old value up for good: "
+            f"name is taken until then. Bring it back: `aws secretsmanager restore-secret --region {region} --secret-id "
+            f"{name}`. Or choose another litellm:secrets.aws.prefix, or give the old value up for good: "
             f"`aws secretsmanager delete-secret --region {region} --secret-id {name} --force-delete-without-recovery`"
         )
     elif (writer := tags_of(found).get(OWNER)) != owner:

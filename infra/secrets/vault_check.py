@@ -15,6 +15,7 @@ from infra.config.references import PropertyReference, steps, within
 from infra.secrets.documents import SALT
 from infra.secrets.vault import VaultStore
 from infra.secrets.vault_health import mounted, unreachable, unusable
+from infra.secrets.vault_history import check_history, metadata
 from infra.stack import READER, NamedStack
 
 TIMEOUT_SECONDS = 10
@@ -56,6 +57,7 @@ def check(vault: VaultStore, target: NamedStack, documents: Mapping[str, object]
         if not unfit:
             yield from check_engine_settings(client, vault)
             yield from check_documents(client, vault, target, documents)
+            yield from check_history(client, above, vault, target, documents)
             yield from check_references(client, vault, target)
     except hvac.exceptions.Forbidden:
         yield (
@@ -205,14 +207,6 @@ def check_role(client: Any, vault: VaultStore, target: NamedStack) -> Iterator[s
         patterns = found.get(setting) or ()
         if not any(fnmatchcase(wanted, pattern) for pattern in ([patterns] if isinstance(patterns, str) else patterns)):
             yield f"{role} does not admit {wanted} ({setting}): have it added, or choose another one"
-
-
-def metadata(client: Any, vault: VaultStore, path: str, mount: str | None = None) -> dict[str, Any] | None:
-    """What Vault knows of a document, but not its values; None when there is none that this token may look at."""
-    try:
-        return client.secrets.kv.v2.read_secret_metadata(path=path, mount_point=mount or vault.mount)["data"]
-    except (hvac.exceptions.InvalidPath, hvac.exceptions.Forbidden, hvac.exceptions.UnsupportedOperation):
-        return None
 
 
 def check_adopted(client: Any, vault: VaultStore, document: str, properties: Any) -> Iterator[str]:

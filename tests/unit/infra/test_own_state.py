@@ -1,47 +1,33 @@
-"""What the program knows of its own state, also where nobody runs it but Pulumi."""
+"""What a stack knows of its documents, policies and roles by its own state."""
 
 from typing import Any
 
-import pytest
-
-from infra import preflight, salt
-from infra.own_state import has_operator
-from infra.program import program
-from infra.target import Target, resolve_offline
-from tests.recording import run
-from tests.unit.infra.stacks import config
-from tests.unit.infra.test_salt import made, state
-
-OPERATOR = (
-    "urn:pulumi:dev::litellm::litellm:index:ExternalSecretsOperator$kubernetes:helm.sh/v3:Release::external-secrets-release",
-    {"type": "kubernetes:helm.sh/v3:Release", "outputs": {}},
-)
-OTHER = ("urn:pulumi:dev::litellm::kubernetes:helm.sh/v3:Release::other", OPERATOR[1])
+from infra.own_state import granted, written
 
 
-def test_a_state_with_the_release_of_the_operator_has_it():
-    assert has_operator(dict([OPERATOR, made("vault")]))
+def entry(kind: str, **outputs: Any) -> dict[str, Any]:
+    return {"type": kind, "outputs": outputs}
 
 
-@pytest.mark.parametrize("entries", [[], [OTHER], [made("vault")]])
-def test_a_state_without_it_has_not(entries: list[Any]):
-    assert not has_operator(state(*entries))
+STATE: dict[str, dict[str, Any]] = {
+    "1": entry("vault:kv/secretV2:SecretV2", mount="litellm", name="dev/redis", metadata={"version": "4"}),
+    "2": entry("vault:kv/secretV2:SecretV2", mount="litellm", name="dev/half"),
+    "3": entry("aws:secretsmanager/secret:Secret", name="litellm/prod/redis"),
+    "4": entry("pulumi-python:dynamic/litellm:VaultSaltKey", mount="litellm", path="dev/salt"),
+    "5": entry("pulumi-python:dynamic/litellm:VaultSaltKey", mount="kv", path="found", adopted=True),
+    "6": entry("vault:index/policy:Policy", name="litellm-dev"),
+    "7": entry("vault:kubernetes/authBackendRole:AuthBackendRole", backend="kubernetes-dev", roleName="litellm-dev"),
+    "8": {"type": "pulumi:pulumi:Stack"},
+}
 
 
-@pytest.mark.parametrize(("entries", "has"), [([OPERATOR], True), ([], False)])
-def test_a_plain_pulumi_knows_whether_its_state_has_the_operator(
-    monkeypatch: pytest.MonkeyPatch, entries: list[Any], has: bool
-):
-    monkeypatch.setattr("infra.program.load", lambda *_: config())
-    seen: list[Target] = []
+def test_documents_have_the_version_that_was_written_last():
+    assert written(STATE) == {"litellm/dev/redis": 4, "litellm/prod/redis": 1, "litellm/dev/salt": 1}
 
-    def look(target: Target, *_: object) -> Target:
-        seen.append(target)
-        return target
 
-    monkeypatch.setattr("infra.program.resolve", resolve_offline)
-    monkeypatch.setattr(preflight, "preflight", look)
-    monkeypatch.setattr("infra.program.watch", lambda _: None)
-    monkeypatch.setattr("infra.environment.deploy", lambda _: {})
-    run(program, stack="dev", calls={salt.READ_STATE: {"outputs": state(*entries)}})
-    assert [target.has_operator for target in seen] == [has]
+def test_a_salt_key_that_was_found_is_not_the_stacks():
+    assert "kv/found" not in written(STATE)
+
+
+def test_policies_and_roles_are_known_by_their_paths():
+    assert granted(STATE) == ("sys/policies/acl/litellm-dev", "auth/kubernetes-dev/role/litellm-dev")

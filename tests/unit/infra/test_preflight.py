@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -681,4 +682,78 @@ def test_a_shared_auth_method_must_review_tokens_by_itself(vault: FakeVault):
 def test_a_shared_auth_method_with_a_reviewer_is_fine(vault: FakeVault):
     vault.auth_configs["kubernetes"] = {"disable_local_ca_jwt": True, "token_reviewer_jwt_set": True}
     of = target(**SHARED_AUTH)
+    preflight(of, documents(of.config))
+
+
+WROTE = "litellm/dev/api-keys"
+
+
+def standing(**known: Any) -> Target:
+    return replace(target(), **known)
+
+
+def document(vault: FakeVault, path: str, version: int, **custom: str) -> None:
+    vault.metadata[path] = {"managed-by": "litellm/dev", **custom}
+    versions = {str(version): {"destroyed": False, "deletion_time": ""}}
+    vault.settings[path] = {"current_version": version, "versions": versions}
+
+
+def test_a_vault_that_was_restored_from_a_snapshot_is_recognised(vault: FakeVault):
+    document(vault, "dev/api-keys", 3)
+    said = problems(standing(written={WROTE: 5}))
+    assert "litellm/dev/api-keys in Vault has version 3, and this stack wrote version 5" in said
+    assert "`make recover STACK=dev`, and `make up STACK=dev`" in said
+
+
+@pytest.mark.parametrize("version", [5, 6])
+def test_a_document_that_is_as_new_as_the_state_or_newer_is_no_problem(vault: FakeVault, version: int):
+    document(vault, "dev/api-keys", version)
+    of = standing(written={WROTE: 5})
+    preflight(of, documents(of.config))
+
+
+def test_a_document_that_somebody_deleted_is_named_before_anything_is_made(vault: FakeVault):
+    assert "litellm/dev/api-keys is not in Vault any more, and this stack wrote it" in problems(
+        standing(written={WROTE: 1})
+    )
+
+
+SALT = "litellm/dev/salt"
+
+
+def test_a_salt_key_that_was_written_over_is_refused_with_the_way_back(vault: FakeVault):
+    document(vault, "dev/salt", 2)
+    vault.settings["dev/salt"]["versions"]["1"] = {"destroyed": False}
+    said = problems(standing(written={SALT: 1}))
+    assert "litellm/dev/salt in Vault, the salt key, was written over since this stack made it (version 2)" in said
+    assert "`vault kv rollback -mount=litellm -version=1 dev/salt`" in said
+
+
+@pytest.mark.parametrize("first", [{}, {"1": {"destroyed": True}}], ids=["rolled over", "destroyed"])
+def test_a_salt_key_whose_first_version_is_gone_needs_a_backup(vault: FakeVault, first: dict[str, Any]):
+    document(vault, "dev/salt", 11)
+    vault.settings["dev/salt"]["versions"] |= first
+    said = problems(standing(written={SALT: 1}))
+    assert "its first version is gone (max_versions): bring the key back from a backup" in said
+
+
+def test_a_salt_key_is_right_when_somebody_says_which_version_is(vault: FakeVault):
+    document(vault, "dev/salt", 3, **{"salt-version": "3"})
+    of = standing(written={SALT: 1})
+    preflight(of, documents(of.config))
+    document(vault, "dev/salt", 4, **{"salt-version": "3"})
+    assert "was written over" in problems(of)
+
+
+def test_a_salt_key_that_the_stack_found_may_have_any_version(vault: FakeVault):
+    document(vault, "dev/salt", 3)
+    preflight(target(), documents(target().config))
+
+
+@pytest.mark.parametrize("path", ["sys/policies/acl/litellm-dev", "auth/kubernetes-dev/role/litellm-dev"])
+def test_a_policy_or_role_that_was_taken_away_is_named(vault: FakeVault, path: str):
+    said = problems(standing(granted=(path,)))
+    assert f"{path} is not in Vault any more" in said
+    vault.refusals = {path: hvac.exceptions.Forbidden()}
+    of = standing(granted=(path,))
     preflight(of, documents(of.config))

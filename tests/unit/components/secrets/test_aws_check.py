@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from components.secrets.aws_client import AwsConnection
 from infra.secrets.aws import AwsStore
-from infra.secrets.aws_check import check, check_aws, check_certificate
+from infra.secrets.aws_check import check, check_aws, check_certificate, check_salt
 from infra.secrets.documents import documents
 from tests.unit.infra.stacks import target
 
@@ -56,7 +56,30 @@ def test_a_name_that_is_scheduled_for_deletion_comes_with_a_date_and_a_way_out(s
     secrets.delete_secret(SecretId=OWN, RecoveryWindowInDays=7)
     (problem,) = problems()
     assert "is scheduled for deletion at 20" in problem
+    assert f"restore-secret --region eu-west-1 --secret-id {OWN}`" in problem
     assert f"--secret-id {OWN} --force-delete-without-recovery" in problem
+
+
+def test_a_secret_that_somebody_deleted_for_good_is_named(secrets: Any):
+    (problem,) = check_aws(CONNECTION, OWNER, [OWN], (), {OWN})
+    assert f"{OWN} is not in AWS Secrets Manager any more, and this stack wrote it" in problem
+
+
+def test_a_salt_key_that_is_scheduled_for_deletion_is_said_before_anything_is_made(secrets: Any):
+    secrets.create_secret(Name="litellm/prod/salt", SecretString="{}")
+    assert list(check_salt(CONNECTION, "litellm/prod/salt")) == []
+    secrets.delete_secret(SecretId="litellm/prod/salt", RecoveryWindowInDays=7)
+    (problem,) = check_salt(CONNECTION, "litellm/prod/salt")
+    assert "restore-secret --region eu-west-1 --secret-id litellm/prod/salt" in problem
+
+
+def test_a_replica_is_named_with_its_primary_and_how_to_promote_it(secrets: Any):
+    tags = [{"Key": "managed-by", "Value": OWNER}]
+    secrets.create_secret(Name=OWN, SecretString="{}", Tags=tags, AddReplicaRegions=[{"Region": "eu-central-1"}])
+    assert problems() == []
+    (problem,) = [each for each in problems(connection={"region": "eu-central-1"}) if "replica" in each]
+    assert f"{OWN} in eu-central-1 is a replica of the secret in eu-west-1, and takes no value" in problem
+    assert f"stop-replication-to-replica --region eu-central-1 --secret-id {OWN}`" in problem
 
 
 def test_a_reference_to_nothing_is_named_with_its_place(secrets: Any):

@@ -272,7 +272,7 @@ def test_destroy_keeps_what_others_use_and_names_them(machine: Machine) -> None:
     )
 
 
-SERVER = {"urn": "urn:x::postgres-server", "type": "kubernetes:apps/v1:StatefulSet"}
+SERVER: dict[str, object] = {"urn": "urn:x::postgres-server", "type": "kubernetes:apps/v1:StatefulSet"}
 
 
 def test_destroy_deletes_what_holds_data_last(machine: Machine) -> None:
@@ -317,7 +317,11 @@ def test_destroy_without_the_cluster_forgets_what_is_in_it(machine: Machine) -> 
     assert written["deployment"]["resources"][0]["retainOnDelete"] is True
 
 
-EXTERNAL = {"urn": "urn:x::e", "type": "kubernetes:external-secrets.io/v1:ExternalSecret", "id": "litellm/env"}
+EXTERNAL: dict[str, object] = {
+    "urn": "urn:x::e",
+    "type": "kubernetes:external-secrets.io/v1:ExternalSecret",
+    "id": "litellm/env",
+}
 
 
 def test_destroy_without_the_operator_lets_external_secrets_go(machine: Machine) -> None:
