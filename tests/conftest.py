@@ -2,12 +2,17 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from infra.aws.authorities import NOT_READ
 from tests import programs
 
 # An output that is put into a string by mistake must fail in a test, not ship its warning text to a cluster.
 os.environ.setdefault("PULUMI_ERROR_OUTPUT_STRING", "1")
+
+# What a property takes depends on what else the machine does.
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)
