@@ -49,6 +49,10 @@ class KubernetesApi:
         """
         return self._request("GET", path, {"Accept": accept})
 
+    def text(self, path: str) -> str:
+        """What is no object, such as a log; errors as with `get`."""
+        return self._answer("GET", path, {"Accept": "*/*"}).decode(errors="replace")
+
     def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Create an object; errors as with `get`."""
         return self._request("POST", f"{path}?fieldManager={MANAGER}", {"Content-Type": "application/json"}, body)
@@ -70,6 +74,11 @@ class KubernetesApi:
     def _request(
         self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | list[dict[str, Any]] | None = None
     ) -> dict[str, Any]:
+        return json.loads(self._answer(method, path, headers, body))
+
+    def _answer(
+        self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | list[dict[str, Any]] | None = None
+    ) -> bytes:
         more = {"body": body} if body is not None else {}
         request = self.client.param_serialize(
             method, path, header_params={"Accept": "application/json"} | headers, auth_settings=["BearerToken"], **more
@@ -81,4 +90,4 @@ class KubernetesApi:
         body_read = response.read()
         if not 200 <= response.status < 300:
             raise RefusedError(response.status, response.reason)
-        return json.loads(body_read)
+        return body_read

@@ -4,16 +4,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Mapping, Sequence
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 from infra.urls import without_secrets
 from tools.problem import Problem
 
+LOOK_SECONDS = 2
 GRACE_SECONDS = 120
 """How long a program may take to stop after it was asked to."""
 
@@ -40,6 +42,14 @@ class Finished:
         return without_secrets(said)
 
 
+Beside = Callable[[], bool]
+"""Looks at what a program is waiting for while it runs; returns whether it waits in vain."""
+
+
+def nothing() -> bool:
+    return False
+
+
 class Runner(Protocol):
     """How this tool starts programs; a test puts its own in place."""
 
@@ -49,8 +59,19 @@ class Runner(Protocol):
         """Run to the end and return what was printed."""
         ...
 
-    def follow(self, command: Sequence[str], *, environment: Mapping[str, str], interactive: bool, limit: float) -> int:
-        """Run with this terminal as its own and return the exit code."""
+    def follow(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        interactive: bool,
+        limit: float,
+        beside: Beside = nothing,
+    ) -> int:
+        """Run with this terminal as its own and return the exit code.
+
+        `beside` is asked every other second meanwhile; when it says so, the program is asked to end, once.
+        """
         ...
 
 
@@ -80,7 +101,15 @@ class SystemRunner:
             return Finished(124, errors=f"`{brief(command)}` did not answer within {limit:.0f} seconds")
         return Finished(done.returncode, done.stdout, done.stderr)
 
-    def follow(self, command: Sequence[str], *, environment: Mapping[str, str], interactive: bool, limit: float) -> int:
+    def follow(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        interactive: bool,
+        limit: float,
+        beside: Beside = nothing,
+    ) -> int:
         sys.stdout.flush()
         # A terminal signals its whole foreground group, so there the program hears Ctrl-C itself. Without one it gets
         # a session of its own and every signal from here, so that it hears each exactly once: a second one would make
@@ -95,13 +124,30 @@ class SystemRunner:
         heard_from_terminal = {signal.SIGINT} if interactive else set[signal.Signals]()
         with passing_on_signals(process, heard_from_terminal):
             try:
-                code = process.wait(limit)
+                code = wait(process, limit, beside)
             except subprocess.TimeoutExpired:
                 stop(process)
                 raise Problem(
                     f"`{brief(command)}` was stopped after {limit / 60:.0f} minutes; run the same command again to go on"
                 ) from None
         return code if code >= 0 else 128 - code
+
+
+def wait(process: subprocess.Popen[Any], limit: float, beside: Beside) -> int:
+    """The exit code of a program, which is asked to end, once and gently, as soon as `beside` says that it waits in vain.
+
+    Raises:
+        subprocess.TimeoutExpired: when it takes longer than `limit` seconds.
+    """
+    end, asked = time.monotonic() + limit, False
+    while (left := end - time.monotonic()) > LOOK_SECONDS:
+        try:
+            return process.wait(LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            if not asked and beside():
+                process.send_signal(signal.SIGINT)
+                asked = True
+    return process.wait(max(left, 0))
 
 
 def brief(command: Sequence[str]) -> str:

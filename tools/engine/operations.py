@@ -23,7 +23,10 @@ from tools.engine.pulumi_cli import OPERATION_SECONDS, PulumiCli
 from tools.engine.rollout import await_rollout
 from tools.engine.stack_file import Stack, read
 from tools.engine.state_lock import Lock
+from tools.engine.under_way import VARIABLES, EventLog
+from tools.engine.watching import Watching
 from tools.local.cluster import LOCAL_URL, NAME, NAME_ONE, Kind, share_vault
+from tools.private_file import private_folder
 from tools.problem import Problem, Unavailable
 from tools.process import Finished, Runner
 
@@ -145,6 +148,28 @@ class Deployment:
     def operate(self, verb: str, *options: str, interactive: bool) -> int:
         return self.cli.operate(*self._command(verb), *options, interactive=interactive)
 
+    def operate_watched(self, verb: str, *options: str, interactive: bool, watching: Watching) -> int:
+        """The same for what waits for pods, which are looked at meanwhile; what they say of a failure is said at its end."""
+        file = private_folder(self.backend.folder) / f"events-{self.stack.name}.jsonl"
+        file.unlink(missing_ok=True)
+        watching.look_first = EventLog(file, watching.under_way.on_event).follow
+        cli = self.cli.with_variables(VARIABLES)
+        command = (*self._command(verb), "--event-log", str(file.absolute()), *options)
+        try:
+            code = cli.operate(*command, interactive=interactive, beside=watching)
+            if code:
+                self.know_what_was_changing(watching.under_way.changing)
+                for line in watching.why():
+                    watching.say(line)
+        finally:
+            file.unlink(missing_ok=True)
+        return code
+
+    def know_what_was_changing(self, urns: Collection[str]) -> None:
+        """After an operation that did not end well: what it was changing is applied again by the next one."""
+        if urns and state.apply_again(exported := self.state(), urns):
+            self.replace_state(exported)
+
     def ask(self, verb: str, *options: str) -> Finished:
         """Run a command whose output is data."""
         return self.cli.ask(*self._command(verb), *options, limit=OPERATION_SECONDS)
@@ -207,11 +232,12 @@ def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[st
     # And whether a new state meets what another one made, the engine is asked of each resource as it comes to it.
     previews = deployment.stack.protected or is_new or any(option.startswith("--policy-pack") for option in extra)
     options = () if asks else ("--yes",) if previews else ("--yes", "--skip-preview")
-    code = deployment.operate("up", *options, *extra, interactive=place.interactive)
+    watching = Watching(lambda: connect(place, deployment), place.say, again=f"make up STACK={name}")
+    code = deployment.operate_watched("up", *options, *extra, interactive=place.interactive, watching=watching)
     if code == 0:
         outputs = deployment.outputs() or {}
         if namespace := outputs.get("namespace"):
-            await_rollout(connect(place, deployment), namespace)
+            await_rollout(connect(place, deployment), namespace, say=place.say)
             tidy(place, deployment, namespace)
         for line in usage(name, outputs, overlays, local=is_local(place, deployment.stack)):
             place.say(line)

@@ -12,7 +12,7 @@ from semver import Version
 from infra.config.versions import PINS
 from tools.engine.stack_file import project_file
 from tools.problem import Problem, Unavailable
-from tools.process import Finished, Runner, child_environment, search_path
+from tools.process import Beside, Finished, Runner, child_environment, nothing, search_path
 
 INSTALL_URL = "https://www.pulumi.com/docs/install/"
 INSTALL_SECONDS = 300
@@ -36,13 +36,14 @@ class PulumiCli:
         command = [self.executable, *arguments, "--non-interactive"]
         return self.runner.capture(command, environment=self.environment, stdin=stdin, limit=limit)
 
-    def operate(self, *arguments: str, interactive: bool) -> int:
+    def operate(self, *arguments: str, interactive: bool, beside: Beside = nothing) -> int:
         mode = () if interactive else ("--non-interactive",)
         return self.runner.follow(
             [self.executable, *arguments, *mode],
             environment=self.environment,
             interactive=interactive,
             limit=OPERATION_SECONDS,
+            beside=beside,
         )
 
 

@@ -6,56 +6,63 @@ and that one looks finished. Without this look `up` could end well while new pod
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 from infra.reason import reason
+from tools.engine.cluster import Cluster
+from tools.engine.under_way import Workload, by_labels
 from tools.problem import Problem
 
 LABEL = "app.kubernetes.io/part-of=litellm"
 PAUSE_SECONDS = 0.5
+GO_ON = "The pods of the last good version go on"
 MARGIN_SECONDS = 60
 """Beyond the progress deadline of the slowest Deployment, which ends a rollout that is stuck."""
-
-
-class Cluster(Protocol):
-    """Reads objects of the Kubernetes API."""
-
-    def get(self, path: str) -> dict[str, Any]: ...
 
 
 def await_rollout(
     cluster: Cluster,
     namespace: str,
     *,
+    say: Callable[[str], None] = lambda _: None,
     now: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
     """Wait until every Deployment of the stack runs its newest pods and no others.
 
     Raises:
-        Problem: when one of them gave up, takes longer than its progress deadline allows, or cannot be looked at.
+        Problem: when one of them gave up, cannot start, takes longer than its progress deadline allows, or cannot be seen.
     """
-    began = now()
+    from tools.engine.starts import Starts  # noqa: PLC0415 - the client of the API takes long to import
+
+    began, starts = now(), Starts(cluster, say, now)
     while True:
         try:
             deployments = deployments_of(cluster, namespace)
         except Exception as error:  # client libraries have many, and each of them means the same here
             raise Problem(f"the stack is deployed, but its rollout cannot be watched: {reason(error)}") from None
         if failed := [line for deployment in deployments for line in failures(deployment)]:
-            raise Problem(f"the rollout failed: {'; '.join(failed)}. The pods of the last good version go on")
-        waiting = [name_of(deployment) for deployment in deployments if not is_complete(deployment)]
+            why = starts.explain([workload(deployment) for deployment in deployments if [*failures(deployment)]])
+            raise Problem("\n".join([f"the rollout failed: {'; '.join(failed)}. {GO_ON}", *why]))
+        waiting = [workload(deployment) for deployment in deployments if not is_complete(deployment)]
         if not waiting:
             return
+        if why := starts.look(waiting):
+            raise Problem("\n".join([f"the rollout cannot end. {GO_ON}", *why]))
         if now() - began > patience(deployments):
-            raise Problem(
-                f"the rollout of {', '.join(waiting)} does not end: `kubectl get pods -n {namespace}` says why"
-            )
+            names = ", ".join(each.name for each in waiting)
+            raise Problem("\n".join([f"the rollout of {names} does not end", *starts.explain(waiting)]))
         pause(PAUSE_SECONDS)
 
 
 def deployments_of(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:
     return cluster.get(f"/apis/apps/v1/namespaces/{namespace}/deployments?labelSelector={quote(LABEL)}")["items"]
+
+
+def workload(deployment: Mapping[str, Any]) -> Workload:
+    metadata = deployment["metadata"]
+    return Workload("Deployment", metadata.get("namespace", ""), metadata["name"], by_labels(deployment))
 
 
 def is_complete(deployment: Mapping[str, Any]) -> bool:

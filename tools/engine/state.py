@@ -1,7 +1,7 @@
 """The state of a stack, as `pulumi stack export` prints it: what of it others may use, and what becomes of that."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,18 @@ def being_made(exported: Mapping[str, Any]) -> list[Resource]:
     return [each for urn, each in making.items() if urn not in known and is_whole_object(each)]
 
 
+def apply_again(exported: Mapping[str, Any], urns: Collection[str]) -> bool:
+    """Have the next `up` apply these objects, whatever it finds in the state; returns whether that changed the state.
+
+    An update that is cancelled while the provider waits has changed the object, and the provider tells the engine nothing of
+    it: the state goes on to have the version before. Whoever goes back to that one would be told that nothing changed.
+    """
+    found = [each for each in resources(exported) if each["urn"] in urns and not each.get("initErrors")]
+    for each in found:
+        each["initErrors"] = ["an update of it was not finished"]
+    return bool(found)
+
+
 def is_whole_object(resource: Resource) -> bool:
     """Whether a resource is a Kubernetes object. A Patch has only some fields, of an object that may be somebody else's."""
     kind = str(resource.get("type"))
@@ -55,7 +67,7 @@ def provider_of(exported: Mapping[str, Any], resource: Resource, kind: str) -> M
     return own[0] if own else inputs_of(exported, kind)
 
 
-def part(resource: Resource, name: str) -> dict[str, Any]:
+def part(resource: Mapping[str, Any], name: str) -> dict[str, Any]:
     return resource.get(name) or {}
 
 

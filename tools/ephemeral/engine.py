@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -26,13 +26,14 @@ from infra.environment import deploy
 from infra.target import Target
 from infra.urls import without_secrets
 from infra.watch import watch
+from tools.engine import state
 from tools.engine.backend import Backend
 from tools.engine.pulumi_cli import PulumiCli
 from tools.engine.stack_file import Stack, project_file
 from tools.ephemeral.errors import Busy
 from tools.ephemeral.names import STACK_PREFIX
 from tools.problem import Problem
-from tools.process import GRACE_SECONDS, child_environment
+from tools.process import GRACE_SECONDS, Beside, child_environment, nothing, wait
 
 PROJECT_NAME = "litellm"
 LIMIT_SECONDS = 3600
@@ -49,6 +50,9 @@ class Command(automation.PulumiCommand):
         self.command = cli.executable
         self.version = VersionInfo.parse(str(cli.version))
         self.stopped_by: int = 0
+        self.beside: Beside = nothing
+        """Asked while an `up` runs whether it waits in vain."""
+
         self._processes: list[subprocess.Popen[str]] = []
 
     def run(
@@ -80,7 +84,7 @@ class Command(automation.PulumiCommand):
         for reader in readers:
             reader.start()
         try:
-            code = process.wait(LIMIT_SECONDS)
+            code = wait(process, LIMIT_SECONDS, self.beside if args[:1] == ["up"] else nothing)
         except subprocess.TimeoutExpired:
             self.stop(signal.SIGINT)
             code = process.wait(GRACE_SECONDS)
@@ -170,25 +174,38 @@ class Engine:
         if self._may_be_locked(name):
             self._ask(name, "cancel", name, "--yes")
 
-    def up(self, stack: automation.Stack, on_event: OnEvent, *, look_first: bool = False) -> dict[str, Any]:
+    def up(
+        self, stack: automation.Stack, on_event: OnEvent, *, look_first: bool = False, beside: Beside = nothing
+    ) -> dict[str, Any]:
         """Create or update everything, and return the outputs.
 
         Args:
             stack: the stack.
             on_event: gets every event of the engine.
             look_first: bring the state up to date before: after a run that did not end well, it may say too much.
+            beside: asked again and again whether this waits in vain, and so is to end.
 
         Raises:
             Busy: when somebody else does.
             automation.CommandError: when it did not work; the events say why.
         """
+        self.command.beside = beside
         try:
             done = stack.up(
                 on_event=on_event, refresh=look_first, suppress_outputs=True, suppress_progress=True, color="never"
             )
         except automation.ConcurrentUpdateError as error:
             raise Busy(locked(stack.name, reason_of(error))) from None
+        finally:
+            self.command.beside = nothing
         return {name: output.value for name, output in done.outputs.items()}
+
+    def know_what_was_changing(self, name: str, urns: Collection[str]) -> None:
+        """After an `up` that did not end well: what it was changing is applied again by the next one."""
+        stack = automation.Stack.select(name, self._workspace(self._folder(name), None))
+        exported = stack.export_stack()
+        if state.apply_again({"deployment": exported.deployment}, urns):
+            stack.import_stack(exported)
 
     def destroy(self, name: str, on_event: OnEvent, *, look_first: bool = False) -> None:
         """Delete everything that the state knows, whatever became of the run before.
@@ -311,3 +328,20 @@ def reason_of(error: automation.CommandError) -> str:
 
 def locked(stack: str, reason: str) -> str:
     return f"another run works on stack {stack}: {reason}. Wait until it is done; if it was killed, `env-down` clears its lock"
+
+
+def logged(event: automation.EngineEvent) -> dict[str, Any]:
+    """What the engine's event log has of an event, as far as it is about a resource that is made."""
+    if begins := event.resource_pre_event:
+        metadata = begins.metadata
+        inputs: Mapping[str, Any] | None = metadata.new.inputs if metadata.new else None
+        made: dict[str, Any] = {
+            "op": metadata.op.value,
+            "urn": metadata.urn,
+            "type": metadata.type,
+            "new": {"inputs": inputs},
+        }
+        return {"resourcePreEvent": {"metadata": made, "planning": begins.planning}}
+    if ends := event.res_outputs_event:
+        return {"resOutputsEvent": {"metadata": {"urn": ends.metadata.urn}, "planning": ends.planning}}
+    return {}

@@ -15,7 +15,9 @@ from infra.config.stack import StackConfig
 from infra.preflight import PreflightError, preflight
 from infra.secrets.documents import SALT, documents
 from infra.target import Target, resolve
-from tools.ephemeral.engine import Engine, reason_of
+from tools.engine.cluster import Cluster
+from tools.engine.watching import Watching
+from tools.ephemeral.engine import Engine, logged, reason_of
 from tools.ephemeral.errors import Busy, Interrupted, Taken
 from tools.ephemeral.kube import Conflict, Kube, cluster_id
 from tools.ephemeral.lease import REMOVING, Leases
@@ -50,6 +52,9 @@ class Place:
     kube: Kube
     engine: Engine
     open_keeper: Callable[[], Keeper]
+    connect: Callable[[], Cluster]
+    """Opens the cluster for a look at pods."""
+
     progress: Callable[[], Progress]
     say: Callable[[str], None]
     now: Callable[[], datetime]
@@ -101,9 +106,21 @@ def up(place: Place, wish: Wish) -> Record:
             place.engine.lift_lock(stack.name)
         tagging = aside.submit(place.engine.tag, stack.name, tags(record))
         unfinished = found is not None and not found.url
-        outputs = run(
-            place, name, lambda progress: place.engine.up(deployment, progress.on_event, look_first=unfinished)
-        )
+        watching = Watching(place.connect, place.say, again=f"make env-up NAME={name.given}")
+
+        def bring_up(progress: Progress) -> dict[str, Any]:
+            def on_event(event: automation.EngineEvent) -> None:
+                progress.on_event(event)
+                watching.under_way.on_event(logged(event))
+
+            return place.engine.up(deployment, on_event, look_first=unfinished, beside=watching)
+
+        def afterwards() -> list[str]:
+            if changing := watching.under_way.changing:
+                place.engine.know_what_was_changing(stack.name, changing)
+            return watching.why()
+
+        outputs = run(place, name, bring_up, afterwards)
         tagging.result()
         return place.records.change(record, url=str(outputs["url"]), curl=str(outputs["curl"]))
 
@@ -163,8 +180,10 @@ def ensure_own(place: Place, record: Record, wish: Wish) -> None:
     )
 
 
-def run(place: Place, name: Name, operation: Callable[[Progress], Any]) -> Any:
-    """Run an operation of the engine, and turn its failure into words.
+def run(
+    place: Place, name: Name, operation: Callable[[Progress], Any], afterwards: Callable[[], list[str]] = list
+) -> Any:
+    """Run an operation of the engine, and turn its failure into words: also those of `afterwards`, which is called then.
 
     Raises:
         Interrupted: when this run was asked to stop meanwhile.
@@ -175,13 +194,14 @@ def run(place: Place, name: Name, operation: Callable[[Progress], Any]) -> Any:
         with progress:
             return operation(progress)
     except automation.CommandError as error:
+        more = afterwards()
         if number := place.engine.command.stopped_by:
             raise Interrupted(
                 f"stopped half-way: `make env-up NAME={name.given}` goes on, `make env-down NAME={name.given}` removes it",
                 number,
             ) from None
         reasons = progress.errors or [reason_of(error)]
-        raise Problem("\n  - ".join([f"environment {name.safe} is not up:", *reasons])) from None
+        raise Problem("\n  - ".join([f"environment {name.safe} is not up:", *reasons, *more])) from None
 
 
 def tags(record: Record) -> dict[str, str]:

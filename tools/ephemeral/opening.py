@@ -8,6 +8,7 @@ from types import FrameType
 
 from rich.console import Console
 
+from infra.cluster import kubeconfig_path
 from infra.config.stack import StackConfig
 from tools.cli import PROJECT, all_overlays
 from tools.engine import backend, pulumi_cli
@@ -26,6 +27,7 @@ messages = Console(stderr=True)
 
 def open_place(template: Path | None, overlay: list[Path] | None, budget: float | None = None) -> Place:
     """Everything that a command works with; the cheap checks first."""
+    from infra.kubernetes_api import KubernetesApi  # noqa: PLC0415
     from tools.ephemeral.engine import Command, Engine  # noqa: PLC0415 - a wrong template need not wait for Pulumi's SDK
     from tools.ephemeral.kube import RealKube  # noqa: PLC0415
     from tools.ephemeral.progress import Progress  # noqa: PLC0415
@@ -52,6 +54,7 @@ def open_place(template: Path | None, overlay: list[Path] | None, budget: float 
         kube=RealKube(config.context or None),
         engine=Engine(PROJECT, Command(cli), chosen),
         open_keeper=lambda: open_keeper(config)[0],
+        connect=lambda: KubernetesApi(kubeconfig_path(), config.context or None),
         progress=lambda: Progress(messages),
         say=lambda line: messages.print(line, markup=False, highlight=False, soft_wrap=True),
         now=now,

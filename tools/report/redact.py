@@ -2,9 +2,8 @@
 
 from typing import Any, cast
 
-from infra.config.detector import secrets_in
+from infra.masked import MASK, masked
 
-MASK = "[secret]"
 INTERNAL = "__"
 """How Pulumi's own properties begin."""
 
@@ -26,9 +25,3 @@ def hidden(value: Any) -> Any:
     if isinstance(value, list):
         return [hidden(item) for item in cast("list[Any]", value)]
     return masked(value) if isinstance(value, str) else value
-
-
-def masked(text: str) -> str:
-    for found in sorted(set(secrets_in(text)), key=len, reverse=True):
-        text = text.replace(found, MASK)
-    return text

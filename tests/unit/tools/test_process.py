@@ -76,3 +76,25 @@ def test_an_operation_that_never_ends_is_stopped(runner: SystemRunner) -> None:
     command = [sys.executable, "-c", "import time; time.sleep(60)"]
     with pytest.raises(Problem, match="was stopped after"):
         runner.follow(command, environment={}, interactive=False, limit=0.5)
+
+
+def test_a_program_that_waits_in_vain_is_asked_to_end_once(
+    runner: SystemRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.process.LOOK_SECONDS", 0.05)
+    ready, looks = tmp_path / "ready", [False]
+
+    def beside() -> bool:
+        looks.append(ready.exists())
+        return looks[-1]
+
+    command = [sys.executable, "-c", COUNTS_SIGNALS, str(ready)]
+    code = runner.follow(command, environment={}, interactive=False, limit=30, beside=beside)
+    assert code == 10 + signal.SIGINT
+    assert looks.count(True) == 1
+
+
+def test_a_program_that_ends_by_itself_is_not_asked(runner: SystemRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.process.LOOK_SECONDS", 0.05)
+    command = [sys.executable, "-c", "import time; time.sleep(0.2)"]
+    assert runner.follow(command, environment={}, interactive=False, limit=30, beside=lambda: False) == 0

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
 from infra.kubernetes_api import RefusedError
 from tools.engine.operations import Workplace
-from tools.process import Finished
+from tools.process import Beside, Finished, nothing
 
 NO_STACK = Finished(6, errors="error: no stack named 'dev' found")
 CLUSTER = {"KUBECONFIG": "/clusters/one", "VAULT_ADDR": "https://vault.example.com", "VAULT_TOKEN": "hvs.named-token"}
@@ -32,14 +33,40 @@ class FakeRunner:
 
     answers: dict[str, Finished] = field(default_factory=dict[str, Finished])
     calls: list[Call] = field(default_factory=list[Call])
+    events: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """What an `up` writes into its event log."""
+
+    interrupted: bool = False
 
     def capture(
         self, command: Sequence[str], *, environment: Mapping[str, str], stdin: str = "", limit: float = 60
     ) -> Finished:
         return self.record(Call((*command,), dict(environment), stdin, interactive=False))
 
-    def follow(self, command: Sequence[str], *, environment: Mapping[str, str], interactive: bool, limit: float) -> int:
-        return self.record(Call((*command,), dict(environment), "", interactive)).code
+    def follow(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        interactive: bool,
+        limit: float,
+        beside: Beside = nothing,
+    ) -> int:
+        done = self.record(Call((*command,), dict(environment), "", interactive))
+        if events := next((Path(path) for option, path in pairwise(command) if option == "--event-log"), None):
+            return self.play(events, beside, done.code)
+        return done.code
+
+    def play(self, file: Path, beside: Beside, code: int) -> int:
+        """Write the events of an `up`, look after each of them as a real one would, and end as soon as that says so."""
+        with file.open("a") as log:
+            for event in self.events:
+                log.write(f"{json.dumps(event)}\n")
+                log.flush()
+                if beside():
+                    self.interrupted = True
+                    return 255
+        return code
 
     def record(self, call: Call) -> Finished:
         self.calls.append(call)
@@ -86,6 +113,13 @@ class FakeCluster:
         if "PartialObjectMetadata" in accept and isinstance(found, list):
             items = [{"metadata": each["metadata"]} for each in items]
         return {"items": items} if isinstance(found, list) else found
+
+    def text(self, path: str) -> str:
+        self.paths.append(path)
+        found = self.objects.get(path.partition("?")[0], 404)
+        if isinstance(found, int):
+            raise RefusedError(found, "")
+        return str(found)
 
     def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self.writes.append(("create", path, body))

@@ -20,6 +20,9 @@ class Cluster:
             raise RefusedError(404, "")
         return {"items": self.lists[name]}
 
+    def text(self, path: str) -> str:
+        raise NotImplementedError
+
     def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         raise AssertionError(path)
 

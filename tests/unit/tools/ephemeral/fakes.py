@@ -8,6 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+from pulumi import automation
+
+from tests.unit.tools.engine.fakes import FakeCluster
 from tools.ephemeral.environments import Place
 from tools.ephemeral.kube import Conflict, Object
 from tools.ephemeral.mark import Mark
@@ -17,6 +20,7 @@ from tools.ephemeral.record import Record, Records
 from tools.ephemeral.stores import Swept
 from tools.ephemeral.template import read_template
 from tools.problem import Problem
+from tools.process import Beside, nothing
 
 ROOT = Path(__file__).resolve().parents[4]
 CLUSTER = "0c1a55e5"
@@ -148,6 +152,9 @@ class FakeEngine:
     kinds_in_state: set[str] = field(default_factory=set[str])
     fails: list[Exception] = field(default_factory=list[Exception])
     log: list[str] = field(default_factory=list[str])
+    events: list[automation.EngineEvent] = field(default_factory=list[automation.EngineEvent])
+    """What the engine says while it works."""
+
     command: Any = field(default_factory=lambda: SimpleNamespace(stopped_by=0, running=False))
     on_destroy: Callable[[], None] = lambda: None
 
@@ -173,11 +180,18 @@ class FakeEngine:
     def tag(self, stack: str, tags: Mapping[str, str]) -> None:
         self.stacks.setdefault(stack, {}).update(tags)
 
-    def up(self, stack: str, on_event: Any, *, look_first: bool = False) -> dict[str, str]:
+    def up(self, stack: str, on_event: Any, *, look_first: bool = False, beside: Beside = nothing) -> dict[str, str]:
         self.log.append(f"up {stack}" + (" look_first" if look_first else ""))
+        for event in self.events:
+            on_event(event)
+            if beside():
+                raise automation.CommandError(automation.CommandResult(stdout="", stderr="error: canceled", code=255))
         if self.fails:
             raise self.fails.pop(0)
         return {"url": f"http://{stack}.example.com", "curl": "curl …"}
+
+    def know_what_was_changing(self, name: str, urns: Any) -> None:
+        self.log.append(f"apply again in {name}: {', '.join(urns)}")
 
     def destroy(self, name: str, on_event: Any, *, look_first: bool = False) -> None:
         self.log.append(f"destroy {name} look_first={look_first}")
@@ -197,6 +211,7 @@ class World:
     kube: FakeKube = field(default_factory=FakeKube)
     keeper: FakeKeeper = field(default_factory=FakeKeeper)
     engine: FakeEngine = field(default_factory=FakeEngine)
+    cluster: FakeCluster = field(default_factory=FakeCluster)
     now: datetime = NOON
     said: list[str] = field(default_factory=list[str])
     progresses: list[Progress] = field(default_factory=list[Progress])
@@ -214,6 +229,7 @@ class World:
             kube=self.kube,
             engine=self.engine,  # type: ignore[arg-type]
             open_keeper=lambda: self.keeper,
+            connect=lambda: self.cluster,
             progress=progress,
             say=self.said.append,
             now=lambda: self.now,

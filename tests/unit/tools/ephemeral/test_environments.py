@@ -4,9 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pulumi.automation import CommandError, CommandResult
+from pulumi.automation import CommandError, CommandResult, EngineEvent
 
 from infra.target import resolve_offline
+from tests.unit.tools.engine import broken
 from tests.unit.tools.ephemeral.fakes import CLUSTER, OWNER, World
 from tools.ephemeral import environments
 from tools.ephemeral.environments import Place, Wish, extend, states, up
@@ -126,6 +127,24 @@ def test_a_failure_says_what_the_engine_said_and_leaves_the_record(world: World)
         up(world.place(), WISH)
     assert record(world).url == ""
     assert states(world.place(), [record(world)]) == {"pr-1": "interrupted"}
+
+
+def test_an_environment_whose_gateway_cannot_start_says_why(world: World):
+    world.cluster = broken.cluster(broken.pod("one", broken.RUNNING))
+    step = EngineEvent.from_json({"sequence": 1, "timestamp": 1, **broken.BEGINS})
+    world.engine.events = [step, step]
+    first = world.cluster.get
+
+    def get(path: str, accept: str = "") -> dict[str, Any]:
+        found = first(path, accept)
+        if "/pods?" in path:
+            world.cluster.objects[broken.PODS] = [broken.pod("one", broken.waiting("CrashLoopBackOff", restarts=2))]
+        return found
+
+    world.cluster.get = get  # type: ignore[method-assign]
+    with pytest.raises(Problem, match=r"RuntimeError: no such model(.|\n)*run `make env-up NAME=pr-1` again"):
+        up(world.place(), WISH)
+    assert any(line.startswith("apply again in") for line in world.engine.log)
 
 
 def test_who_is_stopped_is_told_how_to_go_on(world: World):

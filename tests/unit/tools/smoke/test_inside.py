@@ -50,6 +50,9 @@ class Cluster:
         state = {"terminated": terminated} if terminated else {"running": {}}
         return {"items": [{"status": {"containerStatuses": [{"name": "smoke", "state": state}]}}]}
 
+    def text(self, path: str) -> str:
+        raise NotImplementedError
+
     def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         if self.refuses:
             raise RefusedError(self.refuses, "Forbidden")
