@@ -428,7 +428,7 @@ def config_file(config: StackConfig) -> str:
         redis=shared,
         litellm_settings=litellm.litellm_settings,
         router_settings=litellm.router_settings,
-        general_settings={**page_settings(config), **litellm.general_settings},
+        general_settings={**litellm.cache_settings, **page_settings(config), **litellm.general_settings},
         sections=litellm.config,
     )
 

@@ -8,9 +8,10 @@ import pytest
 from components.gateway.proxy_config import coordination_redis, proxy_config
 from infra.config.gateway.settings import GatewayConfig
 from tests.litellm_env import load, load_texts, load_with_command
+from tests.litellm_warnings import EXPECTED, unexpected, warnings
 from tests.program.conftest import recording_of
 from tests.program.stacks import FILES as STACK_FILES
-from tests.program.stacks import name_of
+from tests.program.stacks import ROOT, name_of
 
 IN_CLUSTER = "http://vllm.models.svc.cluster.local:8000/v1"
 
@@ -110,6 +111,20 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.mark.parametrize("name", FILES)
 def test_litellm_loads_what_we_render(loaded: Any, name: str) -> None:
     assert loaded[name].exit_code == 0, loaded[name].output
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("stack ")])
+def test_litellm_warns_of_nothing_that_is_not_explained(loaded: Any, name: str) -> None:
+    """As far as it goes without a database; tests/e2e/test_starts.py reads the log of a gateway that has one."""
+    assert unexpected(loaded[name].output) == []
+
+
+def test_what_litellm_warns_of_is_in_the_documentation(loaded: Any) -> None:
+    said = {message for each in loaded.values() for message in warnings(each.output)}
+    text = (ROOT / "docs" / "litellm.md").read_text()
+    for expected in EXPECTED:
+        assert any(message.startswith(expected) for message in said), f"LiteLLM says it no more: {expected}"
+        assert f"`{expected}`" in text
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -67,6 +67,9 @@ BELOW_A_PATH = "SERVER_ROOT_PATH"
 
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*|/"
 
+CACHE_TTL = "user_api_key_cache_ttl"
+"""How long LiteLLM believes what it has read of a key, a team or a user, in `general_settings`."""
+
 METRICS_FOLDER_NAMES = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 WRITABLE = "/tmp/"  # noqa: S108 - the pod's own folder
 
@@ -157,6 +160,11 @@ class GatewayConfig(Section):
 
     database_connection_pool_limit: Annotated[int, Field(ge=1, le=1000)] = 10
     """Connections to Postgres of each worker."""
+
+    revocation_seconds: Annotated[int, Field(ge=1, le=3600)] = 10
+    """The most seconds that a deleted key, a blocked team or a lowered budget goes on to work in other pods and workers than
+    the one that was told (LiteLLM's `user_api_key_cache_ttl`; its own default is 60). Each of them asks the database again as
+    often for every key that is in use. One pod with one worker knows at once, and gets it only where it is given."""
 
     store_model_in_db: bool = True
     """Models may also be added at run time, by the API or the admin page, and are kept in the database."""
@@ -383,6 +391,16 @@ class GatewayConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def revoked_within_one_time(self) -> "GatewayConfig":
+        given = self.general_settings.get(CACHE_TTL)
+        if given is not None and "revocation_seconds" in self.model_fields_set and given != self.revocation_seconds:
+            raise ValueError(
+                f"revocationSeconds is {self.revocation_seconds}, but generalSettings.{CACHE_TTL}, which is the same, has "
+                "another value: remove one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
     def requests_may_finish(self) -> "GatewayConfig":
         least = self.request_timeout + self.pre_stop_seconds
         if self.grace_period <= least:
@@ -427,6 +445,14 @@ class GatewayConfig(Section):
     def most_replicas(self) -> int:
         """The most pods that there are, but for those that a rollout adds."""
         return self.autoscaling.max if self.autoscaling else self.replicas
+
+    @property
+    def cache_settings(self) -> dict[str, int]:
+        """How long the processes of the gateway may believe different things of a key, in LiteLLM's words."""
+        alone = self.most_replicas * self.workers == 1
+        return (
+            {} if alone and "revocation_seconds" not in self.model_fields_set else {CACHE_TTL: self.revocation_seconds}
+        )
 
     @property
     def root_path(self) -> str:

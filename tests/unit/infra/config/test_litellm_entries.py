@@ -35,6 +35,28 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize("several", [{"replicas": 2}, {"workers": 2}, {"autoscaling": {"min": 1, "max": 3}}])
+def test_a_deleted_key_works_for_ten_seconds_more_where_another_process_may_not_know(several: dict[str, Any]) -> None:
+    settings = written(models=[MOCK], allowMemoryBelowFloor=True, **several)["general_settings"]
+    assert settings["user_api_key_cache_ttl"] == 10
+
+
+def test_one_process_knows_at_once() -> None:
+    assert "user_api_key_cache_ttl" not in written(models=[MOCK])["general_settings"]
+    assert written(models=[MOCK], revocationSeconds=5)["general_settings"]["user_api_key_cache_ttl"] == 5
+
+
+def test_what_litellms_own_setting_says_wins() -> None:
+    own = {"user_api_key_cache_ttl": 120}
+    assert written(models=[MOCK], replicas=2, generalSettings=own)["general_settings"]["user_api_key_cache_ttl"] == 120
+
+
+def test_two_times_of_revocation_contradict_each_other() -> None:
+    own = {"user_api_key_cache_ttl": 120}
+    message = refusal(gateway={"models": [MOCK], "replicas": 2, "revocationSeconds": 5, "generalSettings": own})
+    assert "revocationSeconds is 5, but generalSettings.user_api_key_cache_ttl" in message
+
+
 def test_any_provider_is_written_as_litellm_writes_it() -> None:
     given = model(model="gemini/gemini-2.5-pro", apiKey="GEMINI_API_KEY", params={"rpm": 10}, info={"mode": "chat"})
     assert entry(given, providerDocuments=KEYS) == {
