@@ -15,6 +15,7 @@ from infra.config.base import ALLOWED
 from infra.config.certificates import with_certificates
 from infra.config.encrypted import is_encrypted, wrongly_encrypted
 from infra.config.gateway.beside import with_files
+from infra.config.gateway.expected import with_sizes
 from infra.config.gateway.litellm_names import SECTIONS
 from infra.config.gateway.settings import ELSEWHERE
 from infra.config.places import Place, at, keys_of, nearest, places_of, shown, takes_a_secret
@@ -117,6 +118,7 @@ def load(
     for section in WITH_CERTIFICATES & data.keys():
         data[section], unreadable = with_certificates(data[section], section, CERTIFICATES)
         problems += [ConfigProblem(*found) for found in unreadable]
+    data = with_sizes(data)
     config, more = validate(data, {*secret, *SECRET_KEYS}, ours(values).keys() - data.keys())
     problems += more
     problems += [ConfigProblem(*found) for found in plain_secrets({key: data[key] for key in data.keys() - secret})]

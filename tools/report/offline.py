@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from infra.config.gateway.expected import sizes_of
 from infra.config.ingress.settings import IngressConfig
 from infra.config.load import ConfigError
 from infra.ingress_class import UNNAMED
@@ -16,6 +17,9 @@ from tools.report.compare import changes
 from tools.report.model import Planned, Report, StackReport
 from tools.report.policies import violations
 from tools.report.revision import Revision, read_revision, stacks_at
+
+SIZED = ("gateway", "database", "redis")
+FOLLOWS = "What follows from litellm:gateway.load:"
 
 
 def plan(project: Path, stack: str, overlays: Sequence[Path] = (), notices: Sequence[str] = ()) -> Report:
@@ -56,7 +60,9 @@ def report_of(stack: Stack) -> StackReport:
         return StackReport(stack.name, problems=[str(error)])
     # Checked already: whatever is wrong with it is said above.
     unnamed = IngressConfig.model_validate(stack.config.get("litellm:ingress")).names_no_class
-    return StackReport(stack.name, planned, violations=violations(stack.name, planned), note=UNNAMED if unnamed else "")
+    follows = sizes_of({key: stack.setting(key) for key in SIZED})
+    notes = [*([UNNAMED] if unnamed else []), *([FOLLOWS] if follows else []), *(f"  {size}" for size in follows)]
+    return StackReport(stack.name, planned, violations=violations(stack.name, planned), note="\n".join(notes))
 
 
 def compared(now: StackReport, other: Revision, *, exists: bool) -> StackReport:

@@ -24,6 +24,7 @@ from infra.config.base import (
 )
 from infra.config.certificates import CaCertFile
 from infra.config.gateway.autoscaling import AutoscalingConfig
+from infra.config.gateway.expected import LoadConfig
 from infra.config.gateway.extras import container_problems, volume_problems
 from infra.config.gateway.litellm_names import PROVIDERS, SECTIONS
 from infra.config.gateway.models import LiteLLM, Model, Parameters, Text
@@ -128,6 +129,10 @@ class GatewayConfig(Section):
 
     autoscaling: AutoscalingConfig | None = None
     """Let the number of pods follow the load, instead of `replicas`."""
+
+    load: LoadConfig | None = None
+    """What is asked of the gateway: from that follow its pods and settings, and the sizes of Postgres and Redis, as far as the
+    stack file does not say them itself. Without it nothing follows."""
 
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Worker processes in each pod. LiteLLM recommends one on Kubernetes: scale with `replicas`."""

@@ -55,6 +55,19 @@ def test_a_violation_stops_the_plan(tmp_path: Path):
     assert "error: stack prod violates 1 mandatory rule(s)" in result.stderr
 
 
+def test_what_follows_from_a_load_is_shown_with_its_rule(tmp_path: Path):
+    overlay = tmp_path / "load.yaml"
+    overlay.write_text("config: {'litellm:gateway': {load: {requestsPerSecond: 200}}}\n")
+    said = " ".join(plan("--overlay", str(overlay)).stdout.split())
+    assert "gateway.autoscaling.max: 20 - the same for 2 times the load" in said
+    assert "gateway.resources.cpu: 1 - one CPU for each worker" in said
+    assert "the stack file says something about it, which wins" in said
+
+
+def test_without_a_load_nothing_follows():
+    assert "gateway.load" not in plan().stdout
+
+
 def test_a_wrong_configuration_is_a_message_and_a_code(bad_project: Path):
     result = plan("--stack", "bad")
     assert result.exit_code == 1
