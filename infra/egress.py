@@ -18,7 +18,18 @@ from infra.config.stack import StackConfig
 from infra.destinations import HTTPS, block_of, named, namespace_of
 from infra.secrets.documents import read_replica
 from infra.servers import Servers
-from infra.workloads import BOOTSTRAP, GATEWAY, MIGRATION, POSTGRES, REDIS
+from infra.turns import ONE_USER_EACH, Turns
+from infra.workloads import (
+    BOOTSTRAP,
+    DATABASE_LOCK,
+    GATEWAY,
+    MIGRATION,
+    POSTGRES,
+    REDIS,
+    REDIS_LOCK,
+    REDIS_PORT,
+    REDIS_USER,
+)
 
 Address = tuple[pulumi.Input[str], pulumi.Input[int]]
 
@@ -47,21 +58,28 @@ POD_IDENTITY: Exit = {"to": [{"cidr": "169.254.170.23/32"}, {"cidr": "fd00:ec2::
 """The agent of EKS Pod Identity, on the node. It gives a pod its own role, and never that of the machine."""
 
 
-def exits(config: StackConfig, servers: Servers, namespace: str) -> dict[str, Sequence[Exit]]:
+def exits(
+    config: StackConfig, servers: Servers, namespace: str, turns: Turns = ONE_USER_EACH
+) -> dict[str, Sequence[Exit]]:
     """What each workload of a namespace may connect to. One that is missing is not limited."""
     given = config.network_policy.egress
     found: dict[str, Sequence[Exit]] = {}
     if given.servers:
-        found |= of_servers(config, servers)
+        found |= of_servers(config, servers, turns)
     if given.gateway:
         found[GATEWAY] = of_gateway(config, servers, namespace)
     return found
 
 
-def of_servers(config: StackConfig, servers: Servers) -> dict[str, Sequence[Exit]]:
+def of_servers(config: StackConfig, servers: Servers, turns: Turns) -> dict[str, Sequence[Exit]]:
     database = to_server(servers.database, POSTGRES)
     aws: list[Exit] = [{"to": ANYWHERE, "ports": [HTTPS]}, POD_IDENTITY] if takes_tokens(config.database) else []
     found: dict[str, Sequence[Exit]] = {MIGRATION: [DNS, database, *aws], BOOTSTRAP: [DNS, database]}
+    if turns.database.alternates:
+        found[DATABASE_LOCK] = [DNS, database]
+    if turns.redis.alternates:
+        redis = to_server(servers.redis or (REDIS, REDIS_PORT), REDIS)
+        found |= {REDIS_USER: [DNS, redis], REDIS_LOCK: [DNS, redis]}
     if isinstance(config.database, InClusterDatabase):
         found[POSTGRES] = []
     if isinstance(config.redis, InClusterRedis):

@@ -15,11 +15,13 @@ import pulumi_kubernetes as kubernetes
 
 from components.access.access import Access
 from components.cache.redis import Redis
+from components.cache.users import RedisLock, RedisUser, RedisUserArgs
 from components.certificate_files import DATABASE as DATABASE_AUTHORITIES
 from components.certificates import CertificateFile, Certificates
-from components.database.bootstrap import DatabaseBootstrap
+from components.database.bootstrap import DatabaseBootstrap, DatabaseBootstrapArgs
 from components.database.cloudnative_api import PORT as CLOUDNATIVE_PORT
 from components.database.cloudnative_pg import CloudNativePostgres
+from components.database.lock import DatabaseLock
 from components.database.postgres import Postgres
 from components.gateway.gateway import Gateway
 from components.gateway.migration import Migration
@@ -65,6 +67,7 @@ from infra.secrets.documents import (
 from infra.secrets.store import StoreReference, Values
 from infra.servers import Servers
 from infra.target import Target
+from infra.turns import database_alternates
 from infra.workloads import PodAccount
 
 
@@ -89,8 +92,10 @@ class Environment:
         values = self._values()
         self.servers = self._servers(values)
         self.store = target.store.open(target, self.namespace, values, self.servers, operator_identity, self._options())
-        self.contents = Contents(self.config, self.servers, target.store.locate)
+        self.contents = Contents(self.config, self.servers, target.store.locate, target.turns)
         self.account = self._account()
+        self.bootstrap: DatabaseBootstrapArgs | None = None
+        self.redis_users: RedisUserArgs | None = None
         made = places(target, self.contents) if self.config.gitops else self._in_cluster()
         self.outputs = made | ({"keyReaders": dict(self.store.readers)} if self.store.readers else {})
 
@@ -107,6 +112,7 @@ class Environment:
         redis = self._redis()
         gateway_secret = self._synced("litellm-env", self.contents.gateway())
         gateway = self._gateway(gateway_secret, database, redis)
+        self._lock(gateway)
         self._access(gateway)
         self._monitoring(gateway)
         url = self._ingress(gateway)
@@ -146,10 +152,10 @@ class Environment:
 
     def _network_policies(self) -> None:
         if self.config.network_policy.enabled:
-            limited = exits(self.config, self.servers, self.target.namespace)
+            limited = exits(self.config, self.servers, self.target.namespace, self.target.turns)
             args: NetworkPoliciesArgs = {
                 "namespace": self.namespace,
-                "openings": openings(self.config),
+                "openings": openings(self.config, self.target.turns),
                 "exits": limited,
             }
             NetworkPolicies("network", args, self._options())
@@ -161,19 +167,19 @@ class Environment:
     def _values(self) -> dict[str, dict[str, pulumi.Input[str]]]:
         return {
             document: {name: self._value(document, name, content) for name, content in properties.items()}
-            for document, properties in documents(self.config).items()
+            for document, properties in documents(self.config, self.target.turns).items()
         }
 
     def _value(self, document: str, name: str, content: Property) -> pulumi.Input[str]:
         match content:
-            case Generated(length, prefix, rotation):
+            case Generated(length, prefix, rotation, turn, generator):
                 with_store = pulumi.InvokeOptions(provider=self.providers[1])
                 adopted = self.target.store.adopted(document, name, with_store)
                 return (
                     adopted
                     or GeneratedSecret(
-                        f"{document.replace('/', '-')}-{name}",
-                        {"length": length, "prefix": prefix, "rotation": rotation},
+                        generator or f"{document.replace('/', '-')}-{name}",
+                        {"length": length, "prefix": prefix, "rotation": rotation, "turn": turn},
                         self._options(),
                     ).value
                 )
@@ -260,7 +266,7 @@ class Environment:
             name: other.store for name, other in self.namespace_stores.items()
         }
 
-    def _synced(self, name: str, content: SecretContent) -> SyncedSecret:
+    def _synced(self, name: str, content: SecretContent, *, in_place: bool = False) -> SyncedSecret:
         return SyncedSecret(
             name,
             {
@@ -275,6 +281,7 @@ class Environment:
                 "steady": content.steady,
                 "revision": self.store.documents.revision_of(*content.documents),
                 "refresh_interval": self.config.external_secrets.refresh_interval,
+                "in_place": in_place,
             },
             self._options(
                 *self.stores,
@@ -352,17 +359,34 @@ class Environment:
             self.pods.bootstrap,
             self.config.ephemeral.mark,
             self.certificates,
+            self.target.turns.database,
         )
+        self.bootstrap = bootstrap
         return [DatabaseBootstrap(workloads.BOOTSTRAP, bootstrap, self._options(*server))]
+
+    def _lock(self, gateway: Gateway) -> None:
+        """The end of a rotation, once no pod needs the user of before."""
+        if self.redis_users:
+            RedisLock(workloads.REDIS_LOCK, self.redis_users, self._options(gateway))
+        turn = self.target.turns.database
+        if self.bootstrap and turn.alternates and database_alternates(self.config):
+            args = workloads.lock(self.config, self.bootstrap, turn)
+            DatabaseLock(workloads.DATABASE_LOCK, args, self._options(gateway))
 
     def _redis(self) -> list[pulumi.Resource]:
         redis, content = self.config.redis, self.contents.redis()
         if not isinstance(redis, InClusterRedis) or content is None:
             return []
-        secret = self._synced("redis-config", content).secret
-        return [
-            Redis(workloads.REDIS, workloads.redis(redis, self.namespace, secret, self.pods.servers), self._options())
-        ]
+        turn, both = self.target.turns.redis, self.contents.redis_users()
+        secret = self._synced("redis-config", content, in_place=turn.alternates).secret
+        server = Redis(
+            workloads.REDIS, workloads.redis(redis, self.namespace, secret, self.pods.servers), self._options()
+        )
+        if both is None:
+            return [server]
+        users = self._synced("redis-users", both).secret
+        self.redis_users = workloads.redis_users(redis, self.servers, self.namespace, users, turn, self.pods.bootstrap)
+        return [server, RedisUser(workloads.REDIS_USER, self.redis_users, self._options(server))]
 
     def _gateway(self, secret: SyncedSecret, database: list[pulumi.Resource], redis: list[pulumi.Resource]) -> Gateway:
         database_url = self.contents.migration()
@@ -390,6 +414,7 @@ class Environment:
             self.pods.gateway,
             files,
             self.certificates,
+            self.target.turns.redis,
         )
         return Gateway(workloads.GATEWAY, args, self._options(migration, *redis))
 

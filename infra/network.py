@@ -10,7 +10,20 @@ from infra.config.database.kinds import InClusterDatabase
 from infra.config.network import ClientConfig
 from infra.config.redis import InClusterRedis
 from infra.config.stack import StackConfig
-from infra.workloads import BOOTSTRAP, GATEWAY, MIGRATION, POSTGRES, POSTGRES_PORT, REDIS, REDIS_PORT, SMOKE
+from infra.turns import ONE_USER_EACH, Turns
+from infra.workloads import (
+    BOOTSTRAP,
+    DATABASE_LOCK,
+    GATEWAY,
+    MIGRATION,
+    POSTGRES,
+    POSTGRES_PORT,
+    REDIS,
+    REDIS_LOCK,
+    REDIS_PORT,
+    REDIS_USER,
+    SMOKE,
+)
 
 METRICS = "litellm-metrics"
 
@@ -20,7 +33,7 @@ SOLVER_PORT = 8089
 """The pods with which cert-manager proves, in the namespace of the Ingress, that it has the host name."""
 
 
-def openings(config: StackConfig) -> dict[str, Opening]:
+def openings(config: StackConfig, turns: Turns = ONE_USER_EACH) -> dict[str, Opening]:
     """What may be reached, by workload."""
     given = config.network_policy
     found: dict[str, Opening] = {GATEWAY: {"port": PORT, "clients": gateway_clients(config)}}
@@ -29,10 +42,12 @@ def openings(config: StackConfig) -> dict[str, Opening]:
     if config.ingress.enabled and config.ingress.tls and config.ingress.tls.issuer:
         found[SOLVER] = {"port": SOLVER_PORT, "clients": clients(given.gateway), "selector": SOLVER_LABELS}
     if isinstance(config.database, InClusterDatabase):
-        ours: Client = {"workloads": [GATEWAY, MIGRATION, BOOTSTRAP]}
+        lock = [DATABASE_LOCK] if turns.database.alternates else []
+        ours: Client = {"workloads": [GATEWAY, MIGRATION, BOOTSTRAP, *lock]}
         found[POSTGRES] = {"port": POSTGRES_PORT, "clients": [ours, *clients(given.database)]}
     if isinstance(config.redis, InClusterRedis):
-        found[REDIS] = {"port": REDIS_PORT, "clients": [{"workloads": [GATEWAY]}, *clients(given.redis)]}
+        users = [REDIS_USER, REDIS_LOCK] if turns.redis.alternates else []
+        found[REDIS] = {"port": REDIS_PORT, "clients": [{"workloads": [GATEWAY, *users]}, *clients(given.redis)]}
     return found
 
 

@@ -10,6 +10,7 @@ import pulumi
 from pulumi.runtime import get_config_env, get_config_secret_keys_env
 
 from infra import ingress_class, salt
+from infra import turns as users
 from infra.config.load import ConfigError, load
 from infra.config.stack_yaml import StackFileError, of_stack
 from infra.own_state import granted, has_operator, written
@@ -35,9 +36,11 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
         pool.submit(import_module, "infra.preflight")
         environment = pool.submit(import_module, "infra.environment")
         state = salt.state()
-        known = salt.salts(state)
-        target = replace(target, has_operator=has_operator(state), written=written(state), granted=granted(state))
-        found = look(target, [*salt.check(target, known), *ingress_class.check(target)])
+        turns, known = users.turns(config, state), salt.salts(state)
+        target = replace(
+            target, has_operator=has_operator(state), written=written(state), granted=granted(state), turns=turns
+        )
+        found = look(target, [*salt.check(target, known), *ingress_class.check(target), *users.check(config, state)])
         deploy = environment.result().deploy
     operator = found.config.external_secrets
     if target.config.external_secrets.install == "auto" and not operator.install:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from infra.config.stack import StackConfig
+from infra.turns import ONE_USER_EACH, Turns
 
 READER = "secret-reader"
 """ServiceAccount in the gateway's namespace that reads the store. No pod runs with it."""
@@ -28,6 +29,9 @@ class NamedStack:
 
     granted: tuple[str, ...] = field(default=(), kw_only=True)
     """Policies and roles that the state says this stack has made in Vault, by their paths in its API."""
+
+    turns: Turns = field(default=ONE_USER_EACH, kw_only=True)
+    """Whose turn it is to log in, where the state was looked at; otherwise there is one user."""
 
     @property
     def instance(self) -> str:

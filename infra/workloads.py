@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import pulumi
 
-from components.cache.redis import RedisArgs
+from components.cache.redis import RedisArgs, user_of_redis
+from components.cache.users import RedisUserArgs
 from components.certificate_files import DATABASE, PROVIDERS, path_of
 from components.certificate_files import REDIS as REDIS_AUTHORITIES
 from components.certificates import CertificateFile
@@ -42,6 +43,7 @@ from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis,
 from infra.config.stack import StackConfig
 from infra.proxy import proxy_variables
 from infra.servers import Servers
+from infra.turns import ONE_USER, Turn
 
 POSTGRES, POSTGRES_PORT = "postgres", 5432
 REDIS, REDIS_PORT = "redis", 6379
@@ -51,6 +53,9 @@ ACCOUNT = "litellm-aws"
 """ServiceAccount of LiteLLM's pods where AWS has to know them before they start. Elsewhere the gateway makes its own."""
 GATEWAY, MIGRATION, BOOTSTRAP = "litellm", "litellm-migration", "database-bootstrap"
 """What connects to them."""
+
+DATABASE_LOCK, REDIS_USER, REDIS_LOCK = "database-lock", "redis-user", "redis-lock"
+"""What begins and ends a rotation of their passwords."""
 
 SMOKE = "litellm-smoke"
 """What the gate of `make up` runs beside the gateway."""
@@ -145,6 +150,7 @@ def bootstrap(
     pod: PodSettings,
     mark: str | None = None,
     certificates: Sequence[CertificateFile] = (),
+    turn: Turn = ONE_USER,
 ) -> DatabaseBootstrapArgs:
     """`admin_secret` is the Secret that is synced from the store; None when the admin is in a Kubernetes Secret already.
     `role_secret` is None when the role has no password."""
@@ -165,6 +171,8 @@ def bootstrap(
         args["iam_username"] = database.username
     else:
         args["role_secret"] = role_secret
+    if turn.alternates:
+        args["owner"], args["alternate"] = database.username, database.alternate
     if not isinstance(database, ExistingDatabase):
         return args
     args["admin_database"] = database.admin_database
@@ -175,6 +183,11 @@ def bootstrap(
         args["admin_username_key"] = database.admin.username_key
         args["admin_password_key"] = database.admin.password_key
     return args
+
+
+def lock(config: StackConfig, bootstrap: DatabaseBootstrapArgs, turn: Turn) -> DatabaseBootstrapArgs:
+    """What ends a rotation, from what began it."""
+    return {**bootstrap, "drain_seconds": config.gateway.grace_period, "revision": str(turn.number)}
 
 
 def cloudnative(database: CloudNativePgDatabase, namespace: Name) -> CloudNativePostgresArgs:
@@ -220,6 +233,22 @@ def redis(config: InClusterRedis, namespace: Name, secret: Name, pod: PodSetting
     }
 
 
+def redis_users(
+    config: InClusterRedis, servers: Servers, namespace: Name, secret: Name, turn: Turn, pod: PodSettings
+) -> RedisUserArgs:
+    host, port = servers.redis or (REDIS, REDIS_PORT)
+    return {
+        "namespace": namespace,
+        "image": config.image,
+        "host": host,
+        "port": port,
+        "secret": secret,
+        "max_memory_bytes": config.max_memory_bytes,
+        "revision": str(turn.number),
+        "pod": pod,
+    }
+
+
 def gateway(
     config: StackConfig,
     servers: Servers,
@@ -229,12 +258,13 @@ def gateway(
     pod: PodSettings,
     secret_files: Name | None = None,
     certificates: Sequence[CertificateFile] = (),
+    turn_of_redis: Turn = ONE_USER,
 ) -> GatewayArgs:
     litellm = config.watched_gateway
     args: GatewayArgs = {
         "namespace": namespace,
         "image": litellm.image,
-        "config": config_file(config),
+        "config": config_file(config, turn_of_redis),
         "environment_secret": secret,
         "pod": pod,
         "replicas": litellm.replicas,
@@ -264,7 +294,7 @@ def gateway(
     if config.ingress.used_controller == "alb":
         # Its idle timeout is that of a stream; a pod that closed first would now and then lose a request.
         args["keep_alive_seconds"] = config.ingress.stream_timeout(litellm.request_timeout) + KEEP_ALIVE_MARGIN_SECONDS
-    if connection := redis_connection(config.redis, servers):
+    if connection := redis_connection(config.redis, servers, turn_of_redis):
         args["redis"] = connection
     extras: GatewayArgs = cast(
         "GatewayArgs",
@@ -404,7 +434,7 @@ def texts_allowed(
     return {ALLOWED: json.dumps(named)} if named else {}
 
 
-def config_file(config: StackConfig) -> str:
+def config_file(config: StackConfig, turn_of_redis: Turn = ONE_USER) -> str:
     """LiteLLM's config.yaml of a stack."""
     litellm, redis = config.watched_gateway, config.redis
     shared: dict[str, Any] | None = None
@@ -418,7 +448,7 @@ def config_file(config: StackConfig) -> str:
             more=redis_details(redis),
         )
     elif not isinstance(redis, NoRedis):
-        shared = coordination_redis(tls=speaks_tls(redis))
+        shared = coordination_redis(tls=speaks_tls(redis), username=turn_of_redis.alternates)
     return proxy_config(
         models=litellm.model_list,
         request_timeout=litellm.request_timeout,
@@ -439,12 +469,13 @@ def page_settings(config: StackConfig) -> dict[str, Any]:
     return {**config.ui.general_settings, **({} if proxies is None else {"trusted_proxy_ranges": list(proxies)})}
 
 
-def redis_connection(config: RedisConfig, servers: Servers) -> RedisConnection | None:
+def redis_connection(config: RedisConfig, servers: Servers, turn: Turn = ONE_USER) -> RedisConnection | None:
     if servers.redis is None:
         return None
     host, port = servers.redis
     if not isinstance(config, ExistingRedis):
-        return {"host": host, "port": port, "tls": speaks_tls(config)}
+        user: RedisConnection = {"username": user_of_redis(turn.number)} if turn.alternates else {}
+        return {"host": host, "port": port, "tls": speaks_tls(config), **user}
     connection: RedisConnection = {"tls": config.tls}
     if config.host:
         connection |= {"host": host, "port": port}

@@ -10,9 +10,11 @@ from components.access.access import Access
 from components.aws_role import AwsRole
 from components.cache.elasticache import ElastiCacheRedis
 from components.cache.redis import Redis
+from components.cache.users import RedisLock, RedisUser
 from components.certificates import Certificates
 from components.database.bootstrap import DatabaseBootstrap
 from components.database.cloudnative_pg import CloudNativePostgres
+from components.database.lock import DatabaseLock
 from components.database.postgres import Postgres
 from components.database.rds import RdsPostgres
 from components.gateway.aws_access import AwsAccess
@@ -52,6 +54,9 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     Certificates,
     CloudNativePostgres,
     DatabaseBootstrap,
+    DatabaseLock,
+    RedisUser,
+    RedisLock,
     ElastiCacheRedis,
     ExternalSecretsOperator,
     Gateway,

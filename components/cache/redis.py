@@ -16,6 +16,9 @@ USER = 999
 
 CONFIGURATION = "redis.conf"
 
+EVERYTHING, PASSWORD = "~* &* +@all", "#{{ .password | sha256sum }}"
+"""What a user of LiteLLM may do, and the password of one, in the words of an access control list."""
+
 # With `-e`, redis-cli fails when Redis answers with an error, such as a wrong password.
 PING = {"exec": {"command": ["redis-cli", "-e", "ping"]}}
 
@@ -99,11 +102,29 @@ def configuration_template(max_memory_bytes: int) -> str:
 
     The password is there as a SHA-256 hash: so none needs quoting, and none can add a line to the file.
     """
+    return configuration(max_memory_bytes, f"user default reset on {EVERYTHING} {PASSWORD}")
+
+
+def alternating_template(max_memory_bytes: int) -> str:
+    """The same over the values `username` and `password`, where two users take turns: it has the one whose turn it is.
+
+    The probes log in as the default user, which may do nothing else.
+    """
+    probes = f"user default reset on +ping {PASSWORD}"
+    return configuration(max_memory_bytes, f"{probes}\nuser {{{{ .username }}}} reset on {EVERYTHING} {PASSWORD}")
+
+
+def user_of_redis(turn: int) -> str:
+    """The user of a turn, of two that alternate. Before the first rotation it is Redis' own default user."""
+    return ("litellm" if turn % 2 else "litellm_clone") if turn else "default"
+
+
+def configuration(max_memory_bytes: int, users: str) -> str:
     return f"""\
 bind * -::*
 port {PORT}
 dir /data
-user default reset on ~* &* +@all #{{{{ .password | sha256sum }}}}
+{users}
 maxmemory {max_memory_bytes}
 maxmemory-policy noeviction
 save ""

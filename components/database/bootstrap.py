@@ -1,13 +1,13 @@
 """A role and a database for the gateway, in any Postgres."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
 from components.certificate_files import DATABASE, path_of
 from components.certificates import CertificateFile, with_certificates
+from components.database.scripts import ALTERNATING, BOOTSTRAP
 from components.jobs import awaited_job
 from components.objects import given_name
 from components.pods import RESTRICTED_CONTAINER, PodSettings, restricted_pod, secret_variable, template
@@ -20,11 +20,9 @@ DEFAULT_RESOURCES = {
     "limits": {"memory": "128Mi", "ephemeral-storage": "256Mi"},
 }
 
-SCRIPT = Path(__file__).with_name("bootstrap.sh").read_text()
-
 
 class DatabaseBootstrapArgs(TypedDict):
-    """Arguments of `DatabaseBootstrap`."""
+    """Arguments of `DatabaseBootstrap`, and of `DatabaseLock`."""
 
     namespace: pulumi.Input[str]
     """Required: namespace of the Job."""
@@ -48,6 +46,17 @@ class DatabaseBootstrapArgs(TypedDict):
     iam_username: NotRequired[pulumi.Input[str]]
     """Optional: name of the gateway's role, which logs in to Amazon RDS with IAM tokens, and has no password that anybody
     knows. Either this or `role_secret`."""
+
+    owner: NotRequired[str]
+    """Optional: name of the role that owns everything, where two users take turns: it is the first of them, and `role_secret`
+    has the one whose turn it is. Defaults to the only user."""
+
+    alternate: NotRequired[str]
+    """Optional: name of the second user, a member of `owner`. Goes with it."""
+
+    drain_seconds: NotRequired[int]
+    """Optional: for `DatabaseLock`: seconds for which a pod of before may still need its login once the rollout is done.
+    Defaults to 620: LiteLLM's longest request and a margin."""
 
     port: NotRequired[pulumi.Input[int]]
     """Optional: port of the server. Defaults to 5432."""
@@ -93,8 +102,12 @@ class DatabaseBootstrap(pulumi.ComponentResource):
     Nothing changed, nothing runs; whatever changes, such as a new password (a new Secret), makes a new Job.
     It waits up to two minutes for the server, and is safe to repeat.
 
+    With `owner` and `alternate` the password of one user is set, while pods go on with the other one. Everything belongs to the
+    owner, whoever makes it. `DatabaseLock` ends the login of the user before.
+
     Raises:
-        ValueError: unless exactly one of `role_secret` and `iam_username` is given.
+        ValueError: unless exactly one of `role_secret` and `iam_username` is given, and `owner` and `alternate` with a
+            `role_secret` only, and both.
     """
 
     completed: pulumi.Output[str]
@@ -104,16 +117,15 @@ class DatabaseBootstrap(pulumi.ComponentResource):
         super().__init__("litellm:index:DatabaseBootstrap", name, None, opts)
         if ("role_secret" in args) == ("iam_username" in args):
             raise ValueError("exactly one of role_secret and iam_username is needed")
+        if ("owner" in args) != ("alternate" in args) or ("owner" in args and "iam_username" in args):
+            raise ValueError("owner and alternate are two users with passwords: give both of them, or none")
         timeout = args.get("timeout", "6m")
+        one_user = ["bash", "-c", BOOTSTRAP]
+        command = ["bash", "-c", ALTERNATING, "bootstrap", BOOTSTRAP] if "owner" in args else one_user
         spec: Any = {
             "backoffLimit": 1,
             "activeDeadlineSeconds": 300,
-            "template": template(
-                name,
-                with_certificates(pod(args), args.get("certificates")),
-                args.get("pod"),
-                {"litellm/revision": args.get("revision", "")},
-            ),
+            "template": job_template(name, args, command, variables(args)),
         }
         awaited = pulumi.CustomTimeouts(create=timeout, update=timeout, delete="2m")
         job = awaited_job(name, args["namespace"], spec, awaited, self)
@@ -121,7 +133,21 @@ class DatabaseBootstrap(pulumi.ComponentResource):
         self.register_outputs({"completed": self.completed})
 
 
-def pod(args: DatabaseBootstrapArgs) -> dict[str, Any]:
+def job_template(
+    name: str, args: DatabaseBootstrapArgs, command: Sequence[str], environment: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Pods that run a script with the admin's login and that of the gateway."""
+    return template(
+        name,
+        with_certificates(pod(args, command, environment), args.get("certificates")),
+        args.get("pod"),
+        {"litellm/revision": args.get("revision", "")},
+    )
+
+
+def pod(
+    args: DatabaseBootstrapArgs, command: Sequence[str], environment: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     return {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
@@ -131,8 +157,8 @@ def pod(args: DatabaseBootstrapArgs) -> dict[str, Any]:
             {
                 "name": "bootstrap",
                 "image": args["image"],
-                "command": ["bash", "-c", SCRIPT],
-                "env": variables(args),
+                "command": list(command),
+                "env": list(environment),
                 "resources": args.get("resources", DEFAULT_RESOURCES),
                 "securityContext": RESTRICTED_CONTAINER,
                 # The last lines of the script's output become the reason that Pulumi shows.
@@ -159,6 +185,7 @@ def variables(args: DatabaseBootstrapArgs) -> list[dict[str, Any]]:
         secret_variable("ADMIN_PASSWORD", admin, args.get("admin_password_key", "password")),
         *role_variables(args),
         *([{"name": "MARK", "value": mark}] if mark else []),
+        *({"name": key.upper(), "value": args[key]} for key in ("owner", "alternate") if key in args),
     ]
 
 

@@ -18,6 +18,9 @@ class GeneratedSecretArgs(TypedDict):
     rotation: NotRequired[pulumi.Input[int]]
     """Optional: raise it to generate a new value. Defaults to 0."""
 
+    turn: NotRequired[int]
+    """Optional: the turn of two users, of which each rotation takes the other one. Defaults to 0: there is one user."""
+
 
 class GeneratedSecret(pulumi.ComponentResource):
     """Random letters and digits behind an optional prefix.
@@ -33,11 +36,16 @@ class GeneratedSecret(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GeneratedSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:GeneratedSecret", name, None, opts)
+        turn = args.get("turn", 0)
         password = random.RandomPassword(
             f"{name}-generator",
             length=args["length"],
             special=False,
-            keepers={"rotation": pulumi.Output.from_input(args.get("rotation", 0)).apply(str)},
+            keepers={
+                "rotation": pulumi.Output.from_input(args.get("rotation", 0)).apply(str),
+                # The next `up` reads it in the state. A stack with one user has none, and so has its password as it is.
+                **({"turn": str(turn)} if turn else {}),
+            },
             opts=pulumi.ResourceOptions(
                 parent=self,
                 ignore_changes=[

@@ -56,6 +56,10 @@ class SyncedSecretArgs(TypedDict):
     """Optional: keep the name of the Secret when `revision` changes, and sync it in place: for a Job that need not run again
     when a password changes, and reads the current one when it does. Defaults to false."""
 
+    in_place: NotRequired[bool]
+    """Optional: the Secret keeps its name when it changes, for a server that must not restart for that: what is made later
+    begins with the new content. Defaults to false."""
+
     refresh_interval: NotRequired[pulumi.Input[str]]
     """Optional: how often the store is read again, such as `1h`. Defaults to `1h`."""
 
@@ -113,7 +117,7 @@ class SyncedSecret(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(
                 parent=self,
-                replace_on_changes=CONTENT,
+                replace_on_changes=[] if args.get("in_place", False) else CONTENT,
                 custom_timeouts=pulumi.CustomTimeouts(create="2m", update="2m", delete="1m"),
             ),
         )

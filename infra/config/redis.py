@@ -58,7 +58,8 @@ class InClusterRedis(Section):
     """Requests and limits of the container: memory at least 1.5 times `maxMemory`."""
 
     rotation: Annotated[int, Field(ge=0)] = 0
-    """Raise it to generate a new password. Redis and the gateway restart."""
+    """Raise it to generate a new password, which is that of another user: pods go on with theirs until they are replaced, and
+    Redis goes on with what it has. The user before is locked then."""
 
     @property
     def disk(self) -> Disk:

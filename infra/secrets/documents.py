@@ -9,7 +9,7 @@ from typing import Any
 
 import pulumi
 
-from components.cache.redis import configuration_template
+from components.cache.redis import alternating_template, configuration_template, user_of_redis
 from components.gateway.files import key_of_file
 from components.monitoring.scrape import TOKEN
 from components.secrets.names import KEYS
@@ -22,6 +22,7 @@ from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis,
 from infra.config.references import PropertyReference
 from infra.config.stack import DOCKER_CONFIG, StackConfig
 from infra.servers import Servers
+from infra.turns import ONE_USER_EACH, Turn, Turns
 
 API_KEYS, SALT, DATABASE, DATABASE_ADMIN, REDIS, PROVIDERS, UI = (
     "api-keys",
@@ -33,6 +34,8 @@ API_KEYS, SALT, DATABASE, DATABASE_ADMIN, REDIS, PROVIDERS, UI = (
     "ui",
 )
 MASTER_KEY, SALT_KEY, USERNAME, PASSWORD = "master-key", "salt-key", "username", "password"
+OTHER_USERNAME, OTHER_PASSWORD = "other-username", "other-password"
+"""The user of before, of two that take turns."""
 HOST, PORT, URL = "host", "port", "url"
 KEY = "key"
 """Property of a virtual key's document."""
@@ -54,6 +57,12 @@ class Generated:
     prefix: str = ""
     rotation: int = 0
 
+    turn: int = 0
+    """Of two users that take turns, which rotation this is."""
+
+    generator: str | None = None
+    """Name of what generates it. Defaults to document and property."""
+
 
 @dataclass(frozen=True)
 class StackSecret:
@@ -67,28 +76,46 @@ Property = Generated | StackSecret | str
 Documents = Mapping[str, Mapping[str, Property]]
 
 
-def documents(config: StackConfig) -> Documents:
-    """The documents that the stack writes, and may write again. The salt key is not among them: it is written once."""
-    return {name: properties for name, properties in all_documents(config) if properties}
+def documents(config: StackConfig, turns: Turns = ONE_USER_EACH) -> Documents:
+    """The documents that the stack writes, and may write again. The salt key is not among them: it is written once.
+
+    `turns` say whose values they are, which changes neither documents nor properties.
+    """
+    return {name: properties for name, properties in all_documents(config, turns) if properties}
 
 
-def all_documents(config: StackConfig) -> Iterator[tuple[str, Mapping[str, Property]]]:
+def all_documents(config: StackConfig, turns: Turns) -> Iterator[tuple[str, Mapping[str, Property]]]:
     master, database, redis = config.keys.master, config.database, config.redis
     if not master.existing:
         yield API_KEYS, {MASTER_KEY: Generated(master.length, "sk-", master.rotation)}
     if not takes_tokens(database) and not login_of(config):
-        password = Generated(PASSWORD_LENGTH, rotation=database.rotation)
-        yield DATABASE, {USERNAME: database.username, PASSWORD: password}
+        user = database.alternate if turns.database.second else database.username
+        password = Generated(PASSWORD_LENGTH, rotation=database.rotation, turn=turns.database.number)
+        yield DATABASE, {USERNAME: user, PASSWORD: password}
     if isinstance(database, InClusterDatabase):
         yield DATABASE_ADMIN, {USERNAME: SUPERUSER, PASSWORD: Generated(PASSWORD_LENGTH)}
     if isinstance(redis, InClusterRedis | ElastiCacheConfig):
-        yield REDIS, {PASSWORD: Generated(PASSWORD_LENGTH, rotation=redis.rotation)}
+        yield REDIS, passwords_of_redis(redis.rotation, turns.redis)
     if page := config.ui.generates:
         yield UI, {PASSWORD: Generated(page.length, rotation=page.rotation)}
     yield PROVIDERS, {variable: StackSecret(variable) for variable in config.provider_keys}
     for name, key in config.access.keys.items():
         if key.existing is None:
             yield document_of_key(name), {KEY: Generated(key.length, "sk-", key.rotation)}
+
+
+def passwords_of_redis(rotation: int, turn: Turn) -> dict[str, Property]:
+    """The password; where two users take turns, both of them, each with the name of its user."""
+    if not turn.alternates:
+        return {PASSWORD: Generated(PASSWORD_LENGTH, rotation=rotation)}
+    generators = (f"{REDIS}-{PASSWORD}", f"{REDIS}-alternate-{PASSWORD}")
+    own, other = reversed(generators) if turn.second else generators
+    return {
+        USERNAME: user_of_redis(turn.number),
+        PASSWORD: Generated(PASSWORD_LENGTH, rotation=rotation, turn=turn.number, generator=own),
+        OTHER_USERNAME: user_of_redis(turn.number - 1),
+        OTHER_PASSWORD: Generated(PASSWORD_LENGTH, rotation=turn.before, turn=turn.number - 1, generator=other),
+    }
 
 
 def document_of_key(name: str) -> str:
@@ -128,8 +155,15 @@ class SecretContent:
 class Contents:
     """The Secrets of a stack; `locate` says where in the store a property of its own documents is."""
 
-    def __init__(self, config: StackConfig, servers: Servers, locate: Callable[[str, str], RemoteReference]) -> None:
+    def __init__(
+        self,
+        config: StackConfig,
+        servers: Servers,
+        locate: Callable[[str, str], RemoteReference],
+        turns: Turns = ONE_USER_EACH,
+    ) -> None:
         self.config = config
+        self.turns = turns
         self.servers = servers
         self.own = locate
         self.written = documents(config)
@@ -256,8 +290,19 @@ class Contents:
         redis = self.config.redis
         if not isinstance(redis, InClusterRedis):
             return None
-        template = plain(PASSWORD) | {"redis.conf": configuration_template(redis.max_memory_bytes)}
-        return self.content({PASSWORD: self.own(REDIS, PASSWORD)}, template, REDIS)
+        alternates = self.turns.redis.alternates
+        configuration = (alternating_template if alternates else configuration_template)(redis.max_memory_bytes)
+        values = {name: self.own(REDIS, name) for name in ((USERNAME, PASSWORD) if alternates else (PASSWORD,))}
+        return self.content(values, plain(PASSWORD) | {"redis.conf": configuration}, REDIS)
+
+    def redis_users(self) -> SecretContent | None:
+        """Both users of the Redis in the cluster, for the Jobs of a rotation; None where there is one."""
+        if not self.turns.redis.alternates:
+            return None
+        # Names with a hyphen are none in a template.
+        names = {name.replace("-", "_"): name for name in (USERNAME, PASSWORD, OTHER_USERNAME, OTHER_PASSWORD)}
+        values = {alias: self.own(REDIS, name) for alias, name in names.items()}
+        return self.content(values, {name: f"{{{{ .{alias} }}}}" for alias, name in names.items()}, REDIS)
 
     def login(self) -> dict[str, RemoteReference]:
         """Where each part of LiteLLM's login is: what of it the configuration does not have itself."""

@@ -9,11 +9,14 @@ sql() {
     psql --no-psqlrc --no-password --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 "$@"
 }
 
+# Where two users take turns, the role is the owner, whoever logs in now.
+export ROLE_USERNAME=${OWNER:-$ROLE_USERNAME} ALTERNATE=${ALTERNATE:-}
 [[ -n $MARK ]] || { echo 'drop: no MARK, so nothing here can be known to be ours' >&2; exit 1; }
 sql <<'SQL'
 \getenv role ROLE_USERNAME
 \getenv database DATABASE
 \getenv mark MARK
+\getenv alternate ALTERNATE
 SELECT EXISTS (SELECT FROM pg_roles
   WHERE rolname = :'role' AND shobj_description(oid, 'pg_authid') = :'mark') AS ours \gset
 \if :ours
@@ -22,6 +25,8 @@ SELECT EXISTS (SELECT FROM pg_roles
   \if :there
     DROP DATABASE :"database" WITH (FORCE);
   \endif
+  SELECT format('DROP ROLE %I', rolname) FROM pg_roles
+    WHERE rolname = :'alternate' AND shobj_description(oid, 'pg_authid') = :'mark' \gexec
   DROP ROLE :"role";
 \endif
 SQL

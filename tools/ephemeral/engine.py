@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Thread
 from typing import Any, cast
@@ -22,6 +22,7 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from infra import salt
+from infra import turns as users
 from infra.environment import deploy
 from infra.target import Target
 from infra.urls import without_secrets
@@ -304,8 +305,9 @@ def register(target: Target) -> None:
         opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(deleted_with=namespaces[0]))
         return pulumi.ResourceTransformationResult(args.props, opts)
 
-    known = salt.before()
-    if problems := [*salt.check(target, known)]:
+    state = salt.state()
+    known, target = salt.salts(state), replace(target, turns=users.turns(target.config, state))
+    if problems := [*salt.check(target, known), *users.check(target.config, state)]:
         raise pulumi.RunError("; ".join(problems))
     watch(target)
     pulumi.runtime.register_stack_transformation(goes_with_namespace)

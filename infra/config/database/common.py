@@ -23,6 +23,8 @@ SUPERUSER = "postgres"
 
 IDENTIFIER_BYTES = 63
 
+CLONE = "_clone"
+
 
 def identifier(value: str) -> str:
     if not 1 <= len(value.encode()) <= IDENTIFIER_BYTES:
@@ -160,6 +162,16 @@ class DatabaseSection(Section):
 
     rotation: Annotated[int, Field(ge=0)] = 0
     """Raise it to generate a new password for LiteLLM's role. The admin's password stays."""
+
+    rotation_strategy: Literal["alternating-users", "single-user"] = "alternating-users"
+    """How a rotation goes: with `alternating-users` the new password is that of another user of the same role (`username` with
+    `_clone` behind it, and back), so that pods go on with theirs until they are replaced; the user before is locked then. With
+    `single-user` there is one, and pods cannot open new connections until they are replaced."""
+
+    @property
+    def alternate(self) -> str:
+        """Name of the second user: as AWS' functions that rotate two users call it, cut where Postgres would cut it."""
+        return self.username.encode()[: IDENTIFIER_BYTES - len(CLONE)].decode(errors="ignore") + CLONE
 
     def url_template(
         self,

@@ -49,19 +49,34 @@ class Server:
         assert done.returncode != 0, f"{user} can log in to {database}"
         return done.stderr
 
+    @contextmanager
+    def session(self, user: str, password: str, database: str) -> Generator["subprocess.Popen[bytes]"]:
+        """A connection that stays open, and does nothing."""
+        connected = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}'"
+        variables = {"PGUSER": user, "PGPASSWORD": password, "PGDATABASE": database}
+        command = [self.binaries / "psql", "-Xqw", "-h", "127.0.0.1", "-p", str(self.port), "-c", "SELECT pg_sleep(60)"]
+        process = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL)
+        try:
+            while self.sql(connected) != "1":
+                assert process.poll() is None
+            yield process
+        finally:
+            process.kill()
+            process.wait(timeout=30)
+
     def psql(self, statement: str, user: str, password: str, database: str) -> subprocess.CompletedProcess[str]:
         variables = {"PGUSER": user, "PGPASSWORD": password, "PGDATABASE": database}
         command = [str(self.binaries / "psql"), "-XAtqw", "-h", "127.0.0.1", "-p", str(self.port), "-c", statement]
         return subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=30)
 
     def run_script(
-        self, script: Path, variables: Mapping[str, str], path: Path | None = None
+        self, script: Path | str, variables: Mapping[str, str], path: Path | None = None, *arguments: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a script as its pod would: its own environment only, and no terminal."""
+        """Run a script, or its text, as its pod would: its own environment only, and no terminal."""
         search = [str(folder) for folder in (path, self.binaries) if folder] + ["/usr/bin", "/bin"]
         address = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGSSLMODE": "disable", "PATH": ":".join(search)}
         return subprocess.run(
-            [programs.needed("bash"), str(script)],
+            [programs.needed("bash"), *(["-c", script, "script"] if isinstance(script, str) else [script]), *arguments],
             env=address | dict(variables),
             stdin=subprocess.DEVNULL,
             capture_output=True,

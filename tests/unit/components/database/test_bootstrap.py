@@ -1,5 +1,6 @@
 """The bootstrap Job."""
 
+import hashlib
 import re
 from typing import Any
 
@@ -7,7 +8,8 @@ import pulumi
 import pulumi_random as random
 import pytest
 
-from components.database.bootstrap import SCRIPT, DatabaseBootstrap, DatabaseBootstrapArgs
+from components.database.bootstrap import DatabaseBootstrap, DatabaseBootstrapArgs
+from components.database.scripts import ALTERNATING, BOOTSTRAP
 from tests.recording import Recording, run
 
 JOB = "kubernetes:batch/v1:Job"
@@ -118,15 +120,15 @@ def test_tls_is_required_unless_said_otherwise() -> None:
 
 
 def test_the_script_gets_every_variable_that_it_reads() -> None:
-    names = set(re.findall(r"\$\{?([A-Z_]{3,})", SCRIPT)) | set(re.findall(r"getenv \w+ (\w+)", SCRIPT))
+    names = set(re.findall(r"\$\{?([A-Z_]{3,})", BOOTSTRAP)) | set(re.findall(r"getenv \w+ (\w+)", BOOTSTRAP))
     # SECONDS is bash's own, IN_DATABASE the script's.
     assert names - {"SECONDS", "IN_DATABASE"} <= set(environment(recorded(mark="litellm/ephemeral")))
 
 
 def test_kubernetes_leaves_the_script_as_it_is() -> None:
     """In a command, the kubelet reads `$$` as `$` and replaces `$(NAME)` where NAME is a variable."""
-    assert "$$" not in SCRIPT
-    assert not [name for name in environment(recorded()) if f"$({name})" in SCRIPT]
+    assert "$$" not in BOOTSTRAP
+    assert not [name for name in environment(recorded()) if f"$({name})" in BOOTSTRAP]
 
 
 def test_a_failed_job_says_why_and_is_made_anew_by_the_next_up() -> None:
@@ -148,3 +150,33 @@ def test_the_pod_is_restricted() -> None:
     assert pod(recording)["securityContext"]["runAsNonRoot"] is True
     assert pod(recording)["automountServiceAccountToken"] is False
     assert pod(recording)["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_with_two_users_it_knows_both_and_runs_for_the_one_in_the_secret() -> None:
+    recording = recorded(owner="litellm", alternate="litellm_clone")
+    given = environment(recording)
+    assert (given["OWNER"], given["ALTERNATE"]) == ("litellm", "litellm_clone")
+    assert pod(recording)["containers"][0]["command"] == ["bash", "-c", ALTERNATING, "bootstrap", BOOTSTRAP]
+
+
+def test_the_script_of_two_users_gets_every_variable_that_it_reads() -> None:
+    names = set(re.findall(r"\$\{?([A-Z_]{3,})", ALTERNATING)) | set(re.findall(r"getenv \w+ (\w+)", ALTERNATING))
+    given = environment(recorded(owner="litellm", alternate="litellm_clone", mark="litellm/ephemeral"))
+    assert names - {"SECONDS", "IN_DATABASE"} <= set(given)
+
+
+def test_kubernetes_leaves_the_script_of_two_users_as_it_is() -> None:
+    given = environment(recorded(owner="litellm", alternate="litellm_clone"))
+    assert "$$" not in ALTERNATING
+    assert not [name for name in given if f"$({name})" in ALTERNATING]
+
+
+@pytest.mark.parametrize("users", [{"owner": "litellm"}, {"alternate": "litellm_clone"}])
+def test_one_of_two_users_is_refused(users: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="give both of them, or none"):
+        recorded(**users)
+
+
+def test_the_job_of_a_stack_that_stands_stays_as_it_is() -> None:
+    """Another text is another Job in every stack that has one user: without need, none of them should see a change."""
+    assert hashlib.sha256(BOOTSTRAP.encode()).hexdigest()[:16] == "3bd55d3dcc751a3c"

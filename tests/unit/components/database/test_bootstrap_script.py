@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from components.database.scripts import BOOTSTRAP
 from tests.unit.components.database.postgres_server import ADMIN, ADMIN_PASSWORD, Server, binaries, running_server
 
-SCRIPT = Path(__file__).parents[4] / "components" / "database" / "bootstrap.sh"
 PROGRAMS = binaries()
 HARD = "p@ss/w:rd?#[x]%&+ =é\"'\\`$(id)$HOME"
 OWNER_OF = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = '{}'"
@@ -38,14 +38,14 @@ def variables(role: str, password: str = HARD, **others: str) -> dict[str, str]:
 
 
 def bootstrap(server: Server, environment: dict[str, str]) -> str:
-    done = server.run_script(SCRIPT, environment)
+    done = server.run_script(BOOTSTRAP, environment)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
 
 def refused(server: Server, environment: dict[str, str]) -> str:
     """The message with which the script fails; no password is ever in it."""
-    done = server.run_script(SCRIPT, environment)
+    done = server.run_script(BOOTSTRAP, environment)
     assert done.returncode != 0, done.stdout
     for name in ("ADMIN_PASSWORD", "ROLE_PASSWORD"):
         assert not environment[name] or environment[name] not in done.stdout + done.stderr
@@ -98,7 +98,7 @@ def test_no_process_has_a_password_in_its_arguments(server: Server, tmp_path: Pa
     recorder = tmp_path / "psql"
     recorder.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {tmp_path}/arguments\nexec {server.binaries}/psql "$@"\n')
     recorder.chmod(recorder.stat().st_mode | stat.S_IXUSR)
-    done = server.run_script(SCRIPT, variables("silent", "plaintext-to-look-for"), path=tmp_path)
+    done = server.run_script(BOOTSTRAP, variables("silent", "plaintext-to-look-for"), path=tmp_path)
     assert done.returncode == 0, done.stderr
     arguments = (tmp_path / "arguments").read_text()
     assert "\\password" in arguments

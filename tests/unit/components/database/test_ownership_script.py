@@ -6,6 +6,7 @@ from threading import Thread
 
 import pytest
 
+from components.database.scripts import ALTERNATING, BOOTSTRAP
 from tests.unit.components.database.postgres_server import ADMIN, ADMIN_PASSWORD, Server, binaries, running_server
 from tests.unit.components.database.test_bootstrap_script import bootstrap, refused, variables
 
@@ -114,3 +115,15 @@ def test_without_a_mark_nothing_is_dropped(server: Server):
     bootstrap(server, variables("env_pr_1"))
     assert server.run_script(DROP, variables("env_pr_1", MARK="")).returncode != 0
     assert server.sql(DATABASES) == "env_pr_1"
+
+
+@pytest.mark.parametrize("user", ["env_pr_1", "env_pr_1_clone"])
+def test_both_users_of_an_environment_are_dropped_whoever_logs_in_now(server: Server, user: str):
+    bootstrap(server, variables("env_pr_1", MARK=MARK))
+    users = {"OWNER": "env_pr_1", "ALTERNATE": "env_pr_1_clone", "DATABASE": "env_pr_1", "MARK": MARK}
+    done = server.run_script(ALTERNATING, variables("env_pr_1_clone", **users), None, BOOTSTRAP)
+    assert done.returncode == 0, done.stderr
+    done = server.run_script(DROP, variables(user, **users))
+    assert done.returncode == 0, done.stderr
+    assert not server.sql(ROLES)
+    assert not server.sql(DATABASES)

@@ -332,3 +332,9 @@ def test_another_store_is_a_new_one():
 def test_the_interval_is_written_as_the_operator_writes_it(given: str, written: str):
     """The operator rewrites the field in Go's form, and then owns it: the next `up` would be refused as a conflict."""
     assert synced(refresh_interval=given).inputs(EXTERNAL_SECRET)["spec"]["refreshInterval"] == written
+
+
+def test_a_secret_that_changes_in_place_keeps_its_name():
+    """A server that has it must not restart for a user that it can be told of."""
+    assert synced().one(EXTERNAL_SECRET).replace_on_changes
+    assert not synced(in_place=True).one(EXTERNAL_SECRET).replace_on_changes

@@ -1,0 +1,149 @@
+"""Whose turn it is: of two users, each rotation takes the other one, so that pods go on with the one that they have.
+
+The configuration only counts rotations. Which user a stack logs in with, and whether it has two of them yet, its state says: a
+stack with one user keeps it, under its name, until the next rotation.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from infra.config.redis import InClusterRedis
+from infra.config.stack import StackConfig
+
+State = Mapping[str, Mapping[str, Any]]
+
+GENERATOR = "random:index/randomPassword:RandomPassword"
+JOB = "kubernetes:batch/v1:Job"
+REVISION = "litellm/revision"
+
+ROTATION, TURN = "rotation", "turn"
+"""What a password is kept with (`keepers`): the count of the configuration when it was made, and the turn."""
+
+
+@dataclass(frozen=True)
+class Users:
+    """Two users that take turns, or one."""
+
+    section: str
+    """Section of the configuration that counts their rotations."""
+
+    generators: tuple[str, ...]
+    """What generates their passwords."""
+
+    lock: str
+    """The Job with which a rotation ends."""
+
+
+DATABASE = Users("database", ("database-password-generator",), "database-lock-job")
+"""LiteLLM's users in Postgres, where an admin sets the password of either."""
+
+REDIS = Users("redis", ("redis-password-generator", "redis-alternate-password-generator"), "redis-lock-job")
+"""Its users in Redis, each with a password of its own: the one of before lets the next one in."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Which user it is that a stack logs in with."""
+
+    number: int = 0
+    """How many rotations there were since there are two users; 0: there is one."""
+
+    before: int = 0
+    """The count of the configuration at the turn before."""
+
+    @property
+    def alternates(self) -> bool:
+        """Whether there are two users."""
+        return self.number > 0
+
+    @property
+    def second(self) -> bool:
+        """Whether it is the turn of the second one, which comes with the first rotation."""
+        return self.number % 2 == 1
+
+
+ONE_USER = Turn()
+
+
+@dataclass(frozen=True)
+class Turns:
+    """The turns of everything that a stack logs in to."""
+
+    database: Turn = ONE_USER
+    redis: Turn = ONE_USER
+
+
+ONE_USER_EACH = Turns()
+
+
+def turns(config: StackConfig, state: State) -> Turns:
+    """What the state of a stack, and the rotations that the configuration asks for, make of it."""
+    if config.gitops:
+        return ONE_USER_EACH
+    return Turns(
+        database=turn(DATABASE, state, config.database.rotation, alternates=database_alternates(config)),
+        redis=turn(REDIS, state, rotation_of_redis(config), alternates=isinstance(config.redis, InClusterRedis)),
+    )
+
+
+def turn(users: Users, state: State, rotation: int, *, alternates: bool) -> Turn:
+    """The turn of the last `up`, or the one after it where another rotation is asked for."""
+    made = passwords(users, state)
+    if not made:
+        return ONE_USER
+    number, last = int(made[0].get(TURN, 0)), int(made[0][ROTATION])
+    if alternates and last != rotation:
+        return Turn(number + 1, last)
+    return Turn(number, *(int(each[ROTATION]) for each in made[1:]))
+
+
+def database_alternates(config: StackConfig) -> bool:
+    """Whether a rotation takes the other user. A rotation function of AWS sees to that itself."""
+    by_function = config.secrets.aws is not None and config.secrets.aws.rotation is not None
+    return config.database.rotation_strategy == "alternating-users" and not by_function
+
+
+def rotation_of_redis(config: StackConfig) -> int:
+    """The count of the Redis in the cluster. ElastiCache takes both tokens until the pods are replaced, and has one user."""
+    return config.redis.rotation if isinstance(config.redis, InClusterRedis) else 0
+
+
+def check(config: StackConfig, state: State) -> Iterator[str]:
+    """Problems when a rotation comes before the last one is done: pods may still have the user whose turn would be next."""
+    wanted = turns(config, state)
+    for users, next_one in ((DATABASE, wanted.database), (REDIS, wanted.redis)):
+        for made in passwords(users, state)[:1]:
+            had = made.get(TURN, "0")
+            if next_one.number <= 1 or had in (str(next_one.number), locked(state, users.lock)):
+                continue
+            yield (
+                f"litellm:{users.section}.rotation asks for another rotation, but the one before, {made[ROTATION]}, is not "
+                "finished: pods may still log in with the user whose password would change. Set it to "
+                f"{made[ROTATION]} and run `make up`, then raise it"
+            )
+
+
+def passwords(users: Users, state: State) -> list[Mapping[str, str]]:
+    """What their passwords are kept with, the one of now first."""
+    made = [kept for name in users.generators if (kept := kept_with(state, name))]
+    return sorted(made, key=lambda kept: int(kept.get(TURN, 0)), reverse=True)
+
+
+def kept_with(state: State, name: str) -> Mapping[str, str] | None:
+    """What a generated value is kept with."""
+    return outputs(state, GENERATOR, name).get("keepers")
+
+
+def locked(state: State, name: str) -> str | None:
+    """The turn that a Job has finished."""
+    found: Any = outputs(state, JOB, name)
+    for key in ("spec", "template", "metadata", "annotations"):
+        found = found.get(key) or {}
+    return found.get(REVISION)
+
+
+def outputs(state: State, type_: str, name: str) -> Mapping[str, Any]:
+    """What a resource has; nothing where there is none."""
+    found = [each for urn, each in state.items() if each["type"] == type_ and urn.endswith(f"::{name}")]
+    return found[0].get("outputs") or {} if found else {}

@@ -1,0 +1,130 @@
+"""Whose turn it is to log in to the database, by the state of a stack and the rotations that its configuration asks for."""
+
+from typing import Any
+
+import pytest
+
+from infra.turns import DATABASE, GENERATOR, JOB, REVISION, Turn, check, turns
+from tests.unit.infra.stacks import config
+
+URN = "urn:pulumi:dev::litellm::pulumi:pulumi:Stack$"
+
+
+def state(locked: int | None = None, **keepers: str) -> dict[str, Any]:
+    job = {"spec": {"template": {"metadata": {"annotations": {REVISION: str(locked)}}}}}
+    return {
+        f"{URN}{GENERATOR}::another": {"type": GENERATOR, "outputs": {"keepers": {"rotation": "7"}}},
+        f"{URN}{GENERATOR}::{DATABASE.generators[0]}": {"type": GENERATOR, "outputs": {"keepers": keepers}},
+    } | ({f"{URN}{JOB}::{DATABASE.lock}": {"type": JOB, "outputs": job}} if locked else {})
+
+
+def of_redis(**made: dict[str, str]) -> dict[str, Any]:
+    """A state with passwords of Redis: `password`, and `alternate_password` from the first rotation on."""
+    return {
+        f"{URN}{GENERATOR}::redis-{name.replace('_', '-')}-generator": {
+            "type": GENERATOR,
+            "outputs": {"keepers": keepers},
+        }
+        for name, keepers in made.items()
+    }
+
+
+def stack(rotation: int, **database: Any) -> Any:
+    return config(database={"rotation": rotation, **database})
+
+
+def turn(rotation: int, of: dict[str, Any], **database: Any) -> Turn:
+    return turns(stack(rotation, **database), of).database
+
+
+@pytest.mark.parametrize("rotation", [0, 3])
+def test_a_new_stack_has_one_user(rotation: int) -> None:
+    assert turn(rotation, {}) == Turn(0)
+
+
+@pytest.mark.parametrize("rotation", [0, 1, 4])
+def test_a_stack_that_stands_keeps_its_user_until_it_rotates(rotation: int) -> None:
+    """Also one whose password an earlier release has rotated: that one had a single user."""
+    assert turn(rotation, state(rotation=str(rotation))) == Turn(0)
+
+
+@pytest.mark.parametrize("rotation", [1, 2])
+def test_its_next_rotation_takes_the_second_user(rotation: int) -> None:
+    taken = turn(rotation, state(rotation=str(rotation - 1)))
+    assert (taken.alternates, taken.second) == (True, True)
+
+
+def test_the_one_after_takes_the_first_again() -> None:
+    taken = turn(5, state(rotation="4", turn="1"))
+    assert (taken.alternates, taken.second) == (True, False)
+
+
+def test_without_another_rotation_it_stays_whose_turn_it_is() -> None:
+    assert turn(4, state(rotation="4", turn="1")) == Turn(1)
+
+
+def test_a_single_user_has_no_second_one() -> None:
+    assert turn(1, state(rotation="0"), rotationStrategy="single-user") == Turn(0)
+
+
+def test_who_becomes_a_single_user_is_the_one_of_now() -> None:
+    """The other one is locked."""
+    assert turn(5, state(rotation="4", turn="1"), rotationStrategy="single-user") == Turn(1)
+
+
+def test_objects_that_argo_cd_applies_know_no_state_and_have_one_user() -> None:
+    assert turns(config(database={"rotation": 1}, gitops=True), state(rotation="0")).database == Turn(0)
+
+
+def test_a_rotation_that_is_done_may_be_followed_by_another_one() -> None:
+    assert not [*check(stack(5), state(locked=1, rotation="4", turn="1"))]
+
+
+def test_the_first_rotation_follows_none() -> None:
+    assert not [*check(stack(1), state(rotation="0"))]
+
+
+@pytest.mark.parametrize("locked", [None, 1])
+def test_a_rotation_that_is_not_done_is_not_followed_by_another_one(locked: int | None) -> None:
+    """Pods may still have the user whose password would change."""
+    (problem,) = check(stack(6), state(locked=locked, rotation="5", turn="2"))
+    assert "Set it to 5" in problem
+
+
+def test_it_is_finished_by_the_same_rotation() -> None:
+    assert not [*check(stack(5), state(rotation="5", turn="2"))]
+
+
+def test_the_second_user_is_called_as_aws_calls_it() -> None:
+    assert stack(0).database.alternate == "litellm_clone"
+
+
+def test_its_name_is_not_longer_than_postgres_keeps_it() -> None:
+    name = stack(0, username="ü" * 31).database.alternate
+    assert name.endswith("_clone")
+    assert len(name.encode()) <= 63
+
+
+def redis(rotation: int, of: dict[str, Any]) -> Turn:
+    return turns(config(redis={"rotation": rotation}), of).redis
+
+
+def test_a_redis_that_stands_keeps_its_user_until_it_rotates() -> None:
+    assert redis(3, of_redis(password={"rotation": "3"})) == Turn(0)
+
+
+def test_a_rotation_of_redis_knows_how_often_the_other_password_was_rotated() -> None:
+    """Otherwise that one, with which the next user is let in, would be generated again."""
+    assert redis(4, of_redis(password={"rotation": "3"})) == Turn(1, before=3)
+
+
+def test_and_so_does_the_next_up_and_the_next_rotation() -> None:
+    made = of_redis(password={"rotation": "3"}, alternate_password={"rotation": "4", "turn": "1"})
+    assert redis(4, made) == Turn(1, before=3)
+    assert redis(5, made) == Turn(2, before=4)
+
+
+def test_a_rotation_of_redis_that_is_not_done_is_not_followed_by_another_one() -> None:
+    made = of_redis(password={"rotation": "3"}, alternate_password={"rotation": "4", "turn": "1"})
+    (problem,) = check(config(redis={"rotation": 5}), made)
+    assert problem.startswith("litellm:redis.rotation asks for another rotation, but the one before, 4,")
