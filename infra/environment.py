@@ -369,7 +369,7 @@ class Environment:
         if self.redis_users:
             RedisLock(workloads.REDIS_LOCK, self.redis_users, self._options(gateway))
         turn = self.target.turns.database
-        if self.bootstrap and turn.alternates and database_alternates(self.config):
+        if self.bootstrap and "owner" in self.bootstrap and database_alternates(self.config):
             args = workloads.lock(self.config, self.bootstrap, turn)
             DatabaseLock(workloads.DATABASE_LOCK, args, self._options(gateway))
 

@@ -83,7 +83,10 @@ def turns(config: StackConfig, state: State) -> Turns:
         return ONE_USER_EACH
     return Turns(
         database=turn(DATABASE, state, config.database.rotation, alternates=database_alternates(config)),
-        redis=turn(REDIS, state, rotation_of_redis(config), alternates=isinstance(config.redis, InClusterRedis)),
+        # ElastiCache takes both tokens until the pods are replaced, and has one user.
+        redis=turn(REDIS, state, config.redis.rotation, alternates=True)
+        if isinstance(config.redis, InClusterRedis)
+        else ONE_USER,
     )
 
 
@@ -102,11 +105,6 @@ def database_alternates(config: StackConfig) -> bool:
     """Whether a rotation takes the other user. A rotation function of AWS sees to that itself."""
     by_function = config.secrets.aws is not None and config.secrets.aws.rotation is not None
     return config.database.rotation_strategy == "alternating-users" and not by_function
-
-
-def rotation_of_redis(config: StackConfig) -> int:
-    """The count of the Redis in the cluster. ElastiCache takes both tokens until the pods are replaced, and has one user."""
-    return config.redis.rotation if isinstance(config.redis, InClusterRedis) else 0
 
 
 def check(config: StackConfig, state: State) -> Iterator[str]:

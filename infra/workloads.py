@@ -171,8 +171,8 @@ def bootstrap(
         args["iam_username"] = database.username
     else:
         args["role_secret"] = role_secret
-    if turn.alternates:
-        args["owner"], args["alternate"] = database.username, database.alternate
+        if turn.alternates:
+            args["owner"], args["alternate"] = database.username, database.alternate
     if not isinstance(database, ExistingDatabase):
         return args
     args["admin_database"] = database.admin_database

@@ -185,7 +185,8 @@ def variables(args: DatabaseBootstrapArgs) -> list[dict[str, Any]]:
         secret_variable("ADMIN_PASSWORD", admin, args.get("admin_password_key", "password")),
         *role_variables(args),
         *([{"name": "MARK", "value": mark}] if mark else []),
-        *({"name": key.upper(), "value": args[key]} for key in ("owner", "alternate") if key in args),
+        *([{"name": "OWNER", "value": args["owner"]}] if "owner" in args else []),
+        *([{"name": "ALTERNATE", "value": args["alternate"]}] if "alternate" in args else []),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The passwords of Postgres and Redis change while the gateway answers: not one request fails, and nobody restarts but the pods.
+"""The passwords of Postgres and Redis change while the gateway answers: not one request fails, and only its pods are replaced.
 
 The tests build on each other. Both servers are those of the stack, in the cluster.
 """

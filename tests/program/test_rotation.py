@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from infra import workloads
 from infra.environment import deploy
+from infra.servers import Servers
 from infra.target import resolve_offline
 from infra.turns import Turn, Turns
 from tests.program.stacks import ROOT, stack_of
@@ -188,3 +190,10 @@ def test_the_jobs_of_redis_have_their_logins_by_reference_and_reach_it(job: str)
 
 def test_without_a_rotation_redis_has_one_user() -> None:
     assert not [each.name for each in dev(0).resources if each.name.startswith(("redis-user", "redis-lock"))]
+
+
+def test_a_database_that_takes_tokens_from_now_on_has_one_user() -> None:
+    """It had two, and the state still says so."""
+    database = configuration(stack_of(ROOT / "Pulumi.dev.yaml")).database
+    args = workloads.bootstrap(database, Servers(("db", 5432), None), "gateway", "admin", None, {}, turn=Turn(1))
+    assert "owner" not in args

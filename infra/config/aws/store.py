@@ -46,7 +46,7 @@ class Rotation(Section):
     lambda_arn: FunctionArn
     """ARN of the function. Secrets Manager must be allowed to invoke it (`lambda:InvokeFunction` for
     `secretsmanager.amazonaws.com`). Take one that alternates between two users: the running pods keep the old password
-    until they restart."""
+    until they restart. docs/database.md says what it leaves to you."""
 
     schedule_days: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Days between two rotations. Either this or `scheduleExpression`."""

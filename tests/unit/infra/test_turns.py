@@ -128,3 +128,9 @@ def test_a_rotation_of_redis_that_is_not_done_is_not_followed_by_another_one() -
     made = of_redis(password={"rotation": "3"}, alternate_password={"rotation": "4", "turn": "1"})
     (problem,) = check(config(redis={"rotation": 5}), made)
     assert problem.startswith("litellm:redis.rotation asks for another rotation, but the one before, 4,")
+
+
+def test_another_kind_of_redis_has_one_user() -> None:
+    made = of_redis(password={"rotation": "3"}, alternate_password={"rotation": "4", "turn": "1"})
+    existing = config(redis={"kind": "existing", "host": "redis.example.com"})
+    assert turns(existing, made).redis == Turn(0)
