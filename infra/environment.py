@@ -63,6 +63,7 @@ from infra.secrets.documents import (
     StackSecret,
     documents,
     login_of,
+    made_in_the_store,
 )
 from infra.secrets.store import StoreReference, Values
 from infra.servers import Servers
@@ -165,8 +166,14 @@ class Environment:
             NamespaceLimits("limits", workloads.limits(self.config.quota, self.namespace), self._options())
 
     def _values(self) -> dict[str, dict[str, pulumi.Input[str]]]:
+        """What is written to the store, but for what is made there."""
+        made = made_in_the_store(self.config)
         return {
-            document: {name: self._value(document, name, content) for name, content in properties.items()}
+            document: {
+                name: self._value(document, name, content)
+                for name, content in properties.items()
+                if name not in made.get(document, {})
+            }
             for document, properties in documents(self.config, self.target.turns).items()
         }
 

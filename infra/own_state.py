@@ -11,6 +11,13 @@ def has_operator(state: Mapping[str, Mapping[str, Any]]) -> bool:
     return any(each["type"] == RELEASE and COMPONENT in urn for urn, each in state.items())
 
 
+HANDED_OVER = "LITELLM_DOCUMENTS_HANDED_OVER"
+"""Environment variable of the program, `true` where the documents in Vault that its state has are not deleted with their
+resources. `make up` sees to that."""
+
+GENERATED = ":VaultGenerated", ":AwsGenerated"
+"""How the types of documents end whose values are made in the store."""
+
 DOCUMENT, SECRET = "vault:kv/secretV2:SecretV2", "aws:secretsmanager/secret:Secret"
 POLICY, ROLES = (
     "vault:index/policy:Policy",
@@ -32,6 +39,8 @@ def versions(kind: str, outputs: Mapping[str, Any]) -> Iterator[tuple[str, int]]
     version = str(metadata.get("version", "")) if kind == DOCUMENT else ""
     if version.isdigit():
         yield f"{outputs['mount']}/{outputs['name']}", int(version)
+    if kind.endswith(GENERATED[0]) and str(outputs.get("version")).isdigit():
+        yield f"{outputs['mount']}/{outputs['path']}", int(outputs["version"])
     if kind == SECRET and "name" in outputs:
         yield str(outputs["name"]), 1
     if kind.endswith(":VaultSaltKey") and not outputs.get("adopted"):
@@ -48,3 +57,28 @@ def granted(state: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
         if kind in ROLES and {"backend", "roleName"} <= outputs.keys():
             found.append(f"auth/{outputs['backend']}/role/{outputs['roleName']}")
     return tuple(found)
+
+
+def made_in_the_store(state: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The documents whose values are made in the store, by the names of their resources."""
+    return sorted(
+        urn.rpartition("::")[2].removeprefix("documents-").removesuffix("-generated")
+        for urn, each in state.items()
+        if str(each["type"]).endswith(GENERATED)
+    )
+
+
+def written_by_pulumi(state: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The documents in Vault whose values the state has, by their places."""
+    found = [outputs_of(each) for each in state.values() if each["type"] == DOCUMENT]
+    return [f"{outputs['mount']}/{outputs['name']}" for outputs in found if {"mount", "name"} <= outputs.keys()]
+
+
+def rotations(state: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The counters of the values that Pulumi has generated, by the names of their generators."""
+    found = {
+        urn.rpartition("::")[2]: outputs_of(each).get("keepers")
+        for urn, each in state.items()
+        if each["type"] == "random:index/randomPassword:RandomPassword"
+    }
+    return {name: str(keepers["rotation"]) for name, keepers in found.items() if keepers and "rotation" in keepers}

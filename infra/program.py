@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import import_module
+from itertools import chain
 from typing import Any
 
 import pulumi
 from pulumi.runtime import get_config_env, get_config_secret_keys_env
 
-from infra import ingress_class, salt
+from infra import generation, ingress_class, salt
 from infra import turns as users
 from infra.config.load import ConfigError, load
 from infra.config.stack_yaml import StackFileError, of_stack
@@ -40,7 +41,8 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
         target = replace(
             target, has_operator=has_operator(state), written=written(state), granted=granted(state), turns=turns
         )
-        found = look(target, [*salt.check(target, known), *ingress_class.check(target), *users.check(config, state)])
+        problems = (salt.check(target, known), generation.check(target, state), users.check(config, state))
+        found = look(target, [*chain(*problems), *ingress_class.check(target)])
         deploy = environment.result().deploy
     operator = found.config.external_secrets
     if target.config.external_secrets.install == "auto" and not operator.install:

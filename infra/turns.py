@@ -79,7 +79,8 @@ ONE_USER_EACH = Turns()
 
 def turns(config: StackConfig, state: State) -> Turns:
     """What the state of a stack, and the rotations that the configuration asks for, make of it."""
-    if config.gitops:
+    if config.gitops or config.secrets.generation == "store":
+        # Where no state has the password of before, nothing can let its user in a while longer.
         return ONE_USER_EACH
     return Turns(
         database=turn(DATABASE, state, config.database.rotation, alternates=database_alternates(config)),

@@ -1,19 +1,22 @@
 """Documents in AWS Secrets Manager: one secret each, or all of them in one bundle."""
 
 from collections.abc import Mapping
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, TypeVar
 
 import pulumi
 import pulumi_aws as aws
 
 from components.secrets.aws_client import AwsConnection
+from components.secrets.aws_generated import AwsGenerated
 from components.secrets.aws_names import OWNER, locate
 from components.secrets.aws_once import AwsInitialValue
 from components.secrets.aws_policies import own_account_only
+from components.secrets.generation import GeneratedValue
 from components.secrets.names import is_single, variable
 from components.secrets.references import RemoteReference
 
 Properties = Mapping[str, pulumi.Input[str]]
+Value = TypeVar("Value")
 
 
 class RotationArgs(TypedDict):
@@ -47,6 +50,13 @@ class AwsDocumentsArgs(TypedDict):
     documents: Mapping[str, Properties]
     """Required: name of each document and its properties. Values are stored as secrets."""
 
+    generated: NotRequired[Mapping[str, Mapping[str, GeneratedValue]]]
+    """Optional: further properties of these documents, whose values are made in AWS' client and are in no state. Defaults to
+    none. With any, `connection` is required."""
+
+    connection: NotRequired[AwsConnection]
+    """Optional: how the program reaches AWS, to make `generated` there."""
+
     owner: pulumi.Input[str]
     """Required: who manages the secrets; written as the tag `managed-by`."""
 
@@ -76,8 +86,8 @@ class AwsDocuments(pulumi.ComponentResource):
     """JSON documents in Secrets Manager.
 
     **Type:** `litellm:index:AwsDocuments`. **Produces:** per secret `aws.secretsmanager.Secret`, `SecretVersion` and
-    `SecretPolicy`; for a rotated document `AwsInitialValue` instead of `SecretVersion`, and `SecretRotation`; nothing for
-    a bundle that exists or has no documents.
+    `SecretPolicy`; for a rotated document `AwsInitialValue` instead of `SecretVersion`, and `SecretRotation`; where
+    some of a secret is `generated`, `AwsGenerated` instead of either; nothing for a bundle that exists or has no documents.
 
     Without a bundle, a document is the secret `<prefix>/<document>` with its properties as JSON keys. In a bundle every
     value has the name of an environment variable (`components.secrets.names.variable`). The salt key is always a secret
@@ -123,19 +133,34 @@ class AwsDocuments(pulumi.ComponentResource):
     ) -> dict[str, pulumi.Output[str]]:
         if not documents:
             return {}
-        version = self._write(name, "bundle", bundle, bundled(documents), args)
+        generated = {document: each for document, each in args.get("generated", {}).items() if document in documents}
+        version = self._write(name, "bundle", bundle, bundled(documents), bundled(generated), args)
         return dict.fromkeys(sorted(documents), version)
 
     def _write_each(
         self, name: str, documents: Mapping[str, Properties], args: AwsDocumentsArgs
     ) -> dict[str, pulumi.Output[str]]:
+        made = args.get("generated", {})
         return {
-            document: self._write(name, document.replace("/", "-"), f"{args['prefix']}/{document}", properties, args)
+            document: self._write(
+                name,
+                document.replace("/", "-"),
+                f"{args['prefix']}/{document}",
+                properties,
+                made.get(document, {}),
+                args,
+            )
             for document, properties in sorted(documents.items())
         }
 
     def _write(
-        self, name: str, suffix: str, secret_name: str, content: Properties, args: AwsDocumentsArgs
+        self,
+        name: str,
+        suffix: str,
+        secret_name: str,
+        content: Properties,
+        generated: Mapping[str, GeneratedValue],
+        args: AwsDocumentsArgs,
     ) -> pulumi.Output[str]:
         own, changing = pulumi.ResourceOptions(parent=self), pulumi.ResourceOptions(parent=self, protect=False)
         secret = aws.secretsmanager.Secret(
@@ -160,25 +185,46 @@ class AwsDocuments(pulumi.ComponentResource):
                 block_public_policy=True,
                 opts=changing,
             )
-        value = pulumi.Output.secret(pulumi.Output.json_dumps(dict(content), sort_keys=True))
         rotation = args.get("rotation")
-        if rotation and rotation["document"] == suffix:
-            return self._rotate(f"{name}-{suffix}", secret, value, rotation)
-        version = aws.secretsmanager.SecretVersion(
-            f"{name}-{suffix}-version", secret_id=secret.id, secret_string=value, opts=changing
-        )
+        rotated = rotation if rotation and rotation["document"] == suffix else None
+        version = self._value(f"{name}-{suffix}", secret, content, generated, args, rotated)
+        if rotated:
+            self._rotate(f"{name}-{suffix}", secret, version, rotated)
         return pulumi.Output.unsecret(version.version_id)
 
-    def _rotate(
-        self, name: str, secret: aws.secretsmanager.Secret, value: pulumi.Output[str], rotation: RotationArgs
-    ) -> pulumi.Output[str]:
-        initial = AwsInitialValue(
-            f"{name}-initial",
-            secret=secret.arn,
-            value=value,
-            connection=rotation["connection"],
-            opts=pulumi.ResourceOptions(parent=self, protect=False),
+    def _value(
+        self,
+        name: str,
+        secret: aws.secretsmanager.Secret,
+        content: Properties,
+        generated: Mapping[str, GeneratedValue],
+        args: AwsDocumentsArgs,
+        rotation: RotationArgs | None,
+    ) -> AwsGenerated | AwsInitialValue | aws.secretsmanager.SecretVersion:
+        """The value of a secret, or the one that it starts with, where a function rotates it."""
+        changing = pulumi.ResourceOptions(parent=self, protect=False)
+        if generated:
+            return AwsGenerated(
+                f"{name}-generated",
+                secret=secret.arn,
+                generated=generated,
+                given=content,
+                connection=reached(args),
+                rotated_by_others=rotation is not None,
+                opts=changing,
+            )
+        value = pulumi.Output.secret(pulumi.Output.json_dumps(dict(content), sort_keys=True))
+        if rotation:
+            return AwsInitialValue(
+                f"{name}-initial", secret=secret.arn, value=value, connection=rotation["connection"], opts=changing
+            )
+        return aws.secretsmanager.SecretVersion(
+            f"{name}-version", secret_id=secret.id, secret_string=value, opts=changing
         )
+
+    def _rotate(
+        self, name: str, secret: aws.secretsmanager.Secret, initial: pulumi.Resource, rotation: RotationArgs
+    ) -> None:
         aws.secretsmanager.SecretRotation(
             f"{name}-rotation",
             secret_id=secret.id,
@@ -190,7 +236,12 @@ class AwsDocuments(pulumi.ComponentResource):
             rotate_immediately=rotation.get("rotate_immediately", False),
             opts=pulumi.ResourceOptions(parent=self, protect=False, depends_on=[initial]),
         )
-        return pulumi.Output.unsecret(initial.version_id)
+
+
+def reached(args: AwsDocumentsArgs) -> AwsConnection:
+    if "connection" not in args:
+        raise ValueError("values are generated in AWS' client: give its connection")
+    return args["connection"]
 
 
 def check(args: AwsDocumentsArgs) -> None:
@@ -205,9 +256,9 @@ def check(args: AwsDocumentsArgs) -> None:
         raise ValueError("rotation needs exactly one of schedule_days and schedule_expression")
 
 
-def bundled(documents: Mapping[str, Properties]) -> dict[str, pulumi.Input[str]]:
+def bundled(documents: Mapping[str, Mapping[str, Value]]) -> dict[str, Value]:
     """All values of all documents under the names of environment variables."""
-    content: dict[str, pulumi.Input[str]] = {}
+    content: dict[str, Value] = {}
     for document, properties in sorted(documents.items()):
         for name, value in properties.items():
             key = variable(document, name)

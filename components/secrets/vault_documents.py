@@ -7,10 +7,10 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_vault as vault
 
+from components.secrets.generation import GeneratedValue
 from components.secrets.references import RemoteReference
-
-OWNER = "managed-by"
-"""Custom metadata that marks a document as this program's, so that a foreign one is never overwritten."""
+from components.secrets.vault_generated import OWNER, VaultGenerated
+from components.secrets.vault_once import VaultConnection
 
 
 class VaultDocumentsArgs(TypedDict):
@@ -24,6 +24,13 @@ class VaultDocumentsArgs(TypedDict):
 
     documents: Mapping[str, Mapping[str, pulumi.Input[str]]]
     """Required: name of each document below the prefix, and its properties. Values are stored as secrets."""
+
+    generated: NotRequired[Mapping[str, Mapping[str, GeneratedValue]]]
+    """Optional: further properties of these documents, whose values are made in Vault's client and are in no state. Defaults to
+    none. With any, `connection` is required."""
+
+    connection: NotRequired[VaultConnection]
+    """Optional: how the program reaches Vault, to make `generated` there."""
 
     owner: pulumi.Input[str]
     """Required: who manages the documents; written as custom metadata when a document is made, and left alone after."""
@@ -44,7 +51,11 @@ class VaultDocumentsArgs(TypedDict):
 class VaultDocuments(pulumi.ComponentResource):
     """KV version 2 documents with a read-only policy on exactly their paths.
 
-    **Type:** `litellm:index:VaultDocuments`. **Produces:** one `vault.kv.SecretV2` per document; `vault.Policy` with `policy`.
+    **Type:** `litellm:index:VaultDocuments`. **Produces:** one `vault.kv.SecretV2` per document, or
+    `VaultGenerated` where some of it is `generated`; `vault.Policy` with `policy`.
+
+    Raises:
+        ValueError: when something is to be generated, and nothing says how to reach Vault.
     """
 
     policy: pulumi.Output[str]
@@ -90,6 +101,8 @@ class VaultDocuments(pulumi.ComponentResource):
     def _write(
         self, name: str, document: str, properties: Mapping[str, pulumi.Input[str]], args: VaultDocumentsArgs
     ) -> pulumi.Output[str]:
+        if made := args.get("generated", {}).get(document):
+            return self._generate(name, document, properties, made, args)
         secret = vault.kv.SecretV2(
             f"{name}-{document.replace('/', '-')}",
             mount=args["mount"],
@@ -101,6 +114,28 @@ class VaultDocuments(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["customMetadata"]),
         )
         return pulumi.Output.unsecret(secret.metadata.apply(lambda metadata: str(metadata.get("version", ""))))
+
+    def _generate(
+        self,
+        name: str,
+        document: str,
+        given: Mapping[str, pulumi.Input[str]],
+        made: Mapping[str, GeneratedValue],
+        args: VaultDocumentsArgs,
+    ) -> pulumi.Output[str]:
+        if "connection" not in args:
+            raise ValueError("values are generated in Vault's client: give its connection")
+        resource = VaultGenerated(
+            f"{name}-{document.replace('/', '-')}-generated",
+            mount=args["mount"],
+            path=f"{args['prefix']}/{document}",
+            generated=made,
+            given=given,
+            owner=args["owner"],
+            connection=args["connection"],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return pulumi.Output.unsecret(resource.version.apply(str))
 
 
 def read_only_policy(

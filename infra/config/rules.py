@@ -283,6 +283,15 @@ def aws_keeps_what_aws_makes(secrets: Any, database: Any, redis: Any) -> Iterato
             yield f"{section}.kind", f"is {kind}, which needs secrets.kind aws: use that store, or kind existing"
 
 
+def elasticache_takes_its_password_from_the_state(secrets: Any, redis: Any) -> Iterator[Finding]:
+    if secrets.generation == "store" and redis.kind == "elasticache":
+        yield (
+            "secrets.generation",
+            "is store, but the provider of AWS keeps the password of redis.kind elasticache in Pulumi's state: use state, or "
+            "redis.kind existing, with iam or with a password of your own in the store",
+        )
+
+
 def authorities_are_known(secrets: Any, database: Any) -> Iterator[Finding]:
     """The file of authorities that AWS publishes for all of its regions is not for those of other partitions."""
     if not getattr(database, "takes_authorities_of_rds", False):
@@ -314,7 +323,7 @@ def rotation_has_a_document(secrets: Any, database: Any) -> Iterator[Finding]:
 
 
 def adopted_values_rotate_in_vault(secrets: Any, keys: Any, database: Any, redis: Any, ui: Any) -> Iterator[Finding]:
-    if secrets.kind != "vault" or not secrets.vault.adopt:
+    if secrets.kind != "vault" or not secrets.vault.adopt or secrets.generation == "store":
         return
     sections = {"keys.master": keys.master, "database": database, "redis": redis, "ui.password": ui.password}
     for where, section in sections.items():
@@ -439,6 +448,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (shared_fits_together, ("shared", "secrets")),
     (existing_store_is_only_read, ("secrets", "keys", "provider_keys", "database", "redis", "ui")),
     (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),
+    (elasticache_takes_its_password_from_the_state, ("secrets", "redis")),
     (authorities_are_known, ("secrets", "database")),
     (rotation_has_a_document, ("secrets", "database")),
     (adopted_values_rotate_in_vault, ("secrets", "keys", "database", "redis", "ui")),

@@ -237,6 +237,12 @@ class SecretsConfig(Section):
     """Which store: `vault` (HashiCorp Vault), `aws` (AWS Secrets Manager), or an `existing` SecretStore or ClusterSecretStore
     of any backend: nothing is written to that one, so every value is referred to (docs/stores.md)."""
 
+    generation: Literal["state", "store"] = "state"
+    """Where the values are made that the stack generates: master key, passwords, virtual keys. `state`: by Pulumi, whose state
+    keeps them encrypted. `store`: in the client of Vault or AWS, so that they are in no state, and whoever has a state file and
+    its passphrase has none of them; the store has the only copy (docs/stores.md). A stack is moved from the one to the other by
+    one `make up`, which changes no value; there is no way back."""
+
     vault: VaultConfig = VaultConfig.model_construct()
 
     aws: AwsConfig | None = None
@@ -249,6 +255,10 @@ class SecretsConfig(Section):
             raise ValueError("kind is aws, so aws is required: give its region and identity")
         if self.kind == "existing" and self.existing is None:
             raise ValueError("kind is existing, so existing is required: give the name of the store, and its kind")
+        if self.kind == "existing" and self.generation == "store":
+            raise ValueError(
+                "generation is store, but kind is existing, and nothing is generated for such a store: remove it"
+            )
         for name, section in (("aws", self.aws), ("existing", self.existing)):
             if section is not None and self.kind != name:
                 raise ValueError(f"{name} is given, but kind is {self.kind}: use kind {name}, or remove {name}")

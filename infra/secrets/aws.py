@@ -27,7 +27,7 @@ from infra.config.database.common import DocumentCredentials
 from infra.config.database.existing import ExistingDatabase
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
-from infra.secrets.documents import DATABASE, document_of_key
+from infra.secrets.documents import DATABASE, document_of_key, made_in_the_store
 from infra.secrets.store import OpenStore, Values, place_in
 from infra.servers import Servers
 from infra.stack import READER, NamedStack
@@ -182,6 +182,8 @@ class AwsStore:
         args: AwsDocumentsArgs = {
             "prefix": self.prefix,
             "documents": values,
+            "generated": made_in_the_store(target.config),
+            "connection": self.connection,
             "owner": target.owner,
             "bundle": self.config.bundle_of(self.stack),
             "kms_key_id": key,

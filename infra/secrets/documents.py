@@ -12,6 +12,7 @@ import pulumi
 from components.cache.redis import alternating_template, configuration_template, user_of_redis
 from components.gateway.files import key_of_file
 from components.monitoring.scrape import TOKEN
+from components.secrets.generation import GeneratedValue
 from components.secrets.names import KEYS
 from components.secrets.references import RemoteReference
 from infra.config.database.cloudnative import CloudNativePgDatabase
@@ -115,6 +116,24 @@ def passwords_of_redis(rotation: int, turn: Turn) -> dict[str, Property]:
         PASSWORD: Generated(PASSWORD_LENGTH, rotation=rotation, turn=turn.number, generator=own),
         OTHER_USERNAME: user_of_redis(turn.number - 1),
         OTHER_PASSWORD: Generated(PASSWORD_LENGTH, rotation=turn.before, turn=turn.number - 1, generator=other),
+    }
+
+
+def made_in_the_store(config: StackConfig) -> dict[str, dict[str, GeneratedValue]]:
+    """The values that are generated in the store's own client; none where Pulumi's state has them."""
+    if config.secrets.generation == "state":
+        return {}
+    generated = {
+        document: {name: each for name, each in properties.items() if isinstance(each, Generated)}
+        for document, properties in documents(config).items()
+    }
+    return {
+        document: {
+            name: {"length": each.length, "prefix": each.prefix, "rotation": each.rotation}
+            for name, each in values.items()
+        }
+        for document, values in generated.items()
+        if values
     }
 
 

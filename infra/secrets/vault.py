@@ -21,7 +21,7 @@ from infra.config.base import http_url
 from infra.config.load import ConfigProblem
 from infra.config.secrets import VaultConfig, is_loopback
 from infra.config.stack import StackConfig
-from infra.secrets.documents import SALT, document_of_key
+from infra.secrets.documents import SALT, document_of_key, made_in_the_store
 from infra.secrets.store import OpenStore, Values, place_in
 from infra.secrets.vault_logins import LOGINS
 from infra.servers import Servers
@@ -121,6 +121,8 @@ class VaultStore:
             "mount": mount,
             "prefix": self.prefix,
             "documents": values,
+            "generated": made_in_the_store(target.config),
+            "connection": connection,
             "owner": self._mark(target, opts),
             "also_readable": sorted({*own_salt, *here}),
             "elsewhere": elsewhere,

@@ -21,6 +21,9 @@ from infra.secrets.vault_check import open_client
 from infra.secrets.vault_health import mounted
 from infra.stack import NamedStack
 
+GENERATED = "pulumi-python:dynamic/litellm:VaultGenerated"
+"""Documents whose values are made in Vault's client."""
+
 ROLE_SETTINGS = {
     "boundServiceAccountNames": "bound_service_account_names",
     "boundServiceAccountNamespaces": "bound_service_account_namespaces",
@@ -36,12 +39,17 @@ def claims(store: VaultStore, target: NamedStack) -> Claims:
     vault = VaultClaims(open_client(store), store, target, open_client(store, store.config.auth_namespace))
     creations: dict[str, Check] = {
         "vault:kv/secretV2:SecretV2": vault.claim_document,
+        GENERATED: vault.claim_generated,
         "vault:index/policy:Policy": vault.policy_is_free,
         "vault:index/authBackend:AuthBackend": vault.auth_method_is_free,
         "vault:kubernetes/authBackendRole:AuthBackendRole": vault.role_is_free,
         "vault:jwt/authBackendRole:AuthBackendRole": vault.role_is_free,
     }
-    return Claims(creations, {"vault:kv/secretV2:SecretV2": vault.document_is_ours})
+    updates: dict[str, Check] = {
+        "vault:kv/secretV2:SecretV2": vault.document_is_ours,
+        GENERATED: vault.generated_is_ours,
+    }
+    return Claims(creations, updates)
 
 
 class VaultClaims:
@@ -76,6 +84,14 @@ class VaultClaims:
         owner = marked(self._metadata(path))
         if owner not in (None, mark_of(olds)):
             raise self._taken(path, owner)
+
+    def claim_generated(self, news: Mapping[str, Any], olds: Mapping[str, Any]) -> None:
+        """A document of Vault's client that the state does not know."""
+        self.claim_document(as_document(news), olds)
+
+    def generated_is_ours(self, news: Mapping[str, Any], olds: Mapping[str, Any]) -> None:
+        """A document of Vault's client that is looked at again."""
+        self.document_is_ours(as_document(news), as_document(olds))
 
     def policy_is_free(self, news: Mapping[str, Any], _olds: Mapping[str, Any]) -> None:
         """A policy that the state does not know: absent, or what it would become."""
@@ -157,6 +173,11 @@ class VaultClaims:
             "and this one takes over the documents with the values that they have. If this is another stack: choose another "
             "litellm:secrets.vault.prefix"
         )
+
+
+def as_document(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of a document with generated values, as Vault's provider has those of the others."""
+    return {"name": inputs["path"], "customMetadata": {"data": {OWNER: known(inputs.get("owner"))}}}
 
 
 def mark_of(inputs: Mapping[str, Any]) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import hvac.exceptions
 
-from infra.secrets.documents import SALT
+from infra.secrets.documents import SALT, made_in_the_store
 from infra.secrets.vault import VaultStore
 from infra.stack import NamedStack
 
@@ -36,6 +36,7 @@ def check_restored(
     client: Any, vault: VaultStore, target: NamedStack, documents: Mapping[str, object]
 ) -> Iterator[str]:
     """What the state has written must be there, and not be older: a snapshot that was restored brings old values back."""
+    generated = made_in_the_store(target.config)
     again = f"`make recover STACK={target.stack}`, and `make up STACK={target.stack}`"
     for document in documents:
         place = f"{vault.mount}/{vault.prefix}/{document}"
@@ -46,15 +47,21 @@ def check_restored(
             kv = client.secrets.kv.v2
             found = kv.read_secret_metadata(path=f"{vault.prefix}/{document}", mount_point=vault.mount)["data"]
         except hvac.exceptions.InvalidPath:
-            yield f"{place} is not in Vault any more, and this stack wrote it: {again} writes it again with the same values"
+            gone = f"{place} is not in Vault any more, and this stack wrote it"
+            if document in generated:
+                yield f"{gone}, with values that are nowhere else: bring it back from a backup. {again} has new ones made"
+            else:
+                yield f"{gone}: {again} writes it again with the same values"
             continue
         except hvac.exceptions.Forbidden:
             continue
         if (current := int(found.get("current_version") or wrote)) < wrote:
+            becomes = (
+                "goes on with the values" if document in generated else "writes the values of the state over those"
+            )
             yield (
                 f"{place} in Vault has version {current}, and this stack wrote version {wrote}: Vault was restored from a "
-                f"snapshot of before. {again} writes the values of the state over those of the snapshot "
-                "(docs/runbooks/vault-versions.md)"
+                f"snapshot of before. {again} {becomes} of the snapshot (docs/runbooks/vault-versions.md)"
             )
 
 

@@ -56,7 +56,11 @@ def test_secrets_manager_is_read_by_the_operator_of_the_cluster_that_was_named(t
     adopted(FILES[0], tmp_path, store=AWS)
     stack = yaml.safe_load((tmp_path / "Pulumi.mine.yaml").read_text())["config"]
     identity = {"kind": "irsa", "clusterName": "gateways"}
-    assert stack["litellm:secrets"] == {"kind": "aws", "aws": {"region": "eu-west-1", "identity": identity}}
+    assert stack["litellm:secrets"] == {
+        "kind": "aws",
+        "generation": "store",
+        "aws": {"region": "eu-west-1", "identity": identity},
+    }
     documents = {reference["document"] for reference in stack["litellm:secretEnvironment"].values()}
     assert documents == {"litellm/mine/adopted"}
 

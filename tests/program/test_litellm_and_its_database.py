@@ -22,9 +22,11 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def probe() -> str:
-    (container,) = recording_of(ROOT / "Pulumi.dev.yaml").named("litellm-deployment").inputs["spec"]["template"]["spec"][
-        "containers"
-    ]
+    (container,) = (
+        recording_of(ROOT / "Pulumi.dev.yaml")
+        .named("litellm-deployment")
+        .inputs["spec"]["template"]["spec"]["containers"]
+    )
     return container["readinessProbe"]["httpGet"]["path"]
 
 
@@ -39,8 +41,10 @@ def test_a_pod_that_may_answer_without_its_database_stays_ready(answers: dict[st
 
 
 def test_litellm_reads_which_resolver_the_migration_asks_for(answers: dict[str, Any]) -> None:
-    (container,) = recording_of(ROOT / "Pulumi.dev.yaml").named("litellm-migration-job").inputs["spec"]["template"][
-        "spec"
-    ]["containers"]
+    (container,) = (
+        recording_of(ROOT / "Pulumi.dev.yaml")
+        .named("litellm-migration-job")
+        .inputs["spec"]["template"]["spec"]["containers"]
+    )
     assert {"name": "USE_V2_MIGRATION_RESOLVER", "value": "true"} in container["env"]
     assert answers["v2"] is True

@@ -55,7 +55,7 @@ class Vault:
 
     @property
     def section(self) -> Tree:
-        return {}
+        return {"generation": "store"}
 
     def document(self, stack: str) -> str:
         return f"shared/{stack}"
@@ -103,7 +103,7 @@ class SecretsManager:
     @property
     def section(self) -> Tree:
         identity = {"kind": "irsa", "clusterName": self.cluster}
-        return {"kind": "aws", "aws": {"region": self.region, "identity": identity}}
+        return {"kind": "aws", "generation": "store", "aws": {"region": self.region, "identity": identity}}
 
     def document(self, stack: str) -> str:
         # Not the stack's own name at the end: AWS mistakes - and six characters for the random end of an ARN.

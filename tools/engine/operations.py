@@ -14,6 +14,7 @@ import yaml
 from components.sync.shared import IN_STATE
 from infra.cluster import kubeconfig_path
 from infra.config.stack_yaml import STACK_FILE
+from infra.own_state import HANDED_OVER
 from infra.reason import reason
 from tools.engine import backend, pulumi_cli, state, state_lock
 from tools.engine.backend import STATE, Backend
@@ -217,7 +218,7 @@ def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[st
     # Whoever holds the lock may be making it now.
     if state.being_made(exported) and deployment.lock() is None:
         know_what_was_made(place, deployment)
-    deployment = deployment.informed(exported)
+    deployment = hand_over_documents(deployment.informed(exported), exported)
     if deployment.stack.installs_operator and deployment.cli.environment[IN_STATE] == "false":
         from tools.engine import sharing  # noqa: PLC0415 - only here and after an `up` is the client of the API needed
 
@@ -242,6 +243,15 @@ def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[st
         for line in usage(name, outputs, overlays, local=is_local(place, deployment.stack)):
             place.say(line)
     return code
+
+
+def hand_over_documents(deployment: Deployment, exported: dict[str, Any]) -> Deployment:
+    """Where Vault's client makes the values from now on, leave the documents in Vault that Vault's provider has written."""
+    if not deployment.stack.generates_in_store:
+        return deployment
+    if state.retain(exported, dict.fromkeys(state.documents(exported), True)):
+        deployment.replace_state(exported)
+    return replace(deployment, cli=deployment.cli.with_variables({HANDED_OVER: "true"}))
 
 
 def connect(place: Workplace, deployment: Deployment) -> Cluster:

@@ -76,6 +76,11 @@ class Stack:
         return self.setting("secrets").get("kind", "vault") == "vault"
 
     @property
+    def generates_in_store(self) -> bool:
+        """Whether generated values are made in the client of the store, and are in no state."""
+        return self.setting("secrets").get("generation") == "store"
+
+    @property
     def vault_address(self) -> str | None:
         vault: Any = self.setting("secrets").get("vault")
         return cast("dict[str, Any]", vault).get("address") if isinstance(vault, dict) else None

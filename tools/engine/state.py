@@ -149,10 +149,13 @@ def subnet_groups(exported: Mapping[str, Any]) -> list[SubnetGroup]:
     ]
 
 
+DOCUMENT, GENERATED = "vault:kv/secretV2:SecretV2", "pulumi-python:dynamic/litellm:VaultGenerated"
+
 HOLD_DATA = (
     "kubernetes:apps/v1:StatefulSet",
     "kubernetes:postgresql.cnpg.io/v1:Cluster",
-    "vault:kv/secretV2:SecretV2",
+    DOCUMENT,
+    GENERATED,
     "aws:secretsmanager/secret:Secret",
     "aws:secretsmanager/secretVersion:SecretVersion",
     "aws:rds/instance:Instance",
@@ -165,6 +168,12 @@ SYNCED = "kubernetes:external-secrets.io/"
 def hold_data(exported: Mapping[str, Any]) -> list[str]:
     """The URNs of what holds data, and goes with the stack."""
     return [str(each["urn"]) for each in of_type(exported, *HOLD_DATA) if not each.get("retainOnDelete")]
+
+
+def documents(exported: Mapping[str, Any]) -> list[str]:
+    """The URNs of the documents with generated values that Vault's provider has written."""
+    urns = [str(each["urn"]) for each in of_type(exported, DOCUMENT)]
+    return [urn for urn in urns if not urn.endswith("::documents-providers")]
 
 
 def free_data(exported: Mapping[str, Any]) -> bool:

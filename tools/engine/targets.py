@@ -19,7 +19,7 @@ from tools.engine.sharing import unless
 
 Exported = Mapping[str, Any]
 
-DYNAMIC_IN_AWS = ("AwsSaltKey", "AwsKey", "AwsInitialValue")
+DYNAMIC_IN_AWS = ("AwsSaltKey", "AwsKey", "AwsInitialValue", "AwsGenerated")
 EXTERNAL_SECRET = "kubernetes:external-secrets.io/v1:ExternalSecret"  # noqa: S105 - a type
 
 
@@ -83,7 +83,7 @@ def look(
 def in_vault(exported: Exported) -> Iterator[Sight]:
     """One look for each provider: a stack may have two, for two namespaces of Vault."""
     for provider in state.of_type(exported, state.VAULT):
-        own = [each for each in vault_resources(exported) if str(each.get("provider", "")).startswith(provider["urn"])]
+        own = [each for each in vault_resources(exported) if is_of(provider, each)]
         if not own:
             continue
         places = {str(each["urn"]): place for each in own if (place := place_in_vault(each))}
@@ -99,7 +99,18 @@ def in_vault(exported: Exported) -> Iterator[Sight]:
 
 
 def vault_resources(exported: Exported) -> list[state.Resource]:
-    return [each for each in state.resources(exported) if str(each.get("type")).startswith("vault:") and goes(each)]
+    return [each for each in state.resources(exported) if is_in_vault(each) and goes(each)]
+
+
+def is_in_vault(resource: state.Resource) -> bool:
+    return str(resource.get("type")).startswith("vault:") or resource.get("type") == state.GENERATED
+
+
+def is_of(provider: state.Resource, resource: state.Resource) -> bool:
+    """Whether a resource goes through a provider. What Vault's client writes goes to where the first one does."""
+    if resource["type"] == state.GENERATED:
+        return str(provider["urn"]).endswith("::vault")
+    return str(resource.get("provider", "")).startswith(provider["urn"])
 
 
 def goes(resource: state.Resource) -> bool:
@@ -112,6 +123,8 @@ def place_in_vault(resource: state.Resource) -> tuple[str, str] | None:
     match str(resource["type"]):
         case "vault:kv/secretV2:SecretV2":
             return str(inputs["mount"]), f"{inputs['mount']}/metadata/{inputs['name']}"
+        case state.GENERATED:
+            return str(inputs["mount"]), f"{inputs['mount']}/metadata/{inputs['path']}"
         case "vault:index/policy:Policy":
             return "", f"sys/policies/acl/{inputs['name']}"
         case "vault:kubernetes/authBackendRole:AuthBackendRole" | "vault:jwt/authBackendRole:AuthBackendRole":
@@ -175,13 +188,11 @@ def forgotten(exported: Exported, without: Collection[Part]) -> tuple[tuple[str,
         for each in state.resources(exported)
         if goes(each)
         and (
-            (Part.store in without and (str(each.get("type")).startswith("vault:") or is_salt_in_vault(each)))
+            (Part.store in without and (is_in_vault(each) or is_salt_in_vault(each)))
             or (Part.cluster in without and is_in_cluster(each))
         )
     ]
-    left = [
-        place[1] for each in found if (place := place_in_vault(each) if "vault:" in each["type"] else None) and place[1]
-    ]
+    left = [place[1] for each in found if is_in_vault(each) and (place := place_in_vault(each)) and place[1]]
     lines = tuple(f"left in Vault, if it comes back: {path}" for path in sorted(left))
     return tuple(str(each["urn"]) for each in found), lines
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from threading import Thread
 from typing import Any, cast
@@ -21,7 +22,7 @@ from pulumi import automation
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
-from infra import salt
+from infra import generation, salt
 from infra import turns as users
 from infra.environment import deploy
 from infra.target import Target
@@ -307,7 +308,8 @@ def register(target: Target) -> None:
 
     state = salt.state()
     known, target = salt.salts(state), replace(target, turns=users.turns(target.config, state))
-    if problems := [*salt.check(target, known), *users.check(target.config, state)]:
+    problems = (salt.check(target, known), generation.check(target, state), users.check(target.config, state))
+    if problems := [*chain(*problems)]:
         raise pulumi.RunError("; ".join(problems))
     watch(target)
     pulumi.runtime.register_stack_transformation(goes_with_namespace)

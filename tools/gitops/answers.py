@@ -26,6 +26,8 @@ VERSIONS: Mapping[str, tuple[str, str]] = {
     "vault:kv/secretV2:SecretV2": ("dataJson", "metadata"),
     "aws:secretsmanager/secretVersion:SecretVersion": ("secretString", "versionId"),
     "pulumi-python:dynamic/litellm:AwsInitialValue": ("value", "version_id"),
+    "pulumi-python:dynamic/litellm:AwsGenerated": ("generated", "version_id"),
+    "pulumi-python:dynamic/litellm:VaultGenerated": ("generated", "version"),
 }
 """Which input is the content of a document, and which output is its version."""
 

@@ -20,6 +20,7 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
         "aws:elasticache/replicationGroup:ReplicationGroup": {"primaryEndpointAddress": f"{name}.cache.invalid"},
         "aws:secretsmanager/secretVersion:SecretVersion": {"versionId": f"{name}-1"},
         "aws:iam/role:Role": {"arn": f"arn:aws:iam::{ACCOUNT}:role/{called}"},
+        "pulumi-python:dynamic/litellm:AwsGenerated": {"version_id": f"{name}-1"},
         "pulumi-python:dynamic/litellm:AwsInitialValue": {"version_id": f"{name}-1"},
         "pulumi-python:dynamic/litellm:AwsKey": {"arn": key},
         "pulumi-python:dynamic/litellm:AwsSaltKey": {"arn": secret_arn(called), "owned": True},

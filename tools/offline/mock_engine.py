@@ -94,6 +94,8 @@ class RecordingMocks(mocks.Mocks):
             outputs["hex"] = "0" * 2 * int(outputs["byteLength"])
         if args.typ == "vault:kv/secretV2:SecretV2":
             outputs["metadata"] = {"version": "1"}
+        if args.typ == "pulumi-python:dynamic/litellm:VaultGenerated":
+            outputs["version"] = "1"
         if args.typ.startswith("pulumi-python:dynamic"):
             outputs.setdefault("version", 1)
         outputs |= mock_aws.computed(args.typ, args.name, args.inputs)

@@ -718,6 +718,21 @@ def test_a_document_that_somebody_deleted_is_named_before_anything_is_made(vault
     )
 
 
+@pytest.mark.parametrize(("generation", "says"), [("state", "with the same values"), ("store", "nowhere else")])
+def test_whether_a_deleted_document_can_be_written_again_depends_on_where_its_values_are(
+    vault: FakeVault, generation: str, says: str
+):
+    of = target(secrets={"generation": generation})
+    assert says in problems(replace(of, written={WROTE: 1}))
+
+
+@pytest.mark.parametrize(("generation", "says"), [("state", "values of the state over"), ("store", "goes on with")])
+def test_which_values_follow_a_snapshot_depends_on_where_they_are_made(vault: FakeVault, generation: str, says: str):
+    document(vault, "dev/api-keys", 3)
+    of = target(secrets={"generation": generation})
+    assert says in problems(replace(of, written={WROTE: 5}))
+
+
 SALT = "litellm/dev/salt"
 
 

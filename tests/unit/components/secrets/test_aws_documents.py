@@ -276,3 +276,52 @@ def test_nothing_hides_behind_what_is_known_only_after_the_first_up():
         AwsDocuments("documents", args(rotation=ROTATED))
 
     assert len(run_aws(program, preview=True).resources) == len(run_aws(program).resources)
+
+
+GENERATED = "pulumi-python:dynamic/litellm:AwsGenerated"
+MADE: dict[str, Any] = {
+    "documents": {
+        "api-keys": {},
+        "database": {"username": "litellm"},
+        "keys/ci": {},
+        "providers": {"OPENAI_API_KEY": "sk-2"},
+    },
+    "generated": {
+        "api-keys": {"master-key": {"length": 32, "prefix": "sk-", "rotation": 2}},
+        "database": {"password": {"length": 40}},
+        "keys/ci": {"key": {"length": 32}},
+    },
+    "connection": {"region": "eu-west-1"},
+}
+
+
+def test_a_secret_with_generated_values_is_written_by_aws_client():
+    recorded = documents(**MADE)
+    assert [version.name for version in recorded.of(VERSION)] == ["documents-providers-version"]
+    database = recorded.inputs(GENERATED, "documents-database-generated")
+    assert database["given"] == {"username": "litellm"}
+    assert database["generated"] == {"password": {"length": 40}}
+    assert database["secret"] == secret_arn("/ops/litellm/database")
+    assert recorded.outputs["of database"] == "documents-database-generated-1"
+
+
+def test_in_a_bundle_what_is_generated_stands_beside_what_is_known():
+    recorded = documents(**MADE, bundle=BUNDLE)
+    assert not recorded.of(VERSION)
+    made = recorded.one(GENERATED, "documents-bundle-generated")
+    assert set(made.inputs["generated"]) == {"LITELLM_MASTER_KEY", "DATABASE_PASSWORD"}
+    assert made.inputs["given"] == {"DATABASE_USERNAME": "litellm", "OPENAI_API_KEY": "sk-2"}
+    assert recorded.inputs(GENERATED, "documents-keys-ci-generated")["generated"] == {"key": {"length": 32}}
+
+
+def test_a_rotated_document_with_generated_values_belongs_to_the_function_after_its_first_one():
+    recorded = documents(**MADE, rotation=ROTATED)
+    assert recorded.inputs(GENERATED, "documents-database-generated")["rotated_by_others"] is True
+    assert recorded.inputs(GENERATED, "documents-api-keys-generated")["rotated_by_others"] is False
+    assert not recorded.of(INITIAL)
+    assert len(recorded.of(ROTATION)) == 1
+
+
+def test_who_has_values_generated_says_how_aws_is_reached():
+    with pytest.raises(ValueError, match="give its connection"):
+        documents(**{name: each for name, each in MADE.items() if name != "connection"})

@@ -16,6 +16,12 @@ OLD = {
 """`__provider` of the dynamic resources, as release 0.1.0 wrote it into every state."""
 
 
+@pytest.mark.parametrize("module", ["vault_generated", "aws_generated"])
+def test_the_providers_of_generated_values_are_found_by_their_names(module: str):
+    name = f"ccomponents.secrets.{module}\nGeneratedProvider\n)\x81.".encode("latin-1")
+    assert isinstance(pickle.loads(name), ResourceProvider)
+
+
 @pytest.mark.parametrize("name", OLD)
 def test_the_provider_of_an_old_state_is_found(name: str):
     provider = pickle.loads(base64.b64decode(OLD[name]))

@@ -168,3 +168,39 @@ def test_a_document_whose_version_is_not_known_adds_nothing_to_the_revision(
     monkeypatch.setattr(RecordingMocks, "new_resource", new_resource)
     one = args(documents={"plain": {"username": "litellm"}})
     assert run(lambda: {"revision": VaultDocuments("documents", one).revision}).outputs == {"revision": ""}
+
+
+GENERATED = "pulumi-python:dynamic/litellm:VaultGenerated"
+MADE: dict[str, object] = {
+    "documents": {"api-keys": {}, "database": {"username": "litellm"}, "plain": {"username": "litellm"}},
+    "generated": {
+        "api-keys": {"master-key": {"length": 32, "prefix": "sk-", "rotation": 2}},
+        "database": {"password": {"length": 40}},
+    },
+    "connection": {"address": "https://v"},
+}
+
+
+def test_a_document_with_generated_values_is_written_by_vaults_client():
+    def program() -> dict[str, object]:
+        return {"revision": VaultDocuments("documents", args(**MADE)).revision}
+
+    made = run(program)
+    assert made.one(DOCUMENT).name == "documents-plain"
+    database = made.inputs(GENERATED, "documents-database-generated")
+    assert database["given"] == {"username": "litellm"}
+    assert database["generated"] == {"password": {"length": 40}}
+    assert (database["mount"], database["path"], database["owner"]) == ("litellm", "dev/database", "litellm/dev")
+    assert made.outputs["revision"] == "1.1.1"
+    policy = made.inputs(POLICY)["policy"]
+    assert policy == read_only_policy("litellm", ["dev/api-keys", "dev/database", "dev/plain"])
+
+
+def test_who_has_values_generated_says_how_vault_is_reached():
+    def without() -> None:
+        given = args(**MADE)
+        del given["connection"]
+        VaultDocuments("documents", given)
+
+    with pytest.raises(ValueError, match="give its connection"):
+        run(without)

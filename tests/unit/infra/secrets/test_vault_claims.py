@@ -298,16 +298,40 @@ def test_each_check_is_asked_for_what_the_stack_makes_in_vault(vault: FakeVault,
     checks = vault_claims.claims(stack.store, stack)
     assert {type_: check.__name__ for type_, check in checks.before_create.items()} == {
         "vault:kv/secretV2:SecretV2": "claim_document",
+        vault_claims.GENERATED: "claim_generated",
         "vault:index/policy:Policy": "policy_is_free",
         "vault:index/authBackend:AuthBackend": "auth_method_is_free",
         "vault:kubernetes/authBackendRole:AuthBackendRole": "role_is_free",
         "vault:jwt/authBackendRole:AuthBackendRole": "role_is_free",
     }
     assert {type_: check.__name__ for type_, check in checks.before_update.items()} == {
-        "vault:kv/secretV2:SecretV2": "document_is_ours"
+        "vault:kv/secretV2:SecretV2": "document_is_ours",
+        vault_claims.GENERATED: "generated_is_ours",
     }
-    with_jwt = target(secrets={"vault": {"auth": "jwt"}})
+    others = (target(secrets={"vault": {"auth": "jwt"}}), target(secrets={"generation": "store"}))
     registered = {
-        each.type for made in (stack, with_jwt) for each in run(lambda made=made: deploy(made), stack="dev").resources
+        each.type for made in (stack, *others) for each in run(lambda made=made: deploy(made), stack="dev").resources
     }
     assert {*checks.before_create, *checks.before_update} <= registered
+
+
+def generated(mark: Any = OURS) -> dict[str, Any]:
+    """A document whose values are made in Vault's client, as the engine has it."""
+    return {"mount": "litellm", "path": "dev/api-keys", "owner": mark}
+
+
+def test_a_document_with_values_of_vaults_client_is_claimed_like_any_other(vault: FakeVault):
+    of = claims(vault)
+    of.claim_generated(generated(), {})
+    assert (vault.marks, vault.versions) == ({"dev/api-keys": OURS}, {"dev/api-keys": [{}]})
+    with pytest.raises(TakenError, match=r"litellm/dev/api-keys is in Vault already"):
+        of.claim_generated(generated(THEIRS), {})
+    vault.marks["dev/api-keys"] = THEIRS
+    with pytest.raises(TakenError, match="another state of stack dev"):
+        of.generated_is_ours(generated(), generated())
+
+
+def test_what_pulumi_wrote_so_far_is_taken_over_by_vaults_client(vault: FakeVault):
+    vault.marks["dev/api-keys"], vault.versions["dev/api-keys"] = OURS, [{}, {"master-key": "there"}]
+    claims(vault).claim_generated(generated(), {})
+    assert len(vault.versions["dev/api-keys"]) == 2

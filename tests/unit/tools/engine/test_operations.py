@@ -272,6 +272,34 @@ def test_destroy_keeps_what_others_use_and_names_them(machine: Machine) -> None:
     )
 
 
+DOCUMENTS: tuple[dict[str, object], ...] = tuple(
+    {"urn": f"urn:x::documents-{name}", "type": "vault:kv/secretV2:SecretV2"} for name in ("api-keys", "providers")
+)
+
+
+def test_up_that_moves_values_into_the_store_leaves_their_documents_there(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack export"] = state_of(*DOCUMENTS)
+    overlay = machine.write("store.yaml", "config:\n  litellm:secrets: {generation: store}\n")
+    assert operations.up(machine.place(**CLUSTER), "dev", [overlay], []) == 0
+    written = json.loads(machine.runner.only("pulumi stack import").stdin)["deployment"]["resources"]
+    assert [each.get("retainOnDelete", False) for each in written] == [True, False]
+    assert machine.runner.only("pulumi up").environment["LITELLM_DOCUMENTS_HANDED_OVER"] == "true"
+
+
+def test_up_changes_no_state_of_a_stack_whose_values_pulumi_makes(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack export"] = state_of(*DOCUMENTS)
+    assert operations.up(machine.place(**CLUSTER), "dev", [], []) == 0
+    assert not machine.runner.starting("pulumi stack import")
+    assert "LITELLM_DOCUMENTS_HANDED_OVER" not in machine.runner.only("pulumi up").environment
+
+
+def test_a_preview_changes_no_state(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack export"] = state_of(*DOCUMENTS)
+    overlay = machine.write("store.yaml", "config:\n  litellm:secrets: {generation: store}\n")
+    operations.preview(machine.place(**CLUSTER), "dev", [overlay], [])
+    assert not machine.runner.starting("pulumi stack import")
+
+
 SERVER: dict[str, object] = {"urn": "urn:x::postgres-server", "type": "kubernetes:apps/v1:StatefulSet"}
 
 

@@ -27,6 +27,12 @@ ROLE = OWN | {
     "inputs": {"backend": "kubernetes-dev", "roleName": "litellm-dev"},
 }
 SALT = {"urn": f"{U}salt", "type": "pulumi-python:dynamic/litellm:VaultSaltKey"}
+GENERATED = {
+    "urn": f"{U}generated",
+    "type": state.GENERATED,
+    "provider": f"{U}default",
+    "inputs": {"mount": "litellm", "path": "dev/api-keys"},
+}
 IN_VAULT = (PROVIDER, DOCUMENT, POLICY, ROLE)
 EXTERNAL = {
     "urn": f"{U}external",
@@ -159,6 +165,17 @@ def test_what_was_in_a_mount_that_somebody_took_away_is_gone(vault: FakeVault, m
     assert sight.lines == (f"{mount}/ is not in Vault any more, and what the stack had in it went with it",)
 
 
+def test_documents_that_vaults_client_wrote_are_looked_at_with_the_others(vault: FakeVault):
+    vault.capabilities = {"litellm/metadata/dev/api-keys": ["read"]}
+    assert "may not delete litellm/metadata/dev/api-keys" in said(looked(*IN_VAULT, GENERATED))
+    vault.mounts -= {"litellm"}
+    assert set(looked(*IN_VAULT, GENERATED).gone) == {DOCUMENT["urn"], GENERATED["urn"]}
+    assert (
+        "left in Vault, if it comes back: litellm/metadata/dev/api-keys"
+        in forgotten(exported(*IN_VAULT, GENERATED), {Part.store})[1]
+    )
+
+
 def test_a_mount_that_may_be_there_is_not_taken_for_gone(vault: FakeVault):
     vault.mounts -= {"litellm"}
     vault.refuses = {"list"}
@@ -256,5 +273,6 @@ def test_what_holds_data_waits_for_no_secret():
 
 
 def test_what_holds_data_is_known_by_its_type():
-    found = exported(DOCUMENT, POLICY, STATEFUL, EXTERNAL, DOCUMENT | {"urn": "kept", "retainOnDelete": True})
-    assert state.hold_data(found) == [DOCUMENT["urn"], STATEFUL["urn"]]
+    kept = DOCUMENT | {"urn": "kept", "retainOnDelete": True}
+    found = exported(DOCUMENT, GENERATED, POLICY, STATEFUL, EXTERNAL, kept)
+    assert state.hold_data(found) == [DOCUMENT["urn"], GENERATED["urn"], STATEFUL["urn"]]
