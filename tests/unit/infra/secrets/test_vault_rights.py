@@ -8,8 +8,9 @@ import hvac
 import hvac.exceptions
 import pytest
 
-from components.secrets import vault_once
-from components.secrets.vault_once import SaltKeyProvider
+from components.secrets import vault_generated, vault_once
+from components.secrets.vault_generated import GeneratedProvider
+from components.secrets.vault_once import SaltKeyProvider, VaultRefusalError
 from infra.secrets.claims import TakenError
 from infra.secrets.documents import documents
 from infra.secrets.vault import VaultStore
@@ -221,6 +222,77 @@ def test_environments_come_and_go(vault: VaultServer):
     assert keeper.marks("0a1b2c3d") == keeper.marks("0a1b2c3d", "pr-9") == {mark}
     assert len(keeper.sweep(mark).removed) == 2
     assert keeper.marks("0a1b2c3d") == set()
+
+
+# Whose values are made in Vault's client.
+
+
+def generated(path: str, rotation: int = 0) -> dict[str, Any]:
+    return {
+        "mount": "litellm",
+        "path": path,
+        "generated": {"value": {"length": 40.0, "rotation": float(rotation)}},
+        "given": {"username": "litellm"},
+        "owner": MARK,
+        "connection": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("rights", "prefix"), [("vault-up.hcl", STACK), ("vault-environments.hcl", f"ephemeral/{ENVIRONMENT}")]
+)
+def test_a_document_is_made_taken_over_rotated_and_deleted(
+    vault: VaultServer, monkeypatch: pytest.MonkeyPatch, rights: str, prefix: str
+):
+    client = vault.with_rights(rights, STACK)
+    monkeypatch.setattr(vault_generated, "connect", lambda _: client)
+    provider, path = GeneratedProvider(), f"{prefix}/generated"
+    made = provider.create(generated(path)).outs or {}
+    first = read(vault.root, path)
+    assert provider.create(generated(path)).outs == made
+    assert read(vault.root, path) == first
+    rotated = provider.update("", made, generated(path, 1)).outs or {}
+    assert read(vault.root, path) != first
+    assert (made["version"], rotated["version"]) == ("1", "2")
+    assert provider.read("x", made).outs == made | {"version": "2"}
+    provider.delete("x", rotated)
+    with pytest.raises(hvac.exceptions.InvalidPath):
+        read(vault.root, path)
+    assert provider.read("x", rotated).id is None
+
+
+def test_of_two_that_rotate_at_once_one_makes_the_value(vault: VaultServer, monkeypatch: pytest.MonkeyPatch):
+    """As Vault itself answers to the second of them."""
+    client, path = vault.with_rights("vault-up.hcl", STACK), f"{STACK}/api-keys"
+    monkeypatch.setattr(vault_generated, "connect", lambda _: client)
+    made = GeneratedProvider().create(generated(path)).outs or {}
+    looked = vault_generated.current
+    others: list[dict[str, Any]] = []
+
+    def look_and_be_late(connected: Any, props: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        found = looked(connected, props)
+        monkeypatch.setattr(vault_generated, "current", looked)
+        others.append(GeneratedProvider().update("", made, generated(path, 1)).outs or {})
+        return found
+
+    monkeypatch.setattr(vault_generated, "current", look_and_be_late)
+    assert GeneratedProvider().update("", made, generated(path, 1)).outs == others[0]
+    versions = vault.root.secrets.kv.v2.read_secret_metadata(path, mount_point="litellm")["data"]["versions"]
+    assert len(versions) == int(others[0]["version"])
+
+
+def test_a_document_that_was_deleted_is_said_and_not_made_anew(vault: VaultServer, monkeypatch: pytest.MonkeyPatch):
+    client, path = vault.with_rights("vault-up.hcl", STACK), f"{STACK}/api-keys"
+    monkeypatch.setattr(vault_generated, "connect", lambda _: client)
+    made = GeneratedProvider().create(generated(path)).outs or {}
+    vault.root.secrets.kv.v2.delete_latest_version_of_secret(path, mount_point="litellm")
+    for work in (
+        lambda: GeneratedProvider().create(generated(path)),
+        lambda: GeneratedProvider().update("", made, generated(path, 1)),
+        lambda: GeneratedProvider().read("x", made),
+    ):
+        with pytest.raises(VaultRefusalError, match="undelete"):
+            work()
 
 
 # The preview of a pull request.
