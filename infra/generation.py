@@ -44,8 +44,8 @@ def with_turns(state: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for users in (DATABASE, REDIS):
         if any(TURN in made for made in passwords(users, state)):
             yield (
-                f"{KEY} is store, but the users of litellm:{users.section} have taken turns by a rotation, and with values that are "
-                "made in the store there is one user: set it to state"
+                f"{KEY} is store, but the users of litellm:{users.section} have taken turns by a rotation, and with values "
+                "that are made in the store there is one user: set it to state"
             )
 
 

@@ -59,6 +59,11 @@ def test_a_stack_whose_values_are_in_the_store_goes_on():
     assert not said(MADE, secrets=STORE, keys={"master": {"rotation": 3}})
 
 
+def test_users_that_take_turns_are_not_moved_to_the_store():
+    after_a_rotation = resource(RANDOM, "database-password-generator", keepers={"rotation": "1", "turn": "1"})
+    assert "the users of litellm:database have taken turns" in said(after_a_rotation, secrets=STORE)
+
+
 def test_there_is_no_way_back_that_keeps_the_values():
     assert "secrets.generation is state, but the values of api-keys are made in the store" in said(MADE)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.turns import DATABASE, GENERATOR, JOB, REVISION, Turn, check, turns
+from infra.turns import DATABASE, GENERATOR, JOB, ONE_USER_EACH, REVISION, Turn, check, turns
 from tests.unit.infra.stacks import config
 
 URN = "urn:pulumi:dev::litellm::pulumi:pulumi:Stack$"
@@ -74,6 +74,11 @@ def test_who_becomes_a_single_user_is_the_one_of_now() -> None:
 
 def test_objects_that_argo_cd_applies_know_no_state_and_have_one_user() -> None:
     assert turns(config(database={"rotation": 1}, gitops=True), state(rotation="0")).database == Turn(0)
+
+
+def test_values_that_are_made_in_the_store_are_of_one_user() -> None:
+    of_store = config(database={"rotation": 1}, secrets={"generation": "store"})
+    assert turns(of_store, state(rotation="0")) == ONE_USER_EACH
 
 
 def test_a_rotation_that_is_done_may_be_followed_by_another_one() -> None:
