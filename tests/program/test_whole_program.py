@@ -252,14 +252,14 @@ def test_the_gateway_waits_for_its_migration():
 @pytest.mark.parametrize(
     ("file", "first", "then"),
     [
-        ("Pulumi.dev.yaml", "postgres-server", "database-bootstrap"),
-        ("Pulumi.dev.yaml", "database-bootstrap-job", "litellm-migration"),
-        ("Pulumi.prod.yaml", "database-bootstrap-job", "litellm-migration"),
+        ("Pulumi.dev.yaml", "postgres-server", "litellm:index:DatabaseBootstrap"),
+        ("Pulumi.dev.yaml", "database-bootstrap-job", "litellm:index:Migration"),
+        ("Pulumi.prod.yaml", "database-bootstrap-job", "litellm:index:Migration"),
     ],
 )
 def test_the_migration_waits_for_what_makes_the_database(file: str, first: str, then: str):
     """On a first install there is nothing to migrate before the server answers (BerriAI/litellm#9204)."""
-    waits_for = recording_of(ROOT / file).named(then).dependencies
+    waits_for = recording_of(ROOT / file).one(then).dependencies
     assert any(urn.endswith(f"::{first}") for urn in waits_for)
 
 
