@@ -43,7 +43,17 @@ LOCKS = ("pyproject.toml", "requirements.txt", "requirements-dev.txt")
 KEYED = ("test_smoke", "test_observe", "test_access")
 """Modules that have one gateway together, in this order."""
 
-LATE = (*KEYED, "test_given_namespace", "test_stores", "test_ways_in", "test_database", "test_pods", "test_adopt")
+LATE = (
+    *KEYED,
+    "test_rotation",
+    "test_starts",
+    "test_given_namespace",
+    "test_stores",
+    "test_ways_in",
+    "test_database",
+    "test_pods",
+    "test_adopt",
+)
 """Modules that come last, in this order: where the time is short, these do not begin any more."""
 
 LONGEST_MODULE_SECONDS = 480
