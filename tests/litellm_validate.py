@@ -37,6 +37,7 @@ def start(file: str) -> tuple[int, int]:
         return process, descriptor
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
+    forget_redis(file)
     sys.argv = ["litellm", "--config", file, "--validate_config"]
     code = 1
     try:
@@ -47,6 +48,14 @@ def start(file: str) -> tuple[int, int]:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def forget_redis(file: str) -> None:
+    """LiteLLM takes REDIS_HOST and its like also for a file that does not name them: those are of another file."""
+    with open(file, errors="replace") as opened:  # noqa: PTH123
+        text = opened.read()
+    for name in [name for name in os.environ if name.startswith("REDIS_") and name not in text]:
+        del os.environ[name]
 
 
 def finish(process: int, descriptor: int) -> tuple[int, str]:

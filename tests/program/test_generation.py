@@ -28,10 +28,15 @@ def may(path: Path) -> bool:
 FITTING = [path for path in FILES if may(path)]
 
 
-def in_store(path: Path) -> Stack:
+def generating(path: Path, where: str) -> Stack:
+    """A stack whose values are made in the `store`, or in its `state`."""
     stack = stack_of(path)
-    overlay = {"config": {"litellm:secrets": {**stack.setting("secrets"), "generation": "store"}}}
+    overlay = {"config": {"litellm:secrets": {**stack.setting("secrets"), "generation": where}}}
     return Stack(stack.name, merge(stack.document, overlay))
+
+
+def in_store(path: Path) -> Stack:
+    return generating(path, "store")
 
 
 @cache
@@ -86,7 +91,7 @@ def test_the_same_search_finds_the_values_of_a_stack_that_keeps_them_in_its_stat
     """Or the test above would prove nothing."""
     if not generated(path):
         pytest.skip("this stack generates nothing")
-    recording = recording_of(path, preview=False)
+    recording = record(generating(path, "state"), preview=False)
     assert any("x" * 20 in value for each in recording.resources for _, value in values(each.inputs))
 
 

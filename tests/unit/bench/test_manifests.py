@@ -56,7 +56,7 @@ def test_every_secret_that_a_pod_reads_is_one_that_is_synced(folder: Path):
     assert all(item["metadata"]["name"] for item in everything)
     synced = {item["metadata"]["name"] for item in everything if item["kind"] == "ExternalSecret"}
     stores = {item["metadata"]["name"] for item in everything if item["kind"] == "SecretStore"}
-    assert len(synced) == 4
+    assert len(synced) == 5
     assert {item["spec"]["secretStoreRef"]["name"] for item in everything if item["kind"] == "ExternalSecret"} == stores
     pods = json.dumps([item["spec"]["template"]["spec"] for item in everything if "template" in item.get("spec", {})])
     references = re.findall(r'"(?:secretRef|secretKeyRef)": \{[^}]*"name": "([^"]+)"|"secretName": "([^"]+)"', pods)
