@@ -49,8 +49,14 @@ def resolve(config: StackConfig, stack: str) -> Target:
 
 
 def resolve_offline(config: StackConfig, stack: str) -> Target:
-    """The same without looking at the machine: the plan is the same everywhere."""
-    store, _ = resolve_store(config, stack, OFFLINE_CLUSTER, offline=True)
+    """The same without looking at the machine: the plan is the same everywhere.
+
+    Raises:
+        ConfigError: when the store could not do what the configuration asks of it.
+    """
+    store, problems = resolve_store(config, stack, OFFLINE_CLUSTER, offline=True)
+    if problems:
+        raise ConfigError(f"Pulumi.{stack}.yaml", problems)
     return named(config, stack, store, OfflineKeys(config))
 
 

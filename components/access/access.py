@@ -7,6 +7,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.access.objects import text_of
 from components.gateway.inside import RESOURCES, files, mounted
 from components.gateway.pod import container, pod, seconds, variables
 from components.jobs import REPORT_SECONDS, awaited_job, in_attempts
@@ -67,7 +68,7 @@ class Access(pulumi.ComponentResource):
         super().__init__("litellm:index:Access", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         metadata: Any = {"namespace": args["namespace"], "labels": labels(name)}
-        content = {WISHES: json.dumps(args["wishes"], sort_keys=True, indent=1), **files(*MODULES)}
+        content = {WISHES: text_of(args["wishes"]), **files(*MODULES)}
         map_name = f"{name}-{short_hash(json.dumps(content, sort_keys=True))}"
         config = k8s.core.v1.ConfigMap(
             map_name, metadata=metadata | {"name": map_name}, data=content, immutable=True, opts=child

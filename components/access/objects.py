@@ -229,3 +229,8 @@ def same(found: Any, wanted: Any) -> bool:
 
 def is_nothing(value: Any) -> bool:
     return value is None or value is False or value in ("", [], {})
+
+
+def text_of(wishes: Mapping[str, Any]) -> str:
+    """The file that the Job reads."""
+    return json.dumps(wishes, sort_keys=True, indent=1)

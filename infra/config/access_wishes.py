@@ -1,10 +1,9 @@
 """From config key `access` to what LiteLLM shall have, in the words of LiteLLM's API. Plain data, and no secret in it."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from components.access.objects import CREDENTIALS, KEYS, MCP_SERVERS
+from components.access.objects import CREDENTIALS, KEYS, MCP_SERVERS, text_of
 from infra.config.access import (
     Access,
     AccessConfig,
@@ -18,9 +17,13 @@ from infra.config.access import (
     UserConfig,
     secret_file,
 )
+from infra.config.access_rules import names_in_access_are_known
 from infra.config.project_files import LARGEST_BYTES
 
 Wish = dict[str, Any]
+
+LONGEST_OWNER = "x" * 128
+"""What stands for the stack, which the configuration does not know: budgets are named after it."""
 
 SCRIPT_BYTES = 40_000
 """What the Job's own program takes in the same ConfigMap, at most."""
@@ -159,7 +162,9 @@ def budget_id(owner: str, name: str) -> str:
 
 
 def access_fits_into_a_config_map(access: AccessConfig) -> Iterator[tuple[str, str]]:
-    size = len(json.dumps(access.model_dump(), default=str)) + SCRIPT_BYTES
+    if any(names_in_access_are_known(access)):
+        return
+    size = len(text_of(wishes(access, LONGEST_OWNER)).encode()) + SCRIPT_BYTES
     if size > LARGEST_BYTES:
         yield (
             "access",

@@ -1,7 +1,7 @@
 """AWS Secrets Manager as the store of a stack."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from components.secrets.aws_documents import AwsDocuments, AwsDocumentsArgs
 from components.secrets.aws_identity import AwsIdentity, AwsIdentityArgs, eso_provider, static_keys_auth
 from components.secrets.aws_key import AwsKey
 from components.secrets.aws_once import AwsSaltKey
+from components.secrets.aws_policies import read_only_policy
 from components.secrets.aws_reader import AwsReader, AwsReaderArgs
 from components.secrets.names import SALT
 from components.secrets.references import RemoteReference
@@ -27,12 +28,15 @@ from infra.config.database.common import DocumentCredentials
 from infra.config.database.existing import ExistingDatabase
 from infra.config.load import ConfigProblem
 from infra.config.stack import StackConfig
-from infra.secrets.documents import DATABASE, document_of_key, made_in_the_store
+from infra.secrets.documents import DATABASE, document_of_key, documents, made_in_the_store
 from infra.secrets.store import OpenStore, Values, place_in
 from infra.servers import Servers
 from infra.stack import READER, NamedStack
 
 PROVIDER = "aws"
+
+INLINE_POLICY = 10_240
+"""Characters that the policies in a role may have, white space aside."""
 
 
 @dataclass(frozen=True)
@@ -265,4 +269,24 @@ def resolve(
     if config.secrets.aws is None:
         raise ValueError("secrets.kind is aws without secrets.aws")  # the model refuses it before
     del offline
-    return AwsStore(config.secrets.aws, stack), []
+    store = AwsStore(config.secrets.aws, stack)
+    return store, [*reader_fits(config, store)]
+
+
+def reader_fits(config: StackConfig, store: AwsStore) -> Iterator[ConfigProblem]:
+    """IAM takes no longer policy. Each secret is named in it, and once more where a KMS key decrypts."""
+    if isinstance(store.config.identity, StaticKeys):
+        return
+    region, account_id = store.config.region, "0" * 12
+    names = {*store.secrets_of({**documents(config), SALT[0]: {}}), *(each.document for _, each in config.references())}
+    keys = [*(["created"] if store.config.kms != "default" else []), *store.config.decrypt_keys]
+    text = read_only_policy([aws_names.secret_pattern(name, region, account_id) for name in names], keys, region)
+    length = len("".join(text.split()))
+    if length > INLINE_POLICY:
+        each = length // len(names)
+        yield ConfigProblem(
+            "access.keys",
+            f"and the other documents are {len(names)} secrets, whose policy for the operator has about {length} characters: "
+            f"IAM takes {INLINE_POLICY}, so about {INLINE_POLICY // each} secrets. Divide the keys among stacks, or use "
+            "secrets.kind vault",
+        )

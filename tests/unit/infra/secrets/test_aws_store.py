@@ -375,3 +375,40 @@ def test_a_certificate_of_another_region_is_refused():
     ingress = ALB | {"alb": {"certificateArn": CERTIFICATE.format("us-east-1")}}
     with pytest.raises(ConfigError, match=r"is in another region than the stack"):
         config(secrets=secrets(), ingress=ingress)
+
+
+def many_keys(count: int, **more: Any) -> list[str]:
+    """What is wrong with a stack of so many keys, whose names are of a usual length."""
+    access = {"keys": {f"an-application-{number:04}": {} for number in range(count)}}
+    found = config(access=access, secrets=secrets(**more))
+    return [f"{each.path}: {each.message}" for each in resolve(found, "dev", Cluster("", "", ""), offline=True)[1]]
+
+
+def test_more_keys_than_a_policy_of_iam_can_name_are_refused():
+    """Each is a secret of its own, which the operator's role has to name."""
+    (problem,) = many_keys(500)
+    assert problem.startswith("access.keys: ")
+    assert "IAM takes 10240" in problem
+    assert "Divide the keys among stacks" in problem
+
+
+def test_as_many_keys_as_fit_are_taken():
+    assert many_keys(90) == []
+
+
+def test_a_key_of_kms_names_each_secret_once_more():
+    assert many_keys(40, kms="create") == []
+    assert len(many_keys(90, kms="create")) == 1
+
+
+def test_with_long_lived_keys_of_the_operator_there_is_no_policy_to_fit():
+    static = {"kind": "static-keys", "kubernetesSecret": "aws-keys"}
+    assert many_keys(500, identity=static) == []
+
+
+def test_a_policy_that_is_let_through_is_one_that_iam_takes():
+    sections: dict[str, Any] = {"access": {"keys": {f"an-application-{number:04}": {} for number in range(90)}}}
+    recording = recorded(secrets=secrets(), **sections)
+    policy = recording.named("reader-policy").inputs["policy"]
+    assert policy.count("an-application-") == 90
+    assert len("".join(policy.split())) <= 10_240

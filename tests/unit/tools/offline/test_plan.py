@@ -1,4 +1,6 @@
+import gc
 import json
+from contextlib import nullcontext
 
 import pytest
 
@@ -26,3 +28,18 @@ def test_no_secret_is_in_the_plan_for_machines(stack: Stack):
 
 def test_defaults_of_the_project_file_count(stack: Stack):
     assert plan.values(stack)["litellm:namespace"] == ""
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_no_garbage_is_collected_in_the_middle_of_a_program(stack: Stack, fails: bool, monkeypatch: pytest.MonkeyPatch):
+    """It made the time of a plan grow faster than the stack."""
+    during: list[bool] = []
+
+    def deploy(_: object) -> dict[str, str]:
+        during.append(gc.isenabled())
+        return {"a": 1 / 0} if fails else {}  # pyright: ignore[reportReturnType]
+
+    monkeypatch.setattr("infra.environment.deploy", deploy)
+    with pytest.raises(ZeroDivisionError) if fails else nullcontext():
+        plan.record(stack)
+    assert (during, gc.isenabled()) == ([False], True)
