@@ -3,8 +3,8 @@
 # log in with it. Whoever is logged in acts as the owner, to whom everything belongs: tables do not notice who made them.
 #
 # OWNER ALTERNATE   the role itself, which is the first of its users, and the second one, a member of it
-# ROLE_USERNAME  the one whose turn it is
-# $1             the bootstrap of a role with one user
+# ROLE_USERNAME     the one whose turn it is
+# $1                the bootstrap of a role with one user
 export OWNER ALTERNATE
 
 superuser=$(

@@ -55,3 +55,8 @@ def test_protection_given_to_the_component_reaches_the_generator():
 def test_a_salt_key_is_made_of_all_letters_and_digits(module: ModuleType):
     """As every other generated value: fewer would make it easier to guess, others would need quoting."""
     assert sorted(module.ALPHABET) == sorted(string.ascii_letters + string.digits)
+
+
+def test_of_two_users_that_take_turns_it_is_known_whose_it_is():
+    keepers = run(lambda: GeneratedSecret("key", {"length": 40, "rotation": 3, "turn": 2})).inputs(PASSWORD)["keepers"]
+    assert keepers == {"rotation": "3", "turn": "2"}
