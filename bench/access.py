@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +120,7 @@ def measure(url: str, master: str, sizes: Sequence[int], progress: Callable[[str
 
 
 @contextmanager
-def loopback() -> Iterator[tuple[str, str]]:
+def loopback() -> Generator[tuple[str, str]]:
     """An API that answers like LiteLLM's: its URL and its master key."""
     # That of the tests. It is no part of what is measured.
     from tests.litellm_api import MASTER, LiteLLM, serving  # noqa: PLC0415

@@ -6,7 +6,7 @@ would change: that is `make preview`.
 
 import gc
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -40,7 +40,7 @@ def record(stack: Stack, *, preview: bool = True) -> Recording:
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def uncollected() -> Generator[None]:
     """Nothing that a program makes goes before its end, and a collector that looks at all of it again and again takes more time
     for each resource as there are more: with 500 keys two thirds of the whole."""
     was_on = gc.isenabled()
