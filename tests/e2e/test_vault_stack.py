@@ -431,7 +431,12 @@ class TestTheEnd:
         assert NAMESPACE not in namespaces
         cluster_wide = objects("clusterroles,clusterrolebindings,validatingwebhookconfigurations")
         assert not [item["metadata"]["name"] for item in cluster_wide if "litellm" in item["metadata"]["name"]]
-        assert not [volume for volume in objects("persistentvolumes") if NAMESPACE in json.dumps(volume)]
+
+        # Its provisioner deletes a volume after its claim has gone, in its own time.
+        def has_no_volume() -> bool:
+            return not [volume for volume in objects("persistentvolumes") if NAMESPACE in json.dumps(volume)]
+
+        eventually(has_no_volume, "the volume of the database is gone")
 
     def test_the_next_up_adopts_the_salt_key(self, project: Project, vault: Vault):
         salt = vault.read("litellm", "dev/salt")
