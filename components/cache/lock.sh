@@ -2,7 +2,9 @@
 # Ends the login of the user whose turn is over, once nobody needs it any more. Running it again changes nothing.
 #
 # PATIENCE_SECONDS    how long to wait until nobody is connected as that user
-rules "$ROLE_USERNAME" "$ROLE_PASSWORD" || fail "user $ROLE_USERNAME cannot log in at $HOST:$PORT, so $OTHER_USERNAME is not locked"
+rules "$ROLE_USERNAME" "$ROLE_PASSWORD" ||
+  fail "user $ROLE_USERNAME cannot log in at $HOST:$PORT, so $OTHER_USERNAME is not locked; it says: ${said:0:200}"
+SECONDS=0
 
 connected() {
   as "$ROLE_USERNAME" "$ROLE_PASSWORD" CLIENT LIST | grep -c " user=$OTHER_USERNAME " || true
