@@ -47,6 +47,7 @@ LATE = (
     *KEYED,
     "test_rotation",
     "test_starts",
+    "test_generation",
     "test_given_namespace",
     "test_stores",
     "test_ways_in",
