@@ -12,6 +12,7 @@ from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, takes_tokens
 from infra.config.gateway.bedrock import REGIONS, as_the_pods, roles_assumed, roles_in_variables, roles_without_a_name
 from infra.config.gateway.settings import GatewayConfig
+from infra.config.sources import given_too
 
 if TYPE_CHECKING:
     from infra.config.secrets import SecretsConfig
@@ -159,14 +160,7 @@ def tokens_are_not_overruled(
     if not takes_tokens(database):
         return
     ours = {*database.token_variables, "DATABASE_HOST", "DATABASE_PORT", "DATABASE_USERNAME", *ACCESS_KEYS, *REGIONS}
-    sources = {
-        "providerKeys": provider_keys,
-        "providerDocuments": provider_documents,
-        "secretEnvironment": secret_environment,
-        "gateway.environment": gateway.environment,
-    }
-    for section, variables in sources.items():
-        for variable in sorted(ours & set(variables)):
-            yield f"{section}.{variable}", "would overrule the login with database.iamAuthentication: remove it"
+    for place, _ in given_too(ours, gateway, provider_keys, provider_documents, secret_environment):
+        yield place, "would overrule the login with database.iamAuthentication: remove it"
     if secrets.aws and secrets.aws.rotation:
         yield "secrets.aws.rotation", "is of the database's password, but with database.iamAuthentication there is none"

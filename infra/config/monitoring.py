@@ -12,6 +12,7 @@ from infra.config.gateway.settings import GatewayConfig
 from infra.config.network import ClientConfig
 from infra.config.pods import Annotations, Labels
 from infra.config.references import PropertyReference
+from infra.config.sources import given_too
 
 ScrapeBy = Literal[
     "none", "auto", "annotations", "service-monitor", "pod-monitor", "vm-service-scrape", "vm-pod-scrape"
@@ -303,12 +304,5 @@ def the_key_is_a_viewers(monitoring: Any, access: AccessConfig) -> Iterator[tupl
 def headers_are_said_once(
     monitoring: Any, gateway: Any, provider_keys: Any, secret_environment: Any, provider_documents: Any
 ) -> Iterator[tuple[str, str]]:
-    sources = {
-        "gateway.environment": gateway.environment,
-        "providerKeys": provider_keys,
-        "secretEnvironment": secret_environment,
-        "providerDocuments": provider_documents,
-    }
-    for section, given in sources.items():
-        for variable in sorted(monitoring.documents.keys() & given.keys()):
-            yield f"{section}.{variable}", "is set by monitoring.tracing.headers, too: remove one of them"
+    for place, _ in given_too(monitoring.documents, gateway, provider_keys, provider_documents, secret_environment):
+        yield place, "is set by monitoring.tracing.headers, too: remove one of them"

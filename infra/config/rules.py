@@ -43,6 +43,7 @@ from infra.config.pods import jobs_end
 from infra.config.project_files import LARGEST_BYTES
 from infra.config.proxy import proxy_is_said_once
 from infra.config.shared import shared_fits_together
+from infra.config.sources import SOURCES, given_too
 from infra.config.stores import existing_store_is_only_read
 from infra.config.variables import (
     VARIABLES,
@@ -121,15 +122,8 @@ def replica_is_named_once(
 ) -> Iterator[Finding]:
     if not getattr(database, "read_replica", None):
         return
-    sources = {
-        "providerKeys": provider_keys,
-        "providerDocuments": provider_documents,
-        "secretEnvironment": secret_environment,
-        "gateway.environment": gateway.environment,
-    }
-    for section, variables in sources.items():
-        if REPLICA_VARIABLE in variables:
-            yield f"{section}.{REPLICA_VARIABLE}", "is set by this program: see litellm:database.readReplica"
+    for place, _ in given_too([REPLICA_VARIABLE], gateway, provider_keys, provider_documents, secret_environment):
+        yield place, "is set by this program: see litellm:database.readReplica"
 
 
 def tokens_of_redis_have_a_role(gateway: Any, redis: Any) -> Iterator[Finding]:
@@ -194,15 +188,8 @@ def page_is_described_once(
     ui: Any, gateway: Any, provider_keys: Any, provider_documents: Any, secret_environment: Any
 ) -> Iterator[Finding]:
     own = {*ui.variables, *ui.documents, *(["UI_PASSWORD"] if ui.generates else [])}
-    sources = {
-        "gateway.environment": gateway.environment,
-        "providerKeys": provider_keys,
-        "secretEnvironment": secret_environment,
-        "providerDocuments": provider_documents,
-    }
-    for section, variables in sources.items():
-        for variable in sorted(own & set(variables)):
-            yield f"{section}.{variable}", "is set by ui, too: remove one of them"
+    for place, _ in given_too(own, gateway, provider_keys, provider_documents, secret_environment):
+        yield place, "is set by ui, too: remove one of them"
     for setting in sorted(ui.general_settings.keys() & gateway.general_settings.keys()):
         yield f"gateway.generalSettings.{setting}", "is set by ui, too: remove one of them"
 
@@ -433,7 +420,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (the_key_is_a_viewers, ("monitoring", "access")),
     (port_is_free, ("monitoring",)),
     (nobody_guesses, ("monitoring", "gitops")),
-    (headers_are_said_once, ("monitoring", "gateway", "provider_keys", "secret_environment", "provider_documents")),
+    (headers_are_said_once, ("monitoring", *SOURCES)),
     (one_source_per_variable, ("provider_keys", "provider_documents", "secret_environment")),
     (proxy_is_said_once, ("proxy", "gateway", "secret_environment", "provider_documents")),
     (own_variables_are_ours, ("provider_keys", "provider_documents", "secret_environment", "gateway")),

@@ -9,6 +9,7 @@ from infra.config.database.kinds import takes_tokens
 from infra.config.gateway.models import LiteLLM
 from infra.config.gateway.settings import OWN_VARIABLES as SET_FROM_OTHER_KEYS
 from infra.config.plaintext import REFERENCE, referenced_variables
+from infra.config.sources import given_too
 from infra.config.words import name
 
 Finding = tuple[str, str]
@@ -178,15 +179,8 @@ def one_source_per_variable(provider_keys: Any, provider_documents: Any, secret_
 def own_variables_are_ours(
     provider_keys: Any, provider_documents: Any, secret_environment: Any, gateway: Any
 ) -> Iterator[Finding]:
-    sources = {
-        "providerKeys": provider_keys,
-        "providerDocuments": provider_documents,
-        "secretEnvironment": secret_environment,
-        "gateway.environment": gateway.environment,
-    }
-    for section, variables in sources.items():
-        for variable in sorted(set(variables) & set(OWN_VARIABLES)):
-            yield f"{section}.{variable}", f"is set by this program: see {OWN_VARIABLES[variable]}"
+    for place, variable in given_too(OWN_VARIABLES, gateway, provider_keys, provider_documents, secret_environment):
+        yield place, f"is set by this program: see {OWN_VARIABLES[variable]}"
 
 
 def provider_keys_have_a_value(provider_keys: Any) -> Iterator[Finding]:
