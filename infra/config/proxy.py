@@ -9,6 +9,7 @@ from pydantic import model_validator
 
 from infra.config.base import Checked, Section
 from infra.config.references import PropertyReference
+from infra.config.sources import given_too
 
 NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")
 """Variables with the URL of a proxy. Some programs read those in capitals, some the others: gRPC, for instance."""
@@ -88,15 +89,10 @@ class ProxyConfig(Section):
 
 
 def proxy_is_said_once(
-    proxy: Any, gateway: Any, secret_environment: Any, provider_documents: Any
+    proxy: Any, gateway: Any, provider_keys: Any, provider_documents: Any, secret_environment: Any
 ) -> Iterator[tuple[str, str]]:
     if not proxy.there:
         return
-    sources = {
-        "gateway.environment": gateway.environment,
-        "secretEnvironment": secret_environment,
-        "providerDocuments": provider_documents,
-    }
-    for section, given in sources.items():
-        for variable in sorted({*NAMES, *EXCEPTIONS} & set(given)):
-            yield f"{section}.{variable}", "is set by proxy, too: remove one of them (noProxy takes more exceptions)"
+    names = {*NAMES, *EXCEPTIONS}
+    for place, _ in given_too(names, gateway, provider_keys, provider_documents, secret_environment):
+        yield place, "is set by proxy, too: remove one of them (noProxy takes more exceptions)"

@@ -422,7 +422,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (nobody_guesses, ("monitoring", "gitops")),
     (headers_are_said_once, ("monitoring", *SOURCES)),
     (one_source_per_variable, ("provider_keys", "provider_documents", "secret_environment")),
-    (proxy_is_said_once, ("proxy", "gateway", "secret_environment", "provider_documents")),
+    (proxy_is_said_once, ("proxy", *SOURCES)),
     (own_variables_are_ours, ("provider_keys", "provider_documents", "secret_environment", "gateway")),
     (provider_keys_have_a_value, ("provider_keys",)),
     (names_in_access_are_known, ("access",)),

@@ -106,6 +106,13 @@ def test_a_proxy_is_said_once(proxy: dict[str, Any], message: str):
         config(proxy=proxy)
 
 
+@pytest.mark.parametrize("section", ["providerKeys", "secretEnvironment", "providerDocuments"])
+def test_a_secret_variable_of_the_proxy_has_one_source(section: str):
+    given = "http://proxy.example.com" if section == "providerKeys" else {"document": "a/b", "property": "url"}
+    with pytest.raises(ConfigError, match=rf"{section}.HTTPS_PROXY: is set by proxy, too"):
+        config(proxy={"url": URL}, **{section: {"HTTPS_PROXY": given}})
+
+
 def test_a_variable_of_the_proxy_has_one_source():
     with pytest.raises(ConfigError, match=r"gateway.environment.NO_PROXY: is set by proxy, too"):
         config(proxy={"url": URL}, gateway={"environment": {"NO_PROXY": "example.com"}})
