@@ -24,10 +24,9 @@ from tools.engine.pulumi_cli import OPERATION_SECONDS, PulumiCli
 from tools.engine.rollout import await_rollout
 from tools.engine.stack_file import Stack, read
 from tools.engine.state_lock import Lock
-from tools.engine.under_way import VARIABLES, EventLog
+from tools.engine.under_way import VARIABLES, events
 from tools.engine.watching import Watching
 from tools.local.cluster import LOCAL_URL, NAME, NAME_ONE, Kind, share_vault
-from tools.private_file import private_folder
 from tools.problem import Problem, Unavailable
 from tools.process import Finished, Runner
 
@@ -151,19 +150,14 @@ class Deployment:
 
     def operate_watched(self, verb: str, *options: str, interactive: bool, watching: Watching) -> int:
         """The same for what waits for pods, which are looked at meanwhile; what they say of a failure is said at its end."""
-        file = private_folder(self.backend.folder) / f"events-{self.stack.name}.jsonl"
-        file.unlink(missing_ok=True)
-        watching.look_first = EventLog(file, watching.under_way.on_event).follow
         cli = self.cli.with_variables(VARIABLES)
-        command = (*self._command(verb), "--event-log", str(file.absolute()), *options)
-        try:
+        with events(watching.under_way.on_event) as address:
+            command = (*self._command(verb), "--event-log", address, *options)
             code = cli.operate(*command, interactive=interactive, beside=watching)
-            if code:
-                self.know_what_was_changing(watching.under_way.changing)
-                for line in watching.why():
-                    watching.say(line)
-        finally:
-            file.unlink(missing_ok=True)
+        if code:
+            self.know_what_was_changing(watching.under_way.changing)
+            for line in watching.why():
+                watching.say(line)
         return code
 
     def know_what_was_changing(self, urns: Collection[str]) -> None:

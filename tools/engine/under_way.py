@@ -1,15 +1,23 @@
 """Which workloads the engine is making while it works: read from the engine's own events."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import events_pb2_grpc
 
 from tools.engine.state import RELEASE, part
 
 VARIABLES = {"PULUMI_DEBUG_COMMANDS": "true"}
 """With which Pulumi knows `--event-log`, as its Automation API asks it."""
+
+GRACE_SECONDS = 5
+"""For events that are on their way when the command line has ended."""
 
 MAKING = {"create", "update", "create-replacement", "replace"}
 
@@ -90,26 +98,28 @@ class UnderWay:
         return [*self.workloads.values()]
 
 
-@dataclass
-class EventLog:
-    """The file into which the command line writes its events. It begins anew when a preview becomes an `up`."""
+@contextmanager
+def events(on_event: Callable[[Mapping[str, Any]], None]) -> Generator[str]:
+    """Listen to what the command line says of its work; gives the address for `--event-log`.
 
-    file: Path
-    on_event: Callable[[Mapping[str, Any]], None]
-    _read: int = 0
+    Its debug messages have outputs in plain sight, secrets among them: they come by the loopback, and no disk ever has them.
+    """
+    server = grpc.server(ThreadPoolExecutor(2), options=[("grpc.max_receive_message_length", -1)])
+    events_pb2_grpc.add_EventsServicer_to_server(Listener(on_event), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"tcp://127.0.0.1:{port}"
+    finally:
+        server.stop(grace=GRACE_SECONDS).wait()
 
-    def follow(self) -> None:
-        """Take in what was written since the last time."""
-        try:
-            with self.file.open("rb") as log:
-                size = log.seek(0, 2)
-                log.seek(self._read if size >= self._read else 0)
-                lines = log.read()
-                whole = lines.rfind(b"\n") + 1
-                self._read = log.tell() - len(lines) + whole
-        except FileNotFoundError:
-            return
-        for line in lines[:whole].splitlines():
-            event: Any = json.loads(line)
-            if isinstance(event, dict):
-                self.on_event(cast("Mapping[str, Any]", event))
+
+class Listener(events_pb2_grpc.EventsServicer):
+    def __init__(self, on_event: Callable[[Mapping[str, Any]], None]) -> None:
+        self.on_event = on_event
+
+    def StreamEvents(self, request_iterator: Iterable[Any], context: Any) -> empty_pb2.Empty:  # noqa: N802 - Pulumi's name
+        del context
+        for request in request_iterator:
+            self.on_event(json.loads(request.event))
+        return empty_pb2.Empty()

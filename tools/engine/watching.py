@@ -25,9 +25,6 @@ class Watching:
     again: str
     """The command that goes on afterwards."""
 
-    look_first: Callable[[], None] = lambda: None
-    """Brings what is under way up to date."""
-
     under_way: UnderWay = field(default_factory=UnderWay)
     lines: list[str] = field(default_factory=list[str])
     """Why it was ended."""
@@ -36,7 +33,6 @@ class Watching:
 
     def __call__(self) -> bool:
         """Whether the engine waits for something that will not come."""
-        self.look_first()
         workloads = self.under_way()
         if workloads and not self._off and not self.lines:
             try:
@@ -50,7 +46,6 @@ class Watching:
 
     def why(self) -> list[str]:
         """After an operation that failed: what the pods that it waited for say; nothing where it waited for none."""
-        self.look_first()
         if workloads := [] if self.lines or self._off else self.under_way():
             try:
                 self.lines = self.starts.explain(workloads)

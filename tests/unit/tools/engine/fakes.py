@@ -7,6 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
+import grpc
+from pulumi.runtime.proto import events_pb2, events_pb2_grpc
+
 from infra.kubernetes_api import RefusedError
 from tools.engine.operations import Workplace
 from tools.process import Beside, Finished, nothing
@@ -53,19 +56,17 @@ class FakeRunner:
         beside: Beside = nothing,
     ) -> int:
         done = self.record(Call((*command,), dict(environment), "", interactive))
-        if events := next((Path(path) for option, path in pairwise(command) if option == "--event-log"), None):
-            return self.play(events, beside, done.code)
+        if address := next((value for option, value in pairwise(command) if option == "--event-log"), None):
+            return self.play(address, beside, done.code)
         return done.code
 
-    def play(self, file: Path, beside: Beside, code: int) -> int:
-        """Write the events of an `up`, look after each of them as a real one would, and end as soon as that says so."""
-        with file.open("a") as log:
-            for event in self.events:
-                log.write(f"{json.dumps(event)}\n")
-                log.flush()
-                if beside():
-                    self.interrupted = True
-                    return 255
+    def play(self, address: str, beside: Beside, code: int) -> int:
+        """Send the events of an `up`, look after each of them as a real one would, and end as soon as that says so."""
+        for event in self.events:
+            send(address, [event])
+            if beside():
+                self.interrupted = True
+                return 255
         return code
 
     def record(self, call: Call) -> Finished:
@@ -83,6 +84,13 @@ class FakeRunner:
     @property
     def lines(self) -> list[str]:
         return [call.line for call in self.calls]
+
+
+def send(address: str, events: Sequence[Mapping[str, Any]]) -> None:
+    """Say these events as the engine does; returns once they were taken in."""
+    with grpc.insecure_channel(address.removeprefix("tcp://")) as channel:
+        said = iter([events_pb2.EventRequest(event=json.dumps(event)) for event in events])
+        events_pb2_grpc.EventsStub(channel).StreamEvents(said)
 
 
 @dataclass
