@@ -302,7 +302,7 @@ def the_key_is_a_viewers(monitoring: Any, access: AccessConfig) -> Iterator[tupl
 
 
 def headers_are_said_once(
-    monitoring: Any, gateway: Any, provider_keys: Any, secret_environment: Any, provider_documents: Any
+    monitoring: Any, gateway: Any, provider_keys: Any, provider_documents: Any, secret_environment: Any
 ) -> Iterator[tuple[str, str]]:
     for place, _ in given_too(monitoring.documents, gateway, provider_keys, provider_documents, secret_environment):
         yield place, "is set by monitoring.tracing.headers, too: remove one of them"
