@@ -190,3 +190,15 @@ def child_environment(environment: Mapping[str, str], *more: Mapping[str, str]) 
 
 def search_path(environment: Mapping[str, str]) -> str:
     return environment.get("PATH", os.defpath)
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Generator[None]:
+    """Lay these over the environment of this process, in which clients of Vault, AWS and Kubernetes look for credentials."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

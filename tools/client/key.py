@@ -1,12 +1,11 @@
 """The master key of a stack, read by the program's own client of its store."""
 
-import os
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib import import_module
 
 from tools.engine.stack_file import Stack
 from tools.offline.plan import checked
+from tools.process import environment
 
 
 def master_key(stack: Stack, variables: Mapping[str, str]) -> str:
@@ -24,14 +23,3 @@ def master_key(stack: Stack, variables: Mapping[str, str]) -> str:
         store, problems = resolve_store(config, stack.name, OFFLINE_CLUSTER, offline=False)
         reference = Contents(config, Servers(("", 0), None), store.locate).master_key()
         return import_module(f"tools.client.{config.secrets.kind}").read(store, problems, reference)
-
-
-@contextmanager
-def environment(variables: Mapping[str, str]) -> Generator[None]:
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

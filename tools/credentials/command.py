@@ -17,7 +17,6 @@ from infra.reason import reason
 from infra.secrets.documents import SALT, SALT_KEY, documents
 from infra.secrets.store import Store, place_in
 from infra.target import OFFLINE_CLUSTER, resolve_store
-from tools.client.key import environment
 from tools.client.stored import Read, Stored
 from tools.credentials.copies import Copy, Source, look, secret_reader
 from tools.credentials.credential import Credential, Fingerprint, InStore, fingerprints, in_secret
@@ -27,6 +26,7 @@ from tools.engine.operations import Workplace
 from tools.engine.stack_file import Stack
 from tools.offline.plan import checked
 from tools.problem import Problem
+from tools.process import environment
 
 
 def show(place: Workplace, name: str, overlays: Sequence[Path], *, machine: bool) -> tuple[int, str]:

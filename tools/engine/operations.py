@@ -28,7 +28,7 @@ from tools.engine.under_way import VARIABLES, events
 from tools.engine.watching import Watching
 from tools.local.cluster import LOCAL_URL, NAME, NAME_ONE, Kind, share_vault
 from tools.problem import Problem, Unavailable
-from tools.process import Finished, Runner
+from tools.process import Finished, Runner, environment
 
 PROJECT_NAME = "litellm"
 LOCAL_FOLDER = f"{STATE}/local"
@@ -339,9 +339,10 @@ def look_at_targets(place: Workplace, deployment: Deployment, without: Collectio
     from tools.engine import targets  # noqa: PLC0415 - clients of the cluster and of Vault take long to import
 
     name, exported = deployment.stack.name, deployment.state()
-    sight = targets.look(
-        exported, lambda: connect(place, deployment), deployment.stack.operator_namespace, frozenset(without)
-    )
+    with environment(deployment.cli.environment):
+        sight = targets.look(
+            exported, lambda: connect(place, deployment), deployment.stack.operator_namespace, frozenset(without)
+        )
     if sight.obstacles:
         found = "".join(f"\n  - {each.ways_out(name)}" for each in sight.obstacles)
         raise Problem(f"stack {name} cannot go as a whole; nothing was deleted:{found}")
@@ -559,7 +560,8 @@ def nobody_uses(place: Workplace, deployment: Deployment) -> None:
 
     name = deployment.stack.name
     try:
-        users = shared_users.look(deployment.state(), connect(place, deployment))
+        with environment(deployment.cli.environment):
+            users = shared_users.look(deployment.state(), connect(place, deployment))
     except (RefusedError, *UNREACHABLE) as error:
         raise Problem(f"who uses what stack {name} has is not known: {reason(error)}; nothing was changed") from None
     if users:
@@ -574,7 +576,8 @@ def keep_what_others_use(
     from tools.engine import leaving  # noqa: PLC0415 - clients of the cluster and of Vault take long to import
 
     exported = deployment.state()
-    found = leaving.look(exported, namespace, lambda: connect(place, deployment), with_operator=with_operator)
+    with environment(deployment.cli.environment):
+        found = leaving.look(exported, namespace, lambda: connect(place, deployment), with_operator=with_operator)
     for line in found.lines:
         place.say(line)
     if state.retain(exported, found.retained):

@@ -1,13 +1,15 @@
 """What the commands ask of Pulumi."""
 
 import json
+import os
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from tests.unit.tools.engine.fakes import CLUSTER, NO_STACK, Machine
-from tools.engine import operations
+from tools.engine import leaving, operations, targets
 from tools.engine.part import Part
 from tools.engine.stack_file import read
 from tools.problem import Problem, Unavailable
@@ -210,6 +212,23 @@ def test_the_current_context_is_not_a_named_cluster(machine: Machine, stack: str
     with pytest.raises(Unavailable, match="no cluster is named"):
         operations.up(machine.place(**BACKEND), stack, [], [])
     assert not machine.runner.starting("pulumi up")
+
+
+@pytest.mark.parametrize(("module", "nothing"), [(targets, targets.Sight()), (leaving, leaving.Leaving({}, ()))])
+def test_what_is_to_go_is_looked_at_with_the_credentials_of_the_stack(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, module: ModuleType, nothing: object
+) -> None:
+    """Those of the local Vault are nowhere else: a newcomer has set none."""
+    monkeypatch.delenv("VAULT_TOKEN", raising=False)
+    seen: list[str | None] = []
+
+    def look(*_: object, **_more: object) -> object:
+        seen.append(os.environ.get("VAULT_TOKEN"))
+        return nothing
+
+    monkeypatch.setattr(module, "look", look)
+    operations.destroy(machine.place(**CLUSTER | {"VAULT_TOKEN": "of-the-stack"}), "dev", [], [])
+    assert (seen, os.environ.get("VAULT_TOKEN")) == (["of-the-stack"], None)
 
 
 def test_a_vault_without_a_cluster_is_not_completed_with_a_local_one(machine: Machine) -> None:
