@@ -5,6 +5,7 @@ from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 
+from components.delivery import Delivery
 from components.labels import labels
 
 RESTRICTED_CONTAINER: dict[str, Any] = {
@@ -47,6 +48,9 @@ class PodSettings(TypedDict):
 
     cpu_limit: NotRequired[str | None]
     """Optional: CPU limit of each container that has none. Defaults to none."""
+
+    delivery: NotRequired[Delivery]
+    """Optional: how values of the store get into the pods where no Secret has them. Defaults to Secrets."""
 
 
 FIELDS = {
@@ -96,10 +100,11 @@ def template(
         for group in ("initContainers", "containers")
         if group in spec
     }
-    return {
+    described: dict[str, Any] = {
         "metadata": {"labels": {**given.get("labels", {}), **labels(name)}} | ({"annotations": notes} if notes else {}),
         "spec": {**spec, **containers, **fields(settings), **({"imagePullSecrets": pull} if pull else {})},
     }
+    return given["delivery"].into(described, given.get("cpu_limit")) if "delivery" in given else described
 
 
 def limited(container: Mapping[str, Any], cpu: str | None) -> Mapping[str, Any]:

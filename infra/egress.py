@@ -59,19 +59,31 @@ POD_IDENTITY: Exit = {"to": [{"cidr": "169.254.170.23/32"}, {"cidr": "fd00:ec2::
 
 
 def exits(
-    config: StackConfig, servers: Servers, namespace: str, turns: Turns = ONE_USER_EACH
+    config: StackConfig, servers: Servers, namespace: str, turns: Turns = ONE_USER_EACH, vault: str | None = None
 ) -> dict[str, Sequence[Exit]]:
-    """What each workload of a namespace may connect to. One that is missing is not limited."""
+    """What each workload of a namespace may connect to. One that is missing is not limited.
+
+    `vault` is the address that agents in the pods read; None where there are none.
+    """
+    agent = to_vault(vault) if vault else None
     given = config.network_policy.egress
     found: dict[str, Sequence[Exit]] = {}
     if given.servers:
-        found |= of_servers(config, servers, turns)
+        found |= of_servers(config, servers, turns, agent)
     if given.gateway:
-        found[GATEWAY] = of_gateway(config, servers, namespace)
+        found[GATEWAY] = [*of_gateway(config, servers, namespace), *([agent] if agent else [])]
     return found
 
 
-def of_servers(config: StackConfig, servers: Servers, turns: Turns) -> dict[str, Sequence[Exit]]:
+def to_vault(address: str) -> Exit:
+    """Vault, in this cluster or elsewhere, in a private network or not."""
+    found = urlsplit(address)
+    return to_server((found.hostname or "", found.port or (HTTPS if found.scheme == "https" else 80)), "")
+
+
+def of_servers(
+    config: StackConfig, servers: Servers, turns: Turns, agent: Exit | None = None
+) -> dict[str, Sequence[Exit]]:
     database = to_server(servers.database, POSTGRES)
     aws: list[Exit] = [{"to": ANYWHERE, "ports": [HTTPS]}, POD_IDENTITY] if takes_tokens(config.database) else []
     found: dict[str, Sequence[Exit]] = {MIGRATION: [DNS, database, *aws], BOOTSTRAP: [DNS, database]}
@@ -86,7 +98,7 @@ def of_servers(config: StackConfig, servers: Servers, turns: Turns) -> dict[str,
         found[REDIS] = []
     if config.access.wanted:
         found[ACCESS] = [DNS, {"to": [{"workload": GATEWAY}], "ports": [PORT]}]
-    return found
+    return found if agent is None else {workload: [*exits, DNS, agent] for workload, exits in found.items()}
 
 
 def of_gateway(config: StackConfig, servers: Servers, namespace: str) -> list[Exit]:

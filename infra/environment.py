@@ -4,7 +4,6 @@ From top to bottom: keys and credentials go to the store, External Secrets Opera
 database and Redis come up with them, then the migration, then the gateway, and last the way in.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -33,18 +32,15 @@ from components.namespace.limits import NamespaceLimits
 from components.network.network_policy import NetworkPolicies, NetworkPoliciesArgs
 from components.objects import name_after
 from components.secrets.generated import GeneratedSecret
-from components.sync.namespace_store import NamespaceStore
-from components.sync.secret import SyncedSecret
-from components.sync.store import SecretStore
 from infra import access, workloads
 from infra.config.aws_pods import ROLE_ANNOTATION, known_to_aws, makes_role
 from infra.config.database.cloudnative import CloudNativePgDatabase
-from infra.config.database.common import SecretLogin
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import CLUSTER, InClusterDatabase
 from infra.config.database.rds import RdsDatabase
 from infra.config.ingress.gateway_api import GatewayApiConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
+from infra.delivery import delivery_of
 from infra.egress import exits
 from infra.installation import installed
 from infra.monitoring import MONITORING, watched
@@ -53,23 +49,20 @@ from infra.outputs import outputs, places
 from infra.pods import Pods
 from infra.providers import providers
 from infra.secrets.documents import (
-    IN_THE_NAMESPACE,
     PASSWORD,
     REDIS,
     Contents,
     Generated,
     Property,
-    SecretContent,
     StackSecret,
     documents,
-    login_of,
     made_in_the_store,
 )
-from infra.secrets.store import StoreReference, Values
+from infra.secrets.store import Values
 from infra.servers import Servers
 from infra.target import Target
 from infra.turns import database_alternates
-from infra.workloads import PodAccount
+from infra.workloads import ACCESS_KEYS, ADMIN, ENVIRONMENT, REDIS_CONFIG, ROLE, SECRET_FILES, PodAccount
 
 
 def deploy(target: Target) -> Mapping[str, pulumi.Input[Any]]:
@@ -103,21 +96,20 @@ class Environment:
     def _in_cluster(self) -> dict[str, pulumi.Input[Any]]:
         """What Pulumi makes in the cluster, unless Argo CD does."""
         self._network_policies()
-        self.secret_store, self.stores = self._secret_store()
-        self.other_stores = self._other_stores()
-        self.namespace_stores = self._namespace_stores()
+        self.delivery = delivery_of(self.target, self.namespace, self.store, self.operator, self._options())
         self.cloudnative = self._cloudnative()
+        self.delivery.await_also(self.cloudnative)
         self.certificates = self._certificates()
         self.pods = Pods(self.config, self._image_pull_secrets())
         database = self._database()
         redis = self._redis()
-        gateway_secret = self._synced("litellm-env", self.contents.gateway())
-        gateway = self._gateway(gateway_secret, database, redis)
+        secret = self.delivery.secret(ENVIRONMENT, self.contents.gateway())
+        gateway = self._gateway(secret, database, redis)
         self._lock(gateway)
         self._access(gateway)
         self._monitoring(gateway)
         url = self._ingress(gateway)
-        return outputs(self.target, self.contents, url, {"gateway": gateway_secret.secret})
+        return outputs(self.target, self.contents, url, {} if self.config.secrets.by_agent else {"gateway": secret})
 
     def _options(self, *depends_on: pulumi.Resource, protect: bool = False) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(providers=self.providers, depends_on=list(depends_on), protect=protect)
@@ -148,12 +140,14 @@ class Environment:
     def _image_pull_secrets(self) -> list[pulumi.Input[str]]:
         """Secrets with logins to image registries: those that are there, and one out of the store."""
         content = self.contents.image_pull()
-        made = [self._synced("image-pull", content).secret] if content else []
+        made = [self.delivery.secret("image-pull", content)] if content else []
         return [*self.config.pods.image_pull_secrets, *made]
 
     def _network_policies(self) -> None:
         if self.config.network_policy.enabled:
-            limited = exits(self.config, self.servers, self.target.namespace, self.target.turns)
+            agent = self.store.agent if self.config.secrets.by_agent else None
+            vault = agent["address"] if agent else None
+            limited = exits(self.config, self.servers, self.target.namespace, self.target.turns, vault)
             args: NetworkPoliciesArgs = {
                 "namespace": self.namespace,
                 "openings": openings(self.config, self.target.turns),
@@ -227,78 +221,6 @@ class Environment:
             case NoRedis():
                 return found
 
-    def _secret_store(self) -> tuple[StoreReference, list[pulumi.Resource]]:
-        """The store of the stack, and what must be there before it is used: one that is there already needs nothing."""
-        if self.store.provider_block is None:
-            return self.store.there or StoreReference("SecretStore", ""), [*self.operator]
-        made = SecretStore(
-            "secret-store",
-            {"namespace": self.namespace, "provider": self.store.provider_block, "reader": self.store.reader},
-            self._options(*self.operator, *self.store.resources),
-        )
-        return StoreReference("SecretStore", made.store), [made]
-
-    def _other_stores(self) -> dict[str, SecretStore]:
-        """One SecretStore for each other engine, which reads with the identity of the first one."""
-        return {
-            mount: SecretStore(
-                f"secret-store-{re.sub('[^a-z0-9]+', '-', mount.lower()).strip('-')}",
-                {"namespace": self.namespace, "provider": block},
-                self._options(*self.stores),
-            )
-            for mount, block in self.store.other_mounts.items()
-        }
-
-    def _namespace_stores(self) -> dict[str, NamespaceStore]:
-        """The store of Secrets that somebody else makes in the namespace, where LiteLLM's login is one of them."""
-        login, operator = login_of(self.config), self.config.external_secrets
-        if not isinstance(login, SecretLogin):
-            return {}
-        return {
-            IN_THE_NAMESPACE: NamespaceStore(
-                "kubernetes-store",
-                {
-                    "namespace": self.namespace,
-                    "secrets": [login.kubernetes_secret],
-                    "operator_namespace": operator.namespace,
-                    "operator_service_account": operator.service_account,
-                },
-                self._options(*self.operator),
-            )
-        }
-
-    def _stores_by_name(self) -> Mapping[str, pulumi.Input[str]]:
-        """The stores beside the stack's own, by what references call them."""
-        return {mount: other.store for mount, other in self.other_stores.items()} | {
-            name: other.store for name, other in self.namespace_stores.items()
-        }
-
-    def _synced(self, name: str, content: SecretContent, *, in_place: bool = False) -> SyncedSecret:
-        return SyncedSecret(
-            name,
-            {
-                "namespace": self.namespace,
-                "store": self.secret_store.name,
-                "store_kind": self.secret_store.kind,
-                "stores": self._stores_by_name(),
-                "values": content.values,
-                "extract": content.extract,
-                "template": content.template,
-                "type": content.type,
-                "steady": content.steady,
-                "revision": self.store.documents.revision_of(*content.documents),
-                "refresh_interval": self.config.external_secrets.refresh_interval,
-                "in_place": in_place,
-            },
-            self._options(
-                *self.stores,
-                *self.other_stores.values(),
-                *self.namespace_stores.values(),
-                *self.cloudnative,
-                *self.store.resources,
-            ),
-        )
-
     def _account(self) -> PodAccount | None:
         """By whom AWS knows LiteLLM's pods. Here before any of them: a pod gets its credentials at its start, or never."""
         given = self.config.gateway.service_account_annotations
@@ -348,22 +270,26 @@ class Environment:
             return []
         if self.cloudnative:
             return self.cloudnative
-        admin = self._synced("postgres-admin", content).secret if content else None
+        admin = self.delivery.secret(ADMIN, content) if content else None
         server: list[pulumi.Resource] = []
         if isinstance(database, InClusterDatabase) and admin is not None:
             args = workloads.postgres(
-                database, self.namespace, admin, self.pods.servers, retain_data=self.config.protect
+                database,
+                self.namespace,
+                admin,
+                self.delivery.pod(workloads.POSTGRES, self.pods.servers),
+                retain_data=self.config.protect,
             )
             server.append(Postgres(workloads.POSTGRES, args, self._options(protect=self.config.protect)))
         password = self.contents.database_role()
-        role = self._synced("postgres-role", password).secret if password else None
+        role = self.delivery.secret(ROLE, password) if password else None
         bootstrap = workloads.bootstrap(
             database,
             self.servers,
             self.namespace,
             admin,
             role,
-            self.pods.bootstrap,
+            self.delivery.pod(workloads.BOOTSTRAP, self.pods.bootstrap),
             self.config.ephemeral.mark,
             self.certificates,
             self.target.turns.database,
@@ -385,17 +311,19 @@ class Environment:
         if not isinstance(redis, InClusterRedis) or content is None:
             return []
         turn, both = self.target.turns.redis, self.contents.redis_users()
-        secret = self._synced("redis-config", content, in_place=turn.alternates).secret
-        server = Redis(
-            workloads.REDIS, workloads.redis(redis, self.namespace, secret, self.pods.servers), self._options()
-        )
+        secret = self.delivery.secret(REDIS_CONFIG, content, in_place=turn.alternates)
+        pod = self.delivery.pod(workloads.REDIS, self.pods.servers)
+        server = Redis(workloads.REDIS, workloads.redis(redis, self.namespace, secret, pod), self._options())
         if both is None:
             return [server]
-        users = self._synced("redis-users", both).secret
-        self.redis_users = workloads.redis_users(redis, self.servers, self.namespace, users, turn, self.pods.bootstrap)
+        users = self.delivery.secret(REDIS_USERS, both)
+        pod = self.delivery.pod(workloads.REDIS_USER, self.pods.bootstrap)
+        self.redis_users = workloads.redis_users(redis, self.servers, self.namespace, users, turn, pod)
         return [server, RedisUser(workloads.REDIS_USER, self.redis_users, self._options(server))]
 
-    def _gateway(self, secret: SyncedSecret, database: list[pulumi.Resource], redis: list[pulumi.Resource]) -> Gateway:
+    def _gateway(
+        self, secret: pulumi.Input[str], database: list[pulumi.Resource], redis: list[pulumi.Resource]
+    ) -> Gateway:
         database_url = self.contents.migration()
         migration = Migration(
             workloads.MIGRATION,
@@ -403,22 +331,22 @@ class Environment:
                 self.config,
                 self.servers,
                 self.namespace,
-                self._synced(workloads.MIGRATION, database_url).secret if database_url else None,
+                self.delivery.secret(MIGRATION, database_url) if database_url else None,
                 self.account,
-                self.pods.migration,
+                self.delivery.pod(workloads.MIGRATION, self.pods.migration),
                 self.certificates,
             ),
             self._options(*database),
         )
         content = self.contents.files()
-        files = self._synced("litellm-files", content).secret if content else None
+        files = self.delivery.secret(SECRET_FILES, content) if content else None
         args = workloads.gateway(
             self.config,
             self.servers,
             self.namespace,
-            secret.secret,
+            secret,
             self.account,
-            self.pods.gateway,
+            self.delivery.pod(workloads.GATEWAY, self.pods.gateway),
             files,
             self.certificates,
             self.target.turns.redis,
@@ -429,13 +357,14 @@ class Environment:
         """What LiteLLM knows of teams, users, keys and budgets, once its pods answer."""
         if not self.config.access.wanted:
             return
-        keys = self._synced("litellm-access-keys", access.secret(self.contents)).secret
-        args = access.arguments(self.target, self.namespace, gateway.service_name, keys, self.pods.migration)
+        keys = self.delivery.secret(ACCESS_KEYS, access.secret(self.contents))
+        pod = self.delivery.pod(access.ACCESS, self.pods.migration)
+        args = access.arguments(self.target, self.namespace, gateway.service_name, keys, pod)
         Access(access.ACCESS, args, self._options(gateway))
 
     def _monitoring(self, gateway: Gateway) -> None:
         content = self.contents.metrics_key()
-        key = self._synced("litellm-metrics", content).secret if content else None
+        key = self.delivery.secret("litellm-metrics", content) if content else None
         if args := watched(self.config, self.namespace, self.target.stack, key):
             Monitoring(MONITORING, args, self._options(gateway))
 
@@ -458,7 +387,7 @@ class Environment:
                 self._route("litellm-private", gateway, private.host, private.gateway or ingress.gateway)
             return self._route("litellm-ingress", gateway, ingress.host or "", ingress.gateway)
         certificate, content = self._certificate(), self.contents.certificate()
-        secret = self._synced("litellm-certificate", content).secret if content else None
+        secret = self.delivery.secret("litellm-certificate", content) if content else None
         hosts = {"litellm-private": private.host if private else None, "litellm-ingress": ingress.host}
         urls = [
             Ingress(

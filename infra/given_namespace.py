@@ -105,12 +105,12 @@ def made_in_it(config: StackConfig) -> Sequence[Kind]:
         ("", "serviceaccounts"),
         ("apps", "deployments"),
         ("batch", "jobs"),
-        (external, "secretstores"),
-        (external, "externalsecrets"),
     ]
     scaling = config.gateway.autoscaling
     servers = isinstance(config.database, InClusterDatabase) or isinstance(config.redis, InClusterRedis)
     sometimes: Mapping[Kind, bool] = {
+        (external, "secretstores"): not config.secrets.by_agent,
+        (external, "externalsecrets"): not config.secrets.by_agent,
         ("apps", "statefulsets"): servers,
         ("networking.k8s.io", "networkpolicies"): config.network_policy.enabled,
         ("networking.k8s.io", "ingresses"): config.ingress.enabled and not config.ingress.gateway,

@@ -14,6 +14,7 @@ import pulumi
 
 from components.database.cloudnative_api import API as CLOUDNATIVE
 from components.database.cloudnative_api import OBJECT_STORES
+from components.delivery import INJECTOR
 from components.labels import INSTANCE
 from infra import autoscalers
 from infra.cluster import kubeconfig_path
@@ -27,6 +28,8 @@ from infra.reason import reason
 from infra.target import Target, authorities_of
 from infra.watchers import look as look_at_watchers
 from infra.ways_in import look as look_at_ways_in
+
+WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 
 
 class PreflightError(pulumi.RunError):
@@ -95,6 +98,9 @@ def check_cluster(target: Target) -> Generator[str, None, ExternalSecretsConfig]
         yield from autoscalers.check(client, target.config.gateway.autoscaling)
         if not target.config.gitops:
             yield from look_at_ways_in(client, target.config.ingress, target.namespace)
+        if target.config.secrets.by_agent:
+            yield from check_injector(client)
+            return operator
         ephemeral = target.config.ephemeral.wanted
         known = False if ephemeral else in_state() if target.has_operator is None else target.has_operator
         sight = look(client, operator.namespace)
@@ -199,6 +205,22 @@ def check_interrupted_installation(client: KubernetesApi, namespace: str) -> Ite
         yield (
             "an installation of External Secrets Operator was interrupted half-way; let the next one take over with "
             f"`kubectl delete secret {record['metadata']['name']} -n {namespace}`"
+        )
+
+
+def check_injector(client: KubernetesApi) -> Iterator[str]:
+    """Whether Vault's Agent Injector is there: without it pods would start without their secrets, and fail."""
+    try:
+        found = client.get(WEBHOOKS)
+    except RefusedError as error:
+        if error.status in (403, 404):
+            return
+        raise
+    names = [hook["name"] for each in found["items"] for hook in each.get("webhooks", ())]
+    if INJECTOR not in names:
+        yield (
+            "litellm:secrets.delivery is vault-agent, and Vault's Agent Injector is not in this cluster (there is no webhook "
+            f"{INJECTOR}): install it with Vault's Helm chart (injector.enabled), or use external-secrets"
         )
 
 

@@ -26,7 +26,11 @@ MADE = {"VaultSaltKey": "vault", "AwsSaltKey": "aws"}
 
 PROVIDERS = {"pulumi:providers:vault": "vault", "pulumi:providers:aws": "aws"}
 STACK = "pulumi:pulumi:Stack"
-GATEWAYS_SECRET = ("kubernetes:external-secrets.io/v1:ExternalSecret", "litellm-env")
+GATEWAYS_SECRET = (
+    ("kubernetes:external-secrets.io/v1:ExternalSecret", "litellm-env"),
+    ("kubernetes:core/v1:ConfigMap", "litellm-agent-config"),
+)
+"""What the gateway has its keys by, once they are there: a Secret, or the configuration of its Vault Agent."""
 
 KINDS = {"vault": "Vault", "aws": "AWS Secrets Manager", "existing": "a store that is there already"}
 
@@ -130,7 +134,7 @@ def referred(entries: Sequence[Entry]) -> Iterator[Salt]:
     An `up` that failed has outputs, too. They count when the gateway's Secret was made, or when others make that (`gitops`).
     """
     providers = [PROVIDERS[entry.type] for entry in entries if entry.type in PROVIDERS]
-    synced = any((entry.type, entry.name) == GATEWAYS_SECRET for entry in entries)
+    synced = any((entry.type, entry.name) in GATEWAYS_SECRET for entry in entries)
     for outputs in [entry.outputs for entry in entries if entry.type == STACK]:
         places: Mapping[str, str] = outputs.get("secretPlaces") or {}
         kinds = ["existing"] if "existingStore" in outputs else providers

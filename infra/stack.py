@@ -9,6 +9,9 @@ from infra.turns import ONE_USER_EACH, Turns
 READER = "secret-reader"
 """ServiceAccount in the gateway's namespace that reads the store. No pod runs with it."""
 
+AGENT = "vault-agent"
+"""ServiceAccount in the gateway's namespace that pods run with, where Vault Agent reads the store in them."""
+
 
 @dataclass(frozen=True)
 class NamedStack:

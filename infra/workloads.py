@@ -57,6 +57,16 @@ GATEWAY, MIGRATION, BOOTSTRAP = "litellm", "litellm-migration", "database-bootst
 DATABASE_LOCK, REDIS_USER, REDIS_LOCK = "database-lock", "redis-user", "redis-lock"
 """What begins and ends a rotation of their passwords."""
 
+ENVIRONMENT, SECRET_FILES, ADMIN, ROLE, REDIS_CONFIG, ACCESS_KEYS = (
+    "litellm-env",
+    "litellm-files",
+    "postgres-admin",
+    "postgres-role",
+    "redis-config",
+    "litellm-access-keys",
+)
+"""The Secrets of a stack, by what this program calls them."""
+
 SMOKE = "litellm-smoke"
 """What the gate of `make up` runs beside the gateway."""
 
@@ -287,6 +297,8 @@ def gateway(
         "service_account_annotations": {**litellm.service_account_annotations, **texts_allowed(config, IN_THE_ACCOUNT)},
         "annotations": texts_allowed(config, IN_THE_PODS, variables_allowed(config)),
     }
+    if litellm.deployment_annotations:
+        args["deployment_annotations"] = litellm.deployment_annotations
     if config.ingress.root_path:
         args["root_path"] = config.ingress.root_path
     if config.ingress.used_controller in ("gateway-api", "other"):

@@ -141,6 +141,9 @@ class GatewayArgs(TypedDict):
     annotations: NotRequired[Mapping[str, str]]
     """Optional: annotations of the ConfigMap and the Deployment. Defaults to none."""
 
+    deployment_annotations: NotRequired[Mapping[str, str]]
+    """Optional: more annotations of the Deployment. Defaults to none."""
+
     node_selector: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Optional: labels of the nodes that the pods may run on. Defaults to any node."""
 
@@ -193,6 +196,8 @@ class Gateway(pulumi.ComponentResource):
         metadata: Any = {"name": name, "namespace": args["namespace"], "labels": labels(name)}
         given = args.get("annotations")
         annotations = {"annotations": given} if given else {}
+        on_deployment = {**(given or {}), **args.get("deployment_annotations", {})}
+        deployed = {"annotations": on_deployment} if on_deployment else {}
 
         config_name = f"{name}-config-{short_hash(args['config'])}"
         config_map = k8s.core.v1.ConfigMap(
@@ -215,7 +220,7 @@ class Gateway(pulumi.ComponentResource):
         wait = f"{rollout_seconds(args) * most_replicas(args) + REPORT_SECONDS}s"
         deployment = k8s.apps.v1.Deployment(
             f"{name}-deployment",
-            metadata=metadata | annotations,
+            metadata=metadata | deployed,
             spec=deployment_spec(name, args, config_map.metadata.name, account, files_map),
             opts=pulumi.ResourceOptions(
                 parent=self,

@@ -13,6 +13,7 @@ from infra.config.base import (
     SECRET_KEY,
     Checked,
     Duration,
+    Image,
     ObjectName,
     Section,
     as_text,
@@ -230,6 +231,17 @@ class ExistingStore(Section):
     """Name of the object."""
 
 
+class VaultAgentConfig(Section):
+    """Vault Agent in the stack's pods, with `delivery: vault-agent`. Vault's Agent Injector, which puts it there, must be in
+    the cluster."""
+
+    image: Image = PINS["vault"].image
+    """Image of Vault that the agents run. Defaults to the pinned one, whatever the Injector's own is."""
+
+    refresh_interval: Duration = "5m"
+    """How often an agent asks Vault for new values. A program whose values have changed starts again with them."""
+
+
 class SecretsConfig(Section):
     """The secret store of this stack."""
 
@@ -248,6 +260,18 @@ class SecretsConfig(Section):
     aws: AwsConfig | None = None
 
     existing: ExistingStore | None = None
+
+    delivery: Literal["external-secrets", "vault-agent"] = "external-secrets"
+    """How secrets get into the pods: `external-secrets` (External Secrets Operator makes Kubernetes Secrets), or `vault-agent`
+    (kind `vault` only): Vault's Agent Injector puts an agent into each pod, which logs in as the pod and writes the values to
+    memory; no Kubernetes Secret has them (docs/vault-agent.md)."""
+
+    vault_agent: VaultAgentConfig = VaultAgentConfig()
+
+    @property
+    def by_agent(self) -> bool:
+        """Whether the pods read Vault themselves, and External Secrets Operator is not needed."""
+        return self.delivery == "vault-agent"
 
     @model_validator(mode="after")
     def one_store(self) -> "SecretsConfig":

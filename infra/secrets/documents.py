@@ -4,7 +4,7 @@ Plain data: nothing here knows which store it is.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pulumi
@@ -167,6 +167,9 @@ class SecretContent:
     type: str = "Opaque"
     """Type of the Secret."""
 
+    of_bundles: Mapping[str, RemoteReference] = field(default_factory=dict[str, RemoteReference])
+    """Values of the documents that are taken as a whole, one by one."""
+
     steady: bool = False
     """Whether the Secret keeps its name when a value changes."""
 
@@ -220,7 +223,9 @@ class Contents:
             for name, reference in values.items()
             if {"mount", "store"} & reference.keys() or reference["key"] not in whole
         }
-        return replace(self.content(singly, template, API_KEYS, DATABASE, REDIS, PROVIDERS, UI), extract=whole)
+        bundled = {name: reference for name, reference in values.items() if name not in singly}
+        made = self.content(singly, template, API_KEYS, DATABASE, REDIS, PROVIDERS, UI)
+        return replace(made, extract=whole, of_bundles=bundled)
 
     def files(self) -> SecretContent | None:
         """The files of LiteLLM that are secrets; None when there are none. Names of files are no names in a template."""
@@ -273,13 +278,16 @@ class Contents:
         section = self.config.database
         name = in_the_url(DATABASE) if DATABASE in self.login() else None
         parameters = section.pooler_parameters if pooled and not isinstance(section, InClusterDatabase) else None
-        return section.url_template(host, port, in_the_url(USERNAME), in_the_url(PASSWORD), name, parameters)
+        user = in_the_url(USERNAME) if USERNAME in self.login() else None
+        return section.url_template(host, port, user, in_the_url(PASSWORD), name, parameters)
 
     def database_role(self) -> SecretContent | None:
         """LiteLLM's role in Postgres, for the Job that creates it; None when it has no password."""
         if takes_tokens(self.config.database):
             return None
-        return self.content(self.login(), plain(USERNAME, PASSWORD), DATABASE)
+        login = self.login()
+        named = {} if USERNAME in login else {USERNAME: self.config.database.username}
+        return self.content(login, {**plain(USERNAME, PASSWORD), **named}, DATABASE)
 
     def migration(self) -> SecretContent | None:
         """The URL of the database past any pooler, for the Job that migrates it; None when it logs in with tokens.

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import pulumi
 
 from components.secrets.references import RemoteReference
+from components.sync.agent import AgentLogin
 from components.sync.store import ReaderArgs
 from infra.servers import Servers
 from infra.stack import NamedStack
@@ -63,6 +64,9 @@ class OpenStore:
 
     readers: Mapping[str, pulumi.Output[str]] = field(default_factory=dict[str, Any])
     """Policies that read the document of one virtual key, by its name: in Vault their names, in AWS their ARNs."""
+
+    agent: AgentLogin | None = None
+    """How Vault Agent logs in from the pods themselves; None where it cannot."""
 
     there: StoreReference | None = None
     """The store that the operator has already."""

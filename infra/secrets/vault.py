@@ -15,6 +15,7 @@ from components.secrets.references import RemoteReference
 from components.secrets.vault_documents import VaultDocuments, VaultDocumentsArgs, read_only_policy
 from components.secrets.vault_once import VaultConnection, VaultMount, VaultSaltKey
 from components.secrets.vault_reader import VaultReader, VaultReaderArgs
+from components.sync.agent import AgentLogin
 from infra.cluster import Cluster
 from infra.config.access import Readers
 from infra.config.base import http_url
@@ -155,7 +156,22 @@ class VaultStore:
             documents=documents,
             resources=(documents, *login.resources, *salt),
             readers=readers,
+            agent=self._agent(),
         )
+
+    def _agent(self) -> AgentLogin | None:
+        """How a pod logs in by itself; None with what a person gave to the operator."""
+        if self.config.auth not in ("kubernetes", "jwt"):
+            return None
+        return {
+            "address": self.cluster_address,
+            "namespace": self.config.namespace,
+            "auth_namespace": self.config.auth_namespace,
+            "ca": read_if_there(self.config.ca_cert_file),
+            "method": self.config.auth,
+            "path": f"auth/{self.auth_path}",
+            "role": self.role,
+        }
 
     def _readers(
         self,

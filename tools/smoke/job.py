@@ -5,12 +5,13 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from components.delivery import AgentDelivery
 from components.gateway.inside import RESOURCES, command
 from components.gateway.pod import PORT, seconds
 from components.labels import labels
 from components.pods import RESTRICTED_CONTAINER, secret_variable
 from infra.config.stack import StackConfig
-from infra.workloads import GATEWAY, SMOKE
+from infra.workloads import ENVIRONMENT, GATEWAY, SECRET_FILES, SMOKE
 
 MODULES = ("components.gateway.api", "tools.smoke.checks")
 """What the Job runs, the last one as its program."""
@@ -59,7 +60,8 @@ def job(config: StackConfig, namespace: str, deployment: Mapping[str, Any]) -> d
     """The Job for the gateway of `deployment`, as it runs: with its image, its nodes and its Secret."""
     spec: dict[str, Any] = deployment["spec"]["template"]["spec"]
     main = next(each for each in spec["containers"] if each["name"] == GATEWAY)
-    (secret,) = (each["secretRef"]["name"] for each in main["envFrom"] if "secretRef" in each)
+    agent = AgentDelivery.of_pod(deployment["spec"]["template"], ENVIRONMENT, SECRET_FILES)
+    secret = ENVIRONMENT if agent else secret_of(main)
     # A node may be left out by its labels; what keeps the gateway's pods apart is of no concern here.
     affinity: Any = spec.get("affinity", {}).get("nodeAffinity")
     container: dict[str, Any] = {
@@ -82,7 +84,17 @@ def job(config: StackConfig, namespace: str, deployment: Mapping[str, Any]) -> d
         "enableServiceLinks": False,
         "containers": [container],
     }
+    if agent and agent.writes_files:
+        # The same agent, which needs somewhere to write the gateway's files.
+        pod["volumes"] = [{"name": "secret-files", "secret": {"secretName": SECRET_FILES}}]
     marks = {**labels(SMOKE), "app.kubernetes.io/managed-by": "litellm-tools"}
+    template: dict[str, Any] = {
+        "metadata": {
+            "labels": {**config.pods.labels, **config.pods.job_labels, **marks},
+            "annotations": {**config.pods.annotations, **config.pods.job_annotations},
+        },
+        "spec": pod,
+    }
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -96,15 +108,15 @@ def job(config: StackConfig, namespace: str, deployment: Mapping[str, Any]) -> d
             "backoffLimit": 0,
             "activeDeadlineSeconds": patience(config),
             "ttlSecondsAfterFinished": KEPT_SECONDS,
-            "template": {
-                "metadata": {
-                    "labels": {**config.pods.labels, **config.pods.job_labels, **marks},
-                    "annotations": {**config.pods.annotations, **config.pods.job_annotations},
-                },
-                "spec": pod,
-            },
+            "template": agent.into(template, config.pods.cpu_limit) if agent else template,
         },
     }
+
+
+def secret_of(container: Mapping[str, Any]) -> str:
+    """The Secret that becomes the variables of a container."""
+    (name,) = (each["secretRef"]["name"] for each in container["envFrom"] if "secretRef" in each)
+    return name
 
 
 def owner(deployment: Mapping[str, Any]) -> dict[str, Any]:

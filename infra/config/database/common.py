@@ -177,20 +177,21 @@ class DatabaseSection(Section):
         self,
         host: str,
         port: int | str,
-        username: str = "username",
+        username: str | None = "username",
         password: str = "password",  # noqa: S107 - a name
         database: str | None = None,
         parameters: Mapping[str, str] | None = None,
     ) -> str:
         """The connection URL, as an ESO template (engine v2) that uses the values called `username` and `password`.
 
-        `host` and `port` may be templates themselves; `database` is the value with the name of the database, where the
+        `host` and `port` may be templates themselves; without a value for it, `username` is that of the section; `database` is the value with the name of the database, where the
         configuration does not have it, and `parameters` are others than those of the section.
         """
         name = percent_encoded(database) if database else quote(self.name, safe="")
+        user = percent_encoded(username) if username else quote(self.username, safe="")
         where = host if "{{" in host else host_in_url(host)
         return (
-            f"postgresql://{percent_encoded(username)}:{percent_encoded(password)}"
+            f"postgresql://{user}:{percent_encoded(password)}"
             f"@{where}:{port}/{name}?{urlencode(parameters or self.url_parameters, safe='/')}"
         )
 

@@ -62,7 +62,8 @@ class ExistingDatabase(TokenSection):
         ),
     ] = "generated"
     """LiteLLM's user name and password: `generated` (with `username`; needs `admin`), a document of the store, or a Kubernetes
-    Secret. The last two may have the host, the port and the name of the database as well, or the whole URL."""
+    Secret. The last two may have the host, the port and the name of the database as well, or the whole URL; or the password
+    alone, where `username` stands here."""
 
     admin: (
         Annotated[
@@ -148,7 +149,18 @@ class ExistingDatabase(TokenSection):
     @property
     def login(self) -> Login | None:
         """Where somebody else keeps LiteLLM's login; None where it is generated."""
-        return None if self.credentials == "generated" else self.credentials
+        if self.credentials == "generated":
+            return None
+        given = self.credentials
+        if "username" not in self.model_fields_set or self.names_the_user(given):
+            return given
+        field = "username_property" if isinstance(given, DocumentLogin) else "username_key"
+        return given.model_copy(update={field: None})
+
+    @staticmethod
+    def names_the_user(given: Login) -> bool:
+        """Whether a login says itself where its user name is."""
+        return bool({"username_property", "username_key", "url_property", "url_key"} & given.model_fields_set)
 
     @model_validator(mode="after")
     def credentials_fit_together(self) -> "ExistingDatabase":
@@ -164,8 +176,8 @@ class ExistingDatabase(TokenSection):
             return self
         where = "document" if isinstance(login, DocumentLogin) else "Secret"
         kind = "Property" if isinstance(login, DocumentLogin) else "Key"
-        if "username" in self.model_fields_set:
-            raise ValueError(f"username is taken from the {where} in credentials: remove username")
+        if "username" in self.model_fields_set and "username" in {*login.properties, *(["username"] if self.url_is_given else [])}:
+            raise ValueError(f"username is taken from the {where} in credentials: remove it here, or username{kind} there")
         if self.rotation:
             raise ValueError(
                 f"rotation generates passwords, but credentials come from a {where}: remove rotation, and write a new version "

@@ -1,0 +1,200 @@
+"""How values of the store get into a pod where no Secret has them: what a delivery makes of what a component describes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import pulumi
+
+INJECTOR = "vault.hashicorp.com"
+"""Prefix of the annotations that Vault's Agent Injector reads."""
+
+SECRETS, FILES = "/vault/secrets", "/vault/files"
+"""Folders in the agent's containers: of values that become variables, and of those that the program reads as files."""
+
+START = f"{SECRETS}/start.sh"
+TOKEN_VOLUME, TOKEN_FOLDER, TOKEN_FILE = "vault-token", "/var/run/secrets/vault.hashicorp.com/serviceaccount", "token"
+TOKEN_SECONDS = 600
+"""How long a token of the ServiceAccount is good for; the kubelet renews it."""
+
+RESOURCES = {
+    "requests-cpu": "10m",
+    "requests-mem": "64Mi",
+    "limits-mem": "128Mi",
+    "requests-ephemeral": "16Mi",
+    "limits-ephemeral": "64Mi",
+}
+
+
+class Delivery(Protocol):
+    """Something that a pod's values come by, other than a Kubernetes Secret."""
+
+    def into(self, template: Mapping[str, Any], cpu: str | None) -> dict[str, Any]:
+        """The template of a pod, with whatever the delivery needs. `cpu` is the limit of containers that have none."""
+        ...
+
+
+@dataclass(frozen=True)
+class AgentDelivery:
+    """Vault Agent in the pod, put there by Vault's Agent Injector: it logs in as the pod, and writes each value to memory.
+
+    A component refers to Secrets as ever. Those that are named here do not exist: variables out of them come from files that
+    the program is started with, and volumes of them are in memory, written by the agent.
+    """
+
+    config_map: pulumi.Input[str]
+    """ConfigMap with the agent's configuration, as `VaultAgent` makes it."""
+
+    secrets: Sequence[str]
+    """Names of the Secrets that the agent stands for."""
+
+    image: str
+    """Image of Vault."""
+
+    service_account: pulumi.Input[str]
+    """ServiceAccount that Vault knows the pod by."""
+
+    audience: str
+    """Audience of its token."""
+
+    revision: pulumi.Input[str] = ""
+    """Changes when a document behind the values does: pods roll over."""
+
+    once: bool = False
+    """For Jobs: the agent is done before the program starts, and does not stay."""
+
+    spread_seconds: int | None = None
+    """Within how many seconds a program is started again when a value has changed; None where it goes on with the old one."""
+
+    entrypoint: Sequence[str] = ()
+    """What a container runs that has no command of its own: the entry point of its image."""
+
+    writes_files: bool = False
+    """For `of_pod`: whether the agent there writes a volume, which whoever has the same configuration needs, too."""
+
+    @classmethod
+    def of_pod(cls, template: Mapping[str, Any], *secrets: str) -> "AgentDelivery | None":
+        """The delivery of pods that are there, for a Job beside them; None where they have no agent."""
+        notes: Mapping[str, str] = template["metadata"].get("annotations", {})
+        if notes.get(f"{INJECTOR}/agent-inject") != "true":
+            return None
+        volumes = template["spec"]["volumes"]
+        token = next(each["projected"]["sources"][0] for each in volumes if each["name"] == TOKEN_VOLUME)
+        return cls(
+            config_map=notes[f"{INJECTOR}/agent-configmap"],
+            secrets=secrets,
+            image=notes[f"{INJECTOR}/agent-image"],
+            service_account=template["spec"]["serviceAccountName"],
+            audience=token["serviceAccountToken"]["audience"],
+            once=True,
+            writes_files=f"{INJECTOR}/agent-init-json-patch" in notes,
+        )
+
+    def into(self, template: Mapping[str, Any], cpu: str | None) -> dict[str, Any]:
+        spec: Mapping[str, Any] = template["spec"]
+        metadata: Mapping[str, Any] = template["metadata"]
+        volumes = {
+            each["name"]: each["secret"]["secretName"] for each in spec.get("volumes", ()) if self._stands_for(each)
+        }
+        containers = [self._container(each) for each in spec["containers"]]
+        token = {
+            "serviceAccountToken": {"path": TOKEN_FILE, "audience": self.audience, "expirationSeconds": TOKEN_SECONDS}
+        }
+        return {
+            **template,
+            "metadata": {
+                **metadata,
+                "annotations": {**metadata.get("annotations", {}), **self._annotations(spec, volumes, cpu)},
+            },
+            "spec": {
+                **spec,
+                "serviceAccountName": self.service_account,
+                "containers": containers,
+                "volumes": [
+                    *(in_memory(each) if each["name"] in volumes else each for each in spec.get("volumes", ())),
+                    {"name": TOKEN_VOLUME, "projected": {"sources": [token]}},
+                ],
+            },
+        }
+
+    def _stands_for(self, volume: Mapping[str, Any]) -> bool:
+        return mapping(volume.get("secret")).get("secretName") in self.secrets
+
+    def _annotations(
+        self, spec: Mapping[str, Any], volumes: Mapping[str, str], cpu: str | None
+    ) -> dict[str, pulumi.Input[str]]:
+        user = str(spec["securityContext"]["runAsUser"])
+        own: dict[str, pulumi.Input[str]] = {
+            "agent-inject": "true",
+            "agent-configmap": self.config_map,
+            "agent-image": self.image,
+            "agent-inject-containers": ",".join(each["name"] for each in spec["containers"]),
+            "agent-service-account-token-volume-name": TOKEN_VOLUME,
+            "agent-set-security-context": "true",
+            "agent-run-as-user": user,
+            "agent-run-as-group": user,
+            "agent-limits-cpu": cpu or "",
+            **{f"agent-{name}": amount for name, amount in RESOURCES.items()},
+        }
+        if self.once:
+            own["agent-pre-populate-only"] = "true"
+        if volumes:
+            patch = mounts_patch(volumes)
+            own |= {"agent-init-json-patch": patch} | ({} if self.once else {"agent-json-patch": patch})
+        return {f"{INJECTOR}/{name}": value for name, value in own.items()} | {"litellm/delivered": self.revision}
+
+    def _container(self, container: Mapping[str, Any]) -> dict[str, Any]:
+        """A container that gets its variables from files."""
+        folders = [f"{SECRETS}/{name}/" for each in container.get("envFrom", ()) if (name := self._all_of(each))]
+        files = [f"{each['name']}={path}" for each in container.get("env", ()) if (path := self._file_of(each))]
+        if not folders and not files:
+            return dict(container)
+        found = {key: value for key, value in container.items() if key not in ("env", "envFrom")}
+        kept = {
+            "env": [each for each in container.get("env", ()) if not self._file_of(each)],
+            "envFrom": [each for each in container.get("envFrom", ()) if not self._all_of(each)],
+        }
+        watched = self.spread_seconds is not None and not self.once
+        mode = ("watch", str(self.spread_seconds)) if watched else ("once", "0")
+        words = [*folders, *files, "--"]
+        command = [*("/bin/sh", START), *mode, *words, *container.get("command", self.entrypoint)]
+        probes = {
+            name: asked_with(probe, ["/bin/sh", START, "once", "0", *words])
+            for name, probe in container.items()
+            if name.endswith("Probe") and "exec" in probe
+        }
+        return found | {name: values for name, values in kept.items() if values} | {"command": command} | probes
+
+    def _all_of(self, source: Mapping[str, Any]) -> str | None:
+        """The Secret that becomes variables as a whole, where the agent stands for it."""
+        name = mapping(source.get("secretRef")).get("name")
+        return name if isinstance(name, str) and name in self.secrets else None
+
+    def _file_of(self, variable: Mapping[str, Any]) -> str | None:
+        """Where the agent writes the value of a variable; None for one that it does not."""
+        given = mapping(mapping(variable.get("valueFrom")).get("secretKeyRef"))
+        name = given.get("name")
+        return f"{SECRETS}/{name}/{given['key']}" if isinstance(name, str) and name in self.secrets else None
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def in_memory(volume: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": volume["name"], "emptyDir": {"medium": "Memory", "sizeLimit": "4Mi"}}
+
+
+def mounts_patch(volumes: Mapping[str, str]) -> str:
+    """What puts the volumes of a pod into the agent's containers, each where its Secret's files are written."""
+    operations = [
+        {"op": "add", "path": "/volumeMounts/-", "value": {"name": name, "mountPath": f"{FILES}/{secret}"}}
+        for name, secret in sorted(volumes.items())
+    ]
+    return json.dumps(operations)
+
+
+def asked_with(probe: Mapping[str, Any], start: Sequence[str]) -> dict[str, Any]:
+    """A probe whose command gets the same variables as the program."""
+    return {**probe, "exec": {"command": [*start, *probe["exec"]["command"]]}}

@@ -1,0 +1,71 @@
+"""The ServiceAccount that pods log in to Vault with, where Vault Agent brings their secrets."""
+
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.labels import labels
+from components.objects import name_after
+
+
+class VaultAgentAccountArgs(TypedDict):
+    """Arguments of `VaultAgentAccount`."""
+
+    namespace: pulumi.Input[str]
+    """Required: namespace of the pods."""
+
+    name: str
+    """Required: name of the ServiceAccount."""
+
+    annotations: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Optional: its annotations. Defaults to none."""
+
+    token_review: NotRequired[bool]
+    """Optional: grant `system:auth-delegator`, for a Vault that reviews a token with that same token. Defaults to false."""
+
+
+class VaultAgentAccount(pulumi.ComponentResource):
+    """A ServiceAccount that Vault knows.
+
+    **Type:** `litellm:index:VaultAgentAccount`. **Produces:** `v1 ServiceAccount`, and with `token_review` a
+    `ClusterRoleBinding`.
+
+    Pods get a token of it for Vault only, in a volume of the agent's: `automountServiceAccountToken` stays false.
+    """
+
+    name: pulumi.Output[str]
+    """Name of the ServiceAccount, once it may be used."""
+
+    def __init__(self, name: str, args: VaultAgentAccountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("litellm:index:VaultAgentAccount", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        account: pulumi.Resource = kubernetes.core.v1.ServiceAccount(
+            f"{name}-account",
+            metadata={
+                "name": args["name"],
+                "namespace": args["namespace"],
+                "labels": labels(name),
+                "annotations": args.get("annotations", {}),
+            },
+            automount_service_account_token=False,
+            opts=child,
+        )
+        if args.get("token_review"):
+            account = kubernetes.rbac.v1.ClusterRoleBinding(
+                f"{name}-token-review",
+                metadata={
+                    "name": pulumi.Output.concat(args["namespace"], f"-{name}-token-review"),
+                    "labels": labels(name),
+                },
+                role_ref={
+                    "api_group": "rbac.authorization.k8s.io",
+                    "kind": "ClusterRole",
+                    "name": "system:auth-delegator",
+                },
+                subjects=[{"kind": "ServiceAccount", "name": args["name"], "namespace": args["namespace"]}],
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[account]),
+            )
+        self.name = name_after(args["name"], account)
+        self.register_outputs({"name": self.name})

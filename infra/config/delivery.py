@@ -1,0 +1,79 @@
+"""What Vault Agent cannot bring into the pods: where others than our pods read a value, it has to be in a Kubernetes Secret."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from infra.config.database.common import SecretLogin
+from infra.config.database.kinds import takes_tokens
+
+Finding = tuple[str, str]
+
+BECAUSE = "and with secrets.delivery vault-agent no Kubernetes Secret is made"
+
+
+def agents_can_log_in(secrets: Any) -> Iterator[Finding]:
+    """Vault, and an auth method that takes the token of a pod."""
+    vault = secrets.vault
+    if not secrets.by_agent:
+        if "vault_agent" in secrets.model_fields_set:
+            yield "secrets.vaultAgent", "is for delivery vault-agent: set secrets.delivery to it, or remove this"
+    elif secrets.kind != "vault":
+        yield (
+            "secrets.delivery",
+            f"is vault-agent, which reads Vault, and secrets.kind is {secrets.kind}: use external-secrets",
+        )
+    elif vault.auth not in ("kubernetes", "jwt"):
+        yield (
+            "secrets.vault.auth",
+            f"is {vault.auth}, with which External Secrets Operator logs in; agents log in with the token of their pod: use "
+            "kubernetes or jwt",
+        )
+    elif vault.auth == "kubernetes" and vault.kubernetes_auth.extra_audiences:
+        yield (
+            "secrets.vault.kubernetesAuth.extraAudiences",
+            "cannot be had by agents, as the token in a pod's volume has one audience: set reviewer: vault, or let audience be "
+            "one that the API server accepts, and remove this",
+        )
+
+
+def agents_reach_everything(
+    secrets: Any, database: Any, ingress: Any, monitoring: Any, pods: Any, external_secrets: Any, ephemeral: Any
+) -> Iterator[Finding]:
+    """Who reads a value that is no pod of this stack."""
+    if not secrets.by_agent:
+        return
+    if external_secrets.install is True:
+        yield "externalSecrets.install", "is true, and delivery vault-agent needs no operator: remove it"
+    if ephemeral.wanted:
+        yield (
+            "secrets.delivery",
+            "must be external-secrets for ephemeral environments, which are told apart by its objects",
+        )
+    if database.kind == "cloudnative-pg":
+        yield (
+            "database.kind",
+            f"is cloudnative-pg, whose login is a Kubernetes Secret, {BECAUSE}: use existing or in-cluster",
+        )
+    elif isinstance(getattr(database, "login", None), SecretLogin):
+        yield "database.credentials", f"are a Kubernetes Secret, {BECAUSE}: name a document of Vault"
+    elif takes_tokens(database):
+        yield (
+            "database.iamAuthentication",
+            "needs pods with the ServiceAccount of their IAM role, and agents need one that Vault knows: use a password",
+        )
+    if ingress.tls and ingress.tls.certificate:
+        yield (
+            "ingress.tls.certificate",
+            f"is read by the ingress controller, {BECAUSE}: use tls.issuer, or tls.secretName",
+        )
+    if monitoring.with_key:
+        where = "key" if monitoring.key else "accessKey"
+        yield (
+            f"monitoring.{where}",
+            f"is read by the scraper, {BECAUSE}: remove it, and metrics have a port of their own, which NetworkPolicies close",
+        )
+    if pods.image_pull_document:
+        yield (
+            "pods.imagePullDocument",
+            f"is read by the kubelet, {BECAUSE}: name one that is there in pods.imagePullSecrets",
+        )

@@ -1,0 +1,285 @@
+"""How secrets get from the store into the pods: by External Secrets Operator, or by Vault Agent. Chosen here, once."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pulumi
+
+from components.delivery import AgentDelivery
+from components.gateway.files import key_of_file
+from components.pods import PodSettings
+from components.sync.agent import DeliveredSecret, VaultAgent
+from components.sync.agent_account import VaultAgentAccount
+from components.sync.namespace_store import NamespaceStore
+from components.sync.secret import SyncedSecret
+from components.sync.store import SecretStore
+from infra.access import ACCESS
+from infra.config.database.common import SecretLogin
+from infra.config.stack import StackConfig
+from infra.secrets.documents import IN_THE_NAMESPACE, SecretContent, login_of
+from infra.secrets.store import OpenStore, StoreReference
+from infra.stack import AGENT
+from infra.target import Target
+from infra.workloads import (
+    ACCESS_KEYS,
+    ADMIN,
+    BOOTSTRAP,
+    ENVIRONMENT,
+    GATEWAY,
+    MIGRATION,
+    POSTGRES,
+    REDIS,
+    REDIS_CONFIG,
+    ROLE,
+    SECRET_FILES,
+)
+
+SPREAD_SECONDS = 30
+"""How much time there is for each pod but one to start again, where a value has changed in Vault."""
+
+
+class Delivery(Protocol):
+    """What brings secrets into the pods."""
+
+    def secret(self, name: str, content: SecretContent, *, in_place: bool = False) -> pulumi.Input[str]:
+        """Register one Secret, and return how pods refer to it. With `in_place` a new value changes no pod."""
+        ...
+
+    def pod(self, workload: str, settings: PodSettings) -> PodSettings:
+        """The settings of the pods of one workload, with what they need to get their secrets."""
+        ...
+
+
+class ByOperator:
+    """External Secrets Operator: Kubernetes Secrets, out of a SecretStore."""
+
+    def __init__(
+        self,
+        target: Target,
+        namespace: pulumi.Input[str],
+        store: OpenStore,
+        operator: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        self.target, self.config, self.namespace, self.store = target, target.config, namespace, store
+        self.operator, self.opts = operator, opts
+        self.needed: list[pulumi.Resource] = []
+        self.reference, self.stores = self._secret_store()
+        self.others = self._other_stores()
+        self.namespace_stores = self._namespace_stores()
+
+    def await_also(self, resources: Iterable[pulumi.Resource]) -> None:
+        """What must be there before any Secret is made, such as whoever writes one that is read."""
+        self.needed += resources
+
+    def secret(self, name: str, content: SecretContent, *, in_place: bool = False) -> pulumi.Output[str]:
+        return SyncedSecret(
+            name,
+            {
+                "namespace": self.namespace,
+                "store": self.reference.name,
+                "store_kind": self.reference.kind,
+                "stores": self._by_name(),
+                "values": content.values,
+                "extract": content.extract,
+                "template": content.template,
+                "type": content.type,
+                "steady": content.steady,
+                "revision": self.store.documents.revision_of(*content.documents),
+                "refresh_interval": self.config.external_secrets.refresh_interval,
+                "in_place": in_place,
+            },
+            self._after(
+                *self.stores,
+                *self.others.values(),
+                *self.namespace_stores.values(),
+                *self.needed,
+                *self.store.resources,
+            ),
+        ).secret
+
+    def pod(self, workload: str, settings: PodSettings) -> PodSettings:
+        """The same: pods read Secrets."""
+        del workload
+        return settings
+
+    def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
+        return after(self.opts, resources)
+
+    def _secret_store(self) -> tuple[StoreReference, list[pulumi.Resource]]:
+        """The store of the stack, and what must be there before it is used: one that is there already needs nothing."""
+        if self.store.provider_block is None:
+            return self.store.there or StoreReference("SecretStore", ""), [*self.operator]
+        made = SecretStore(
+            "secret-store",
+            {"namespace": self.namespace, "provider": self.store.provider_block, "reader": self.store.reader},
+            self._after(*self.operator, *self.store.resources),
+        )
+        return StoreReference("SecretStore", made.store), [made]
+
+    def _other_stores(self) -> dict[str, SecretStore]:
+        """One SecretStore for each other engine, which reads with the identity of the first one."""
+        return {
+            mount: SecretStore(
+                f"secret-store-{re.sub('[^a-z0-9]+', '-', mount.lower()).strip('-')}",
+                {"namespace": self.namespace, "provider": block},
+                self._after(*self.stores),
+            )
+            for mount, block in self.store.other_mounts.items()
+        }
+
+    def _namespace_stores(self) -> dict[str, NamespaceStore]:
+        """The store of Secrets that somebody else makes in the namespace, where LiteLLM's login is one of them."""
+        login, operator = login_of(self.config), self.config.external_secrets
+        if not isinstance(login, SecretLogin):
+            return {}
+        return {
+            IN_THE_NAMESPACE: NamespaceStore(
+                "kubernetes-store",
+                {
+                    "namespace": self.namespace,
+                    "secrets": [login.kubernetes_secret],
+                    "operator_namespace": operator.namespace,
+                    "operator_service_account": operator.service_account,
+                },
+                self._after(*self.operator),
+            )
+        }
+
+    def _by_name(self) -> Mapping[str, pulumi.Input[str]]:
+        """The stores beside the stack's own, by what references call them."""
+        return {mount: other.store for mount, other in self.others.items()} | {
+            name: other.store for name, other in self.namespace_stores.items()
+        }
+
+
+@dataclass(frozen=True)
+class Use:
+    """What the pods of one workload do with Secrets."""
+
+    secrets: tuple[str, ...]
+
+    keys: tuple[str, ...] = ()
+    """Those that they read; without any all."""
+
+    once: bool = False
+    """A Job, which ends."""
+
+    restarts: bool = False
+    """Whether the program starts again when a value has changed in Vault, which no `up` has changed."""
+
+    entrypoint: tuple[str, ...] = field(default=())
+    """What the container runs that has no command of its own."""
+
+
+USES: Mapping[str, Use] = {
+    # Its password is for the first start only, and another one would not change it.
+    POSTGRES: Use((ADMIN,), entrypoint=("docker-entrypoint.sh",)),
+    BOOTSTRAP: Use((ADMIN, ROLE), once=True),
+    MIGRATION: Use((ENVIRONMENT,), keys=("DATABASE_URL", "DIRECT_URL"), once=True),
+    REDIS: Use((REDIS_CONFIG,), restarts=True),
+    GATEWAY: Use((ENVIRONMENT, SECRET_FILES), restarts=True),
+    ACCESS: Use((ACCESS_KEYS,), once=True),
+}
+
+AS_FILES = (SECRET_FILES, REDIS_CONFIG, ACCESS_KEYS)
+"""What pods have as a volume."""
+
+
+class ByAgent:
+    """Vault Agent in each pod: no Secret is made, and a pod reads Vault as itself."""
+
+    def __init__(
+        self, target: Target, namespace: pulumi.Input[str], store: OpenStore, opts: pulumi.ResourceOptions
+    ) -> None:
+        if store.agent is None:
+            raise ValueError("Vault Agent cannot log in to this store")  # infra.config.delivery refuses it before
+        self.target, self.config, self.namespace, self.store, self.opts = target, target.config, namespace, store, opts
+        self.login = store.agent
+        self.contents: dict[str, SecretContent] = {}
+        vault = self.config.secrets.vault
+        reviews = (
+            vault.auth == "kubernetes" and vault.kubernetes_auth.create and vault.kubernetes_auth.reviewer == "client"
+        )
+        self.account = VaultAgentAccount(
+            "vault-agent",
+            {
+                "namespace": namespace,
+                "name": AGENT,
+                "annotations": self.config.gateway.service_account_annotations,
+                "token_review": reviews,
+            },
+            opts,
+        )
+
+    def await_also(self, resources: Iterable[pulumi.Resource]) -> None:
+        """Nothing reads what others write into the namespace."""
+
+    def secret(self, name: str, content: SecretContent) -> str:
+        self.contents[name] = content
+        return name
+
+    def pod(self, workload: str, settings: PodSettings) -> PodSettings:
+        use, config = USES[workload], self.config
+        wanted = {name: self.contents[name] for name in use.secrets if name in self.contents}
+        if not wanted:
+            return settings
+        made = VaultAgent(
+            f"{workload}-agent",
+            {
+                "namespace": self.namespace,
+                "login": self.login,
+                "mount": config.secrets.vault.mount.path,
+                "secrets": {name: delivered(name, content, use, config) for name, content in wanted.items()},
+                "refresh_interval": config.secrets.vault_agent.refresh_interval,
+            },
+            after(self.opts, self.store.resources),
+        )
+        documents = sorted({document for content in wanted.values() for document in content.documents})
+        spread = SPREAD_SECONDS * (config.gateway.most_replicas - 1) if workload == GATEWAY else 0
+        delivery = AgentDelivery(
+            config_map=made.config_map,
+            secrets=tuple(wanted),
+            image=config.secrets.vault_agent.image,
+            service_account=self.account.name,
+            audience=audience(config),
+            revision=self.store.documents.revision_of(*documents),
+            once=use.once,
+            spread_seconds=spread if use.restarts else None,
+            entrypoint=use.entrypoint,
+        )
+        return {**settings, "delivery": delivery}
+
+
+def delivered(name: str, content: SecretContent, use: Use, config: StackConfig) -> DeliveredSecret:
+    template = {key: text for key, text in content.template.items() if not use.keys or key in use.keys}
+    files = {key_of_file(path): path for path in config.gateway.secret_files} if name == SECRET_FILES else {}
+    return {
+        "values": {**content.of_bundles, **content.values},
+        "template": template,
+        "files": {key: files.get(key, key) for key in template} if name in AS_FILES else {},
+    }
+
+
+def audience(config: StackConfig) -> str:
+    vault = config.secrets.vault
+    return vault.jwt_auth.audience if vault.auth == "jwt" else vault.kubernetes_auth.audience
+
+
+def after(opts: pulumi.ResourceOptions, resources: Iterable[pulumi.Resource]) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(resources)))
+
+
+def delivery_of(
+    target: Target,
+    namespace: pulumi.Input[str],
+    store: OpenStore,
+    operator: Sequence[pulumi.Resource],
+    opts: pulumi.ResourceOptions,
+) -> ByOperator | ByAgent:
+    """What brings secrets into the pods of this stack."""
+    if target.config.secrets.by_agent:
+        return ByAgent(target, namespace, store, opts)
+    return ByOperator(target, namespace, store, operator, opts)
