@@ -76,7 +76,7 @@ class AgentDelivery:
     @classmethod
     def of_pod(cls, template: Mapping[str, Any], *secrets: str) -> "AgentDelivery | None":
         """The delivery of pods that are there, for a Job beside them; None where they have no agent."""
-        notes: Mapping[str, str] = template["metadata"].get("annotations", {})
+        notes: Mapping[str, str] = template.get("metadata", {}).get("annotations", {})
         if notes.get(f"{INJECTOR}/agent-inject") != "true":
             return None
         volumes = template["spec"]["volumes"]

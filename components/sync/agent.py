@@ -192,7 +192,7 @@ def agent_template(text: str, values: Mapping[str, RemoteReference], mount: str)
         for (engine, path), variable in documents.items()
     )
     taken = "".join(
-        taken_from(documents[places[name]], name, values[name].get("property", ""), "/".join(places[name]))
+        taken_from(documents[places[name]], name, str(values[name].get("property", "")), "/".join(places[name]))
         for name in used
     )
     body = EXPRESSION.sub(lambda found: translated(found[0]), text)

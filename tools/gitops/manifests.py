@@ -17,6 +17,8 @@ WAVE_OF: Mapping[str, str] = {
     "NetworkPolicies": "store",
     "SecretStore": "store",
     "NamespaceStore": "store",
+    "VaultAgentAccount": "store",
+    "VaultAgent": "secret",
     "Certificates": "secret",
     "CloudNativePostgres": "store",
     "SyncedSecret": "secret",

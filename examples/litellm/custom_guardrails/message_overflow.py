@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from litellm import token_counter  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+from litellm.utils import token_counter  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
 from litellm.integrations.custom_guardrail import CustomGuardrail  # pyright: ignore[reportMissingImports]
 
 DEFAULT_LIMIT = 32768
