@@ -54,6 +54,8 @@ LATE = (
     "test_database",
     "test_pods",
     "test_adopt",
+    "test_seed_000",
+    "test_seed_003",
 )
 """Modules that come last, in this order: where the time is short, these do not begin any more."""
 

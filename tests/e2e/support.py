@@ -114,11 +114,11 @@ def psql(namespace: str, query: str, database: str = "litellm") -> str:
     return kubectl("exec", "-n", namespace, "statefulset/postgres", "--", *local).stdout.strip()
 
 
-def completion(url: str, key: str | None) -> requests.Response:
+def completion(url: str, key: str | None, model: str = "mock") -> requests.Response:
     """Ask the mock model, as a client that resolves the host to this machine."""
     parts = urlsplit(url)
     headers = {"Host": parts.hostname or ""} | ({"Authorization": f"Bearer {key}"} if key else {})
-    body = {"model": "mock", "messages": [{"role": "user", "content": "Hello"}]}
+    body = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
     address = f"{parts.scheme}://127.0.0.1:{parts.port or 80}/v1/chat/completions"
     return requests.post(address, json=body, headers=headers, timeout=30)
 

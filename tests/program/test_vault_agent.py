@@ -59,7 +59,9 @@ def keys(recording: Recording) -> Iterator[str]:
 
 
 def configuration(recording: Recording, name: str) -> Any:
-    (found,) = [each.inputs["data"]["config.hcl"] for each in recording.resources if each.name == f"{name}-agent-config"]
+    (found,) = [
+        each.inputs["data"]["config.hcl"] for each in recording.resources if each.name == f"{name}-agent-config"
+    ]
     return json.loads(found)
 
 
@@ -79,7 +81,11 @@ def test_no_pod_refers_to_a_secret():
 
 def test_the_gateway_gets_the_same_variables():
     own = {key for key in keys(stack(agent=False)) if key.startswith("litellm-env/")}
-    found = {each.removeprefix(f"{SECRETS}/") for each in destinations(stack(), "litellm") if f"{SECRETS}/litellm-env/" in each}
+    found = {
+        each.removeprefix(f"{SECRETS}/")
+        for each in destinations(stack(), "litellm")
+        if f"{SECRETS}/litellm-env/" in each
+    }
     assert found == own
 
 
@@ -96,7 +102,12 @@ def test_every_program_starts_with_its_values(name: str):
 
 @pytest.mark.parametrize(
     ("name", "mode"),
-    [("litellm-deployment", "watch"), ("redis-server", "watch"), ("postgres-server", "once"), ("litellm-migration-job", "once")],
+    [
+        ("litellm-deployment", "watch"),
+        ("redis-server", "watch"),
+        ("postgres-server", "once"),
+        ("litellm-migration-job", "once"),
+    ],
 )
 def test_programs_that_read_their_values_at_their_start_only_are_started_again(name: str, mode: str):
     assert main(pods(stack())[name])["command"][2] == mode
@@ -115,7 +126,9 @@ def test_the_agent_is_whoever_the_program_is():
 
 def test_the_token_is_for_vault_alone():
     for template in pods(stack()).values():
-        (token,) = [each["projected"]["sources"] for each in template["spec"]["volumes"] if each["name"] == "vault-token"]
+        (token,) = [
+            each["projected"]["sources"] for each in template["spec"]["volumes"] if each["name"] == "vault-token"
+        ]
         assert token[0]["serviceAccountToken"]["audience"] == "vault"
         assert template["spec"]["automountServiceAccountToken"] is False
 

@@ -1,10 +1,10 @@
-"""A guardrail that keeps a conversation within what its model takes: the oldest messages go, instructions and the last one stay."""
+"""A guardrail that keeps a conversation within what its model takes: the oldest messages go, instructions and the last stay."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from litellm.utils import token_counter  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
 from litellm.integrations.custom_guardrail import CustomGuardrail  # pyright: ignore[reportMissingImports]
+from litellm.utils import token_counter  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
 
 DEFAULT_LIMIT = 32768
 """Tokens of a conversation where the guardrail's `max_input_tokens` does not say."""

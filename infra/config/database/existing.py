@@ -176,8 +176,10 @@ class ExistingDatabase(TokenSection):
             return self
         where = "document" if isinstance(login, DocumentLogin) else "Secret"
         kind = "Property" if isinstance(login, DocumentLogin) else "Key"
-        if "username" in self.model_fields_set and "username" in {*login.properties, *(["username"] if self.url_is_given else [])}:
-            raise ValueError(f"username is taken from the {where} in credentials: remove it here, or username{kind} there")
+        if "username" in self.model_fields_set and {"username", "url"} & login.properties.keys():
+            raise ValueError(
+                f"username is taken from the {where} in credentials: remove it here, or username{kind} there"
+            )
         if self.rotation:
             raise ValueError(
                 f"rotation generates passwords, but credentials come from a {where}: remove rotation, and write a new version "

@@ -227,8 +227,8 @@ class GatewayConfig(Section):
     """Annotations of the pods' ServiceAccount, such as `eks.amazonaws.com/role-arn` of an IAM role that is there already."""
 
     deployment_annotations: Annotations = Field(default_factory=dict)
-    """Annotations of LiteLLM's Deployment, such as `reloader.stakater.com/auto: "true"`: a value that somebody changes in the store
-    then reaches the pods without an `up`. Those of the pods are `podAnnotations`."""
+    """Annotations of LiteLLM's Deployment, such as `reloader.stakater.com/auto: "true"`: a value that somebody changes in the
+    store then reaches the pods without an `up`. Those of the pods are `podAnnotations`."""
 
     create_iam_role: bool = True
     """With `secrets.kind: aws`: make an IAM role for the pods where they need one, which is for models of Bedrock without a

@@ -193,13 +193,21 @@ def test_iam_tokens_need_no_password_in_the_environment() -> None:
         (LOGIN | {"credentials": WHOLE | {"kubernetesSecret": "x"}}, "existing.credentials", "exactly one of document"),
         (LOGIN | {"credentials": SECRET, "admin": ADMIN, "host": "db"}, "existing", "made its role, too"),
         (LOGIN | {"credentials": WHOLE, "readReplica": {"host": "r"}}, "existing", "readReplica cannot stand beside"),
-        (LOGIN | {"credentials": SECRET | {"usernameKey": "u"}, "username": "x", "host": "db"}, "existing", "taken from the Secret"),
+        (
+            LOGIN | {"credentials": SECRET | {"usernameKey": "u"}, "username": "x", "host": "db"},
+            "existing",
+            "taken from the Secret",
+        ),
         (existing(port=0), "existing.port", "greater than or equal to 1"),
         ({"kind": "existing", "host": "db"}, "existing", "set admin to a document"),
         (existing(admin={}), "existing.admin", "exactly one of document"),
         (existing(admin=ADMIN | {"kubernetesSecret": "x"}), "existing.admin", "exactly one of document"),
         (existing(admin="generated"), "existing.admin", "exactly one of document"),
-        (existing(credentials={"document": "app", "usernameProperty": "u"}, username="app"), "existing", "username is taken"),
+        (
+            existing(credentials={"document": "app", "usernameProperty": "u"}, username="app"),
+            "existing",
+            "username is taken",
+        ),
         (existing(credentials={"document": "app"}, rotation=1), "existing", "remove rotation"),
         (existing(credentials={"document": "an app "}), "existing.credentials.from-document.document", "pattern"),
         (existing(credentials="random"), "existing.credentials.generated", "'generated'"),
@@ -312,7 +320,11 @@ def test_a_schema_is_part_of_the_url() -> None:
     assert section.url_template("db", 5432).endswith("?sslmode=require&schema=lite+llm")
 
 
-PASSWORD_ALONE = {"kind": "existing", "host": "h", "credentials": {"document": "all", "passwordProperty": "db_password"}}
+PASSWORD_ALONE = {
+    "kind": "existing",
+    "host": "h",
+    "credentials": {"document": "all", "passwordProperty": "db_password"},
+}
 
 
 def test_the_user_name_may_stand_here_and_the_password_in_a_document():

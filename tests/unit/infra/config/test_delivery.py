@@ -32,7 +32,10 @@ def test_agents_log_in_with_the_token_of_their_pod(auth: str):
             {"vault": {**VAULT, "auth": "approle", "appRole": {"kubernetesSecret": "approle"}}},
             "secrets.vault.auth",
         ),
-        ({"vault": {**VAULT, "kubernetesAuth": {"extraAudiences": ["x"]}}}, "secrets.vault.kubernetesAuth.extraAudiences"),
+        (
+            {"vault": {**VAULT, "kubernetesAuth": {"extraAudiences": ["x"]}}},
+            "secrets.vault.kubernetesAuth.extraAudiences",
+        ),
         ({"delivery": "external-secrets", "vaultAgent": {"refreshInterval": "1m"}}, "secrets.vaultAgent"),
     ],
 )

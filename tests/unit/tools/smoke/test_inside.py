@@ -224,3 +224,34 @@ def test_its_container_is_restricted_and_bounded():
 def test_the_script_fits_on_a_command_line():
     """Linux takes 128 KiB for one argument."""
     assert len(pod()["containers"][0]["command"][2].encode()) < 100_000
+
+
+AGENT = {
+    "metadata": {
+        "annotations": {
+            "vault.hashicorp.com/agent-inject": "true",
+            "vault.hashicorp.com/agent-configmap": "litellm-agent-config-1",
+            "vault.hashicorp.com/agent-image": "vault:1.21.1",
+        }
+    },
+    "spec": POD_SPEC
+    | {
+        "serviceAccountName": "vault-agent",
+        "volumes": [
+            {"name": "vault-token", "projected": {"sources": [{"serviceAccountToken": {"audience": "vault"}}]}},
+        ],
+        "containers": [{"name": "litellm", "image": "litellm:1", "command": ["/bin/sh", "/vault/secrets/start.sh"]}],
+    },
+}
+
+
+def test_beside_a_gateway_with_vault_agent_it_gets_the_master_key_by_one():
+    made = job(config(), "litellm", {"metadata": DEPLOYMENT["metadata"], "spec": {"template": AGENT}})["spec"][
+        "template"
+    ]
+    notes = made["metadata"]["annotations"]
+    assert notes["vault.hashicorp.com/agent-configmap"] == "litellm-agent-config-1"
+    assert notes["vault.hashicorp.com/agent-pre-populate-only"] == "true"
+    words = made["spec"]["containers"][0]["command"]
+    assert "LITELLM_MASTER_KEY=/vault/secrets/litellm-env/LITELLM_MASTER_KEY" in words
+    assert "secretKeyRef" not in str(made)

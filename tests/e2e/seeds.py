@@ -1,0 +1,54 @@
+"""What the tests of the described systems have in common: their stack files, made small, and a Postgres of others."""
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.e2e import shared
+from tests.e2e.support import kubectl
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def example(name: str) -> dict[str, Any]:
+    """The configuration of an example."""
+    content: dict[str, Any] = yaml.safe_load((EXAMPLES / f"Pulumi.{name}.yaml").read_text())["config"]
+    return {key.removeprefix("litellm:"): value for key, value in content.items()}
+
+
+def small(gateway: Mapping[str, Any]) -> dict[str, Any]:
+    """The same gateway for a small machine, with models that cost nothing under the same names."""
+    return {
+        **gateway,
+        "replicas": 1,
+        "allowMemoryBelowFloor": True,
+        "resources": {"cpu": "100m", "memory": "1536Mi"},
+        "preStopSeconds": 0,
+        "models": [{"name": each["name"], "provider": "mock", "response": "Hello."} for each in gateway["models"]],
+    }
+
+
+@contextmanager
+def postgres(namespace: str, user: str) -> Iterator[str]:
+    """A server with a database `litellm` and a role that owns it; yields the role's password."""
+    admin, password = secrets.token_hex(16), f"{secrets.token_hex(8)}/@ %"
+    home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+    items = [home, *shared.postgres_objects(namespace, admin)]
+    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    try:
+        kubectl("rollout", "status", "statefulset/postgres", "-n", namespace, "--timeout=90s")
+        for statement in (f"CREATE ROLE {user} LOGIN PASSWORD '{password}'", f"CREATE DATABASE litellm OWNER {user}"):
+            sql(namespace, statement, "postgres")
+        yield password
+    finally:
+        kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+
+
+def sql(namespace: str, query: str, database: str = "litellm") -> str:
+    local = ("psql", "-U", "postgres", "-h", "/var/run/postgresql", "-d", database, "-At", "-c", query)
+    return kubectl("exec", "-n", namespace, "statefulset/postgres", "--", *local).stdout.strip()
