@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 
@@ -27,155 +26,167 @@ RESOURCES = {
 }
 
 
-class Delivery(Protocol):
-    """Something that a pod's values come by, other than a Kubernetes Secret."""
-
-    def into(self, template: Mapping[str, Any], cpu: str | None) -> dict[str, Any]:
-        """The template of a pod, with whatever the delivery needs. `cpu` is the limit of containers that have none."""
-        ...
-
-
-@dataclass(frozen=True)
-class AgentDelivery:
-    """Vault Agent in the pod, put there by Vault's Agent Injector: it logs in as the pod, and writes each value to memory.
+class AgentDelivery(TypedDict):
+    """Vault Agent in the pods, put there by Vault's Agent Injector: it logs in as the pod, and writes each value to memory.
 
     A component refers to Secrets as ever. Those that are named here do not exist: variables out of them come from files that
     the program is started with, and volumes of them are in memory, written by the agent.
     """
 
     config_map: pulumi.Input[str]
-    """ConfigMap with the agent's configuration, as `VaultAgent` makes it."""
+    """Required: ConfigMap with the agent's configuration, as `VaultAgent` makes it."""
 
     secrets: Sequence[str]
-    """Names of the Secrets that the agent stands for."""
+    """Required: names of the Secrets that the agent stands for."""
 
     image: str
-    """Image of Vault."""
+    """Required: image of Vault."""
 
     service_account: pulumi.Input[str]
-    """ServiceAccount that Vault knows the pod by."""
+    """Required: ServiceAccount that Vault knows the pods by."""
 
     audience: str
-    """Audience of its token."""
+    """Required: audience of its token."""
 
-    revision: pulumi.Input[str] = ""
-    """Changes when a document behind the values does: pods roll over."""
+    revision: NotRequired[pulumi.Input[str]]
+    """Optional: changes when a document behind the values does: pods roll over. Defaults to nothing."""
 
-    once: bool = False
-    """For Jobs: the agent is done before the program starts, and does not stay."""
+    once: NotRequired[bool]
+    """Optional: for Jobs: the agent is done before the program starts, and does not stay. Defaults to false."""
 
-    spread_seconds: int | None = None
-    """Within how many seconds a program is started again when a value has changed; None where it goes on with the old one."""
+    spread_seconds: NotRequired[int]
+    """Optional: within how many seconds a program is started again when a value has changed. Defaults to never."""
 
-    entrypoint: Sequence[str] = ()
-    """What a container runs that has no command of its own: the entry point of its image."""
+    entrypoint: NotRequired[Sequence[str]]
+    """Optional: what a container runs that has no command of its own: the entry point of its image. Defaults to nothing."""
 
-    writes_files: bool = False
-    """For `of_pod`: whether the agent there writes a volume, which whoever has the same configuration needs, too."""
 
-    @classmethod
-    def of_pod(cls, template: Mapping[str, Any], *secrets: str) -> "AgentDelivery | None":
-        """The delivery of pods that are there, for a Job beside them; None where they have no agent."""
-        notes: Mapping[str, str] = template.get("metadata", {}).get("annotations", {})
-        if notes.get(f"{INJECTOR}/agent-inject") != "true":
-            return None
-        volumes = template["spec"]["volumes"]
-        token = next(each["projected"]["sources"][0] for each in volumes if each["name"] == TOKEN_VOLUME)
-        return cls(
-            config_map=notes[f"{INJECTOR}/agent-configmap"],
-            secrets=secrets,
-            image=notes[f"{INJECTOR}/agent-image"],
-            service_account=template["spec"]["serviceAccountName"],
-            audience=token["serviceAccountToken"]["audience"],
-            once=True,
-            writes_files=f"{INJECTOR}/agent-init-json-patch" in notes,
-        )
+def of_pod(template: Mapping[str, Any], *secrets: str) -> AgentDelivery | None:
+    """The delivery of pods that are there, for a Job beside them; None where they have no agent."""
+    notes: Mapping[str, str] = template.get("metadata", {}).get("annotations", {})
+    if notes.get(f"{INJECTOR}/agent-inject") != "true":
+        return None
+    volumes = template["spec"]["volumes"]
+    token = next(each["projected"]["sources"][0] for each in volumes if each["name"] == TOKEN_VOLUME)
+    return {
+        "config_map": notes[f"{INJECTOR}/agent-configmap"],
+        "secrets": secrets,
+        "image": notes[f"{INJECTOR}/agent-image"],
+        "service_account": template["spec"]["serviceAccountName"],
+        "audience": token["serviceAccountToken"]["audience"],
+        "once": True,
+    }
 
-    def into(self, template: Mapping[str, Any], cpu: str | None) -> dict[str, Any]:
-        spec: Mapping[str, Any] = template["spec"]
-        metadata: Mapping[str, Any] = template["metadata"]
-        volumes = {
-            each["name"]: each["secret"]["secretName"] for each in spec.get("volumes", ()) if self._stands_for(each)
+
+def writes_files(template: Mapping[str, Any]) -> bool:
+    """Whether the agent of pods that are there writes a volume, which whoever has the same configuration needs, too."""
+    notes: Mapping[str, str] = template.get("metadata", {}).get("annotations", {})
+    return f"{INJECTOR}/agent-init-json-patch" in notes
+
+
+def delivered(template: Mapping[str, Any], delivery: AgentDelivery, cpu: str | None = None) -> dict[str, Any]:
+    """The template of a pod, with the agent. `cpu` is the limit of containers that have none."""
+    spec: Mapping[str, Any] = template["spec"]
+    metadata: Mapping[str, Any] = template["metadata"]
+    volumes = {
+        each["name"]: each["secret"]["secretName"] for each in spec.get("volumes", ()) if stands_for(each, delivery)
+    }
+    containers = [with_values(each, delivery) for each in spec["containers"]]
+    token = {
+        "serviceAccountToken": {
+            "path": TOKEN_FILE,
+            "audience": delivery["audience"],
+            "expirationSeconds": TOKEN_SECONDS,
         }
-        containers = [self._container(each) for each in spec["containers"]]
-        token = {
-            "serviceAccountToken": {"path": TOKEN_FILE, "audience": self.audience, "expirationSeconds": TOKEN_SECONDS}
-        }
-        return {
-            **template,
-            "metadata": {
-                **metadata,
-                "annotations": {**metadata.get("annotations", {}), **self._annotations(spec, volumes, cpu)},
-            },
-            "spec": {
-                **spec,
-                "serviceAccountName": self.service_account,
-                "containers": containers,
-                "volumes": [
-                    *(in_memory(each) if each["name"] in volumes else each for each in spec.get("volumes", ())),
-                    {"name": TOKEN_VOLUME, "projected": {"sources": [token]}},
-                ],
-            },
-        }
+    }
+    return {
+        **template,
+        "metadata": {
+            **metadata,
+            "annotations": {**metadata.get("annotations", {}), **annotations(delivery, spec, volumes, cpu)},
+        },
+        "spec": {
+            **spec,
+            "serviceAccountName": delivery["service_account"],
+            "containers": containers,
+            "volumes": [
+                *(in_memory(each) if each["name"] in volumes else each for each in spec.get("volumes", ())),
+                {"name": TOKEN_VOLUME, "projected": {"sources": [token]}},
+            ],
+        },
+    }
 
-    def _stands_for(self, volume: Mapping[str, Any]) -> bool:
-        return mapping(volume.get("secret")).get("secretName") in self.secrets
 
-    def _annotations(
-        self, spec: Mapping[str, Any], volumes: Mapping[str, str], cpu: str | None
-    ) -> dict[str, pulumi.Input[str]]:
-        user = str(spec["securityContext"]["runAsUser"])
-        own: dict[str, pulumi.Input[str]] = {
-            "agent-inject": "true",
-            "agent-configmap": self.config_map,
-            "agent-image": self.image,
-            "agent-inject-containers": ",".join(each["name"] for each in spec["containers"]),
-            "agent-service-account-token-volume-name": TOKEN_VOLUME,
-            "agent-set-security-context": "true",
-            "agent-run-as-user": user,
-            "agent-run-as-group": user,
-            "agent-limits-cpu": cpu or "",
-            **{f"agent-{name}": amount for name, amount in RESOURCES.items()},
-        }
-        if self.once:
-            own["agent-pre-populate-only"] = "true"
-        if volumes:
-            patch = mounts_patch(volumes)
-            own |= {"agent-init-json-patch": patch} | ({} if self.once else {"agent-json-patch": patch})
-        return {f"{INJECTOR}/{name}": value for name, value in own.items()} | {"litellm/delivered": self.revision}
+def stands_for(volume: Mapping[str, Any], delivery: AgentDelivery) -> bool:
+    return mapping(volume.get("secret")).get("secretName") in delivery["secrets"]
 
-    def _container(self, container: Mapping[str, Any]) -> dict[str, Any]:
-        """A container that gets its variables from files."""
-        folders = [f"{SECRETS}/{name}/" for each in container.get("envFrom", ()) if (name := self._all_of(each))]
-        files = [f"{each['name']}={path}" for each in container.get("env", ()) if (path := self._file_of(each))]
-        if not folders and not files:
-            return dict(container)
-        found = {key: value for key, value in container.items() if key not in ("env", "envFrom")}
-        kept = {
-            "env": [each for each in container.get("env", ()) if not self._file_of(each)],
-            "envFrom": [each for each in container.get("envFrom", ()) if not self._all_of(each)],
-        }
-        watched = self.spread_seconds is not None and not self.once
-        mode = ("watch", str(self.spread_seconds)) if watched else ("once", "0")
-        words = [*folders, *files, "--"]
-        command = [*("/bin/sh", START), *mode, *words, *container.get("command", self.entrypoint)]
-        probes = {
-            name: asked_with(probe, ["/bin/sh", START, "once", "0", *words])
-            for name, probe in container.items()
-            if name.endswith("Probe") and "exec" in probe
-        }
-        return found | {name: values for name, values in kept.items() if values} | {"command": command} | probes
 
-    def _all_of(self, source: Mapping[str, Any]) -> str | None:
-        """The Secret that becomes variables as a whole, where the agent stands for it."""
-        name = mapping(source.get("secretRef")).get("name")
-        return name if isinstance(name, str) and name in self.secrets else None
+def annotations(
+    delivery: AgentDelivery, spec: Mapping[str, Any], volumes: Mapping[str, str], cpu: str | None
+) -> dict[str, pulumi.Input[str]]:
+    user = str(spec["securityContext"]["runAsUser"])
+    own: dict[str, pulumi.Input[str]] = {
+        "agent-inject": "true",
+        "agent-configmap": delivery["config_map"],
+        "agent-image": delivery["image"],
+        "agent-inject-containers": ",".join(reading(spec["containers"], delivery)),
+        "agent-service-account-token-volume-name": TOKEN_VOLUME,
+        "agent-set-security-context": "true",
+        "agent-run-as-user": user,
+        "agent-run-as-group": user,
+        "agent-limits-cpu": cpu or "",
+        **{f"agent-{name}": amount for name, amount in RESOURCES.items()},
+    }
+    if delivery.get("once"):
+        own["agent-pre-populate-only"] = "true"
+    if volumes:
+        patch = mounts_patch(volumes)
+        own |= {"agent-init-json-patch": patch} | ({} if delivery.get("once") else {"agent-json-patch": patch})
+    return {f"{INJECTOR}/{name}": value for name, value in own.items()} | {
+        "litellm/delivered": delivery.get("revision", "")
+    }
 
-    def _file_of(self, variable: Mapping[str, Any]) -> str | None:
-        """Where the agent writes the value of a variable; None for one that it does not."""
-        given = mapping(mapping(variable.get("valueFrom")).get("secretKeyRef"))
-        name = given.get("name")
-        return f"{SECRETS}/{name}/{given['key']}" if isinstance(name, str) and name in self.secrets else None
+
+def reading(containers: Sequence[Mapping[str, Any]], delivery: AgentDelivery) -> list[str]:
+    """Containers that get to see the files: those whose variables they are. Without any name the Injector would take all."""
+    names = [each["name"] for each in containers if with_values(each, delivery) != each]
+    return names or [containers[0]["name"]]
+
+
+def with_values(container: Mapping[str, Any], delivery: AgentDelivery) -> dict[str, Any]:
+    """A container that gets its variables from files."""
+    folders = [f"{SECRETS}/{name}/" for each in container.get("envFrom", ()) if (name := all_of(each, delivery))]
+    files = [f"{each['name']}={path}" for each in container.get("env", ()) if (path := file_of(each, delivery))]
+    if not folders and not files:
+        return dict(container)
+    found = {key: value for key, value in container.items() if key not in ("env", "envFrom")}
+    kept = {
+        "env": [each for each in container.get("env", ()) if not file_of(each, delivery)],
+        "envFrom": [each for each in container.get("envFrom", ()) if not all_of(each, delivery)],
+    }
+    watched = "spread_seconds" in delivery and not delivery.get("once")
+    mode = ("watch", str(delivery.get("spread_seconds"))) if watched else ("once", "0")
+    words = [*folders, *files, "--"]
+    command = [*("/bin/sh", START), *mode, *words, *container.get("command", delivery.get("entrypoint", ()))]
+    probes = {
+        name: asked_with(probe, ["/bin/sh", START, "once", "0", *words])
+        for name, probe in container.items()
+        if name.endswith("Probe") and "exec" in probe
+    }
+    return found | {name: values for name, values in kept.items() if values} | {"command": command} | probes
+
+
+def all_of(source: Mapping[str, Any], delivery: AgentDelivery) -> str | None:
+    """The Secret that becomes variables as a whole, where the agent stands for it."""
+    name = mapping(source.get("secretRef")).get("name")
+    return name if isinstance(name, str) and name in delivery["secrets"] else None
+
+
+def file_of(variable: Mapping[str, Any], delivery: AgentDelivery) -> str | None:
+    """Where the agent writes the value of a variable; None for one that it does not."""
+    given = mapping(mapping(variable.get("valueFrom")).get("secretKeyRef"))
+    name = given.get("name")
+    return f"{SECRETS}/{name}/{given['key']}" if isinstance(name, str) and name in delivery["secrets"] else None
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 
-from components.delivery import Delivery
+from components.delivery import AgentDelivery, delivered
 from components.labels import labels
 
 RESTRICTED_CONTAINER: dict[str, Any] = {
@@ -49,8 +49,8 @@ class PodSettings(TypedDict):
     cpu_limit: NotRequired[str | None]
     """Optional: CPU limit of each container that has none. Defaults to none."""
 
-    delivery: NotRequired[Delivery]
-    """Optional: how values of the store get into the pods where no Secret has them. Defaults to Secrets."""
+    agent: NotRequired[AgentDelivery]
+    """Optional: Vault Agent, where it brings values into the pods and no Secret has them. Defaults to Secrets."""
 
 
 FIELDS = {
@@ -104,7 +104,7 @@ def template(
         "metadata": {"labels": {**given.get("labels", {}), **labels(name)}} | ({"annotations": notes} if notes else {}),
         "spec": {**spec, **containers, **fields(settings), **({"imagePullSecrets": pull} if pull else {})},
     }
-    return given["delivery"].into(described, given.get("cpu_limit")) if "delivery" in given else described
+    return delivered(described, given["agent"], given.get("cpu_limit")) if "agent" in given else described
 
 
 def limited(container: Mapping[str, Any], cpu: str | None) -> Mapping[str, Any]:

@@ -239,18 +239,19 @@ class ByAgent:
         )
         documents = sorted({document for content in wanted.values() for document in content.documents})
         spread = SPREAD_SECONDS * (config.gateway.most_replicas - 1) if workload == GATEWAY else 0
-        delivery = AgentDelivery(
-            config_map=made.config_map,
-            secrets=tuple(wanted),
-            image=config.secrets.vault_agent.image,
-            service_account=self.account.name,
-            audience=audience(config),
-            revision=self.store.documents.revision_of(*documents),
-            once=use.once,
-            spread_seconds=spread if use.restarts else None,
-            entrypoint=use.entrypoint,
-        )
-        return {**settings, "delivery": delivery}
+        agent: AgentDelivery = {
+            "config_map": made.config_map,
+            "secrets": tuple(wanted),
+            "image": config.secrets.vault_agent.image,
+            "service_account": self.account.name,
+            "audience": audience(config),
+            "revision": self.store.documents.revision_of(*documents),
+            "once": use.once,
+            "entrypoint": use.entrypoint,
+        }
+        if use.restarts:
+            agent["spread_seconds"] = spread
+        return {**settings, "agent": agent}
 
 
 def delivered(name: str, content: SecretContent, use: Use, config: StackConfig) -> DeliveredSecret:

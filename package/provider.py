@@ -35,6 +35,8 @@ from components.secrets.vault_jwt import VaultJwtAuth
 from components.secrets.vault_reader import VaultReader
 from components.secrets.vault_shared import VaultSharedAccess
 from components.secrets.vault_token import VaultTokenAuth
+from components.sync.agent import VaultAgent
+from components.sync.agent_account import VaultAgentAccount
 from components.sync.namespace_store import NamespaceStore
 from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret
@@ -73,6 +75,8 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     Redis,
     SecretStore,
     SyncedSecret,
+    VaultAgent,
+    VaultAgentAccount,
     VaultDocuments,
     VaultJwtAuth,
     VaultKubernetesAuth,

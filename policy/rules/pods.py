@@ -6,7 +6,7 @@ from typing import Any
 
 from policy.resource import Resource, at, differs, entries, known, mapping
 from policy.rule import rule
-from policy.rules.workloads import containers, pod_of
+from policy.rules.workloads import containers, injected, pod_of
 
 MOVING = re.compile(r"(^|[-_.])(latest|stable|main|master|nightly|edge|dev|canary)$")
 VERSION = re.compile(r"\d+\.\d+\.\d+")
@@ -18,7 +18,7 @@ VERSION = re.compile(r"\d+\.\d+\.\d+")
     fix="name a version (image:v1.2.3) or a digest (image@sha256:…); name a version of each chart",
 )
 def pinned_images(resource: Resource) -> Iterator[str]:
-    for name, container in containers(pod_of(resource)):
+    for name, container in [*containers(pod_of(resource)), *injected(resource)]:
         image = known(container.get("image"))
         if isinstance(image, str) and not is_pinned(image):
             yield f"container {name}: image {image} is not pinned"
@@ -48,7 +48,7 @@ def restricted_pods(resource: Resource) -> Iterator[str]:
         *((bool(known(pod.get(field))), f"{field} must not be set") for field in ("hostNetwork", "hostPID", "hostIPC")),
         (any("hostPath" in mapping(volume) for volume in entries(pod.get("volumes"))), "hostPath is not allowed"),
     )
-    for name, container in containers(pod):
+    for name, container in [*containers(pod), *injected(resource)]:
         yield from (f"container {name}: {what}" for what in unrestricted(pod, container))
 
 

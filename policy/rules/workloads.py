@@ -3,7 +3,19 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from policy.resource import Resource, at, entries, mapping
+from policy.resource import Resource, at, entries, known, mapping
+
+AGENT = "vault.hashicorp.com/agent-"
+AGENTS_USER = 100
+"""Of the Injector, where a pod says nothing."""
+
+AGENTS_CONTEXT: dict[str, Any] = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+}
+"""What the Injector gives to its containers, unless a pod refuses it."""
 
 TEMPLATES = {
     "Pod": ("spec",),
@@ -27,6 +39,22 @@ def containers(pod: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for group in ("initContainers", "containers"):
         for container in entries(pod.get(group)):
             yield str(at(container, "name")), mapping(container)
+
+
+def injected(resource: Resource) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The agent that Vault's Injector puts into a pod, as the pod's annotations say; what they leave out is the Injector's."""
+    path = TEMPLATES.get(resource.kind) if resource.type.startswith("kubernetes:") else None
+    notes = mapping(at(resource.inputs, *path[:-1], "metadata", "annotations")) if path else {}
+    given = {name.removeprefix(AGENT): value for name, value in notes.items() if name.startswith(AGENT)}
+    if given.get("inject") != "true":
+        return
+    secure = given.get("set-security-context", "true") == "true"
+    context = {**AGENTS_CONTEXT, "runAsUser": int(known(given.get("run-as-user")) or AGENTS_USER)} if secure else {}
+    resources = {
+        kind: {"memory": given.get(f"{kind}-mem", "128Mi"), "ephemeral-storage": given.get(f"{kind}-ephemeral", "0")}
+        for kind in ("requests", "limits")
+    }
+    yield "vault-agent", {"image": given.get("image"), "securityContext": context, "resources": resources}
 
 
 def gateway_container(resource: Resource) -> dict[str, Any]:

@@ -113,6 +113,15 @@ def test_programs_that_read_their_values_at_their_start_only_are_started_again(n
     assert main(pods(stack())[name])["command"][2] == mode
 
 
+def test_a_container_beside_litellm_does_not_see_its_values():
+    sidecar = {"name": "beside", "image": "proxy:1.0.0", "resources": {"limits": {"memory": "64Mi"}}}
+    gateway = {"models": [{"name": "mock", "provider": "mock"}], "extraContainers": [sidecar]}
+    vault = {"delivery": "vault-agent", "vault": {"address": "https://vault.example.com"}}
+    made = run(lambda: deploy(target(secrets=vault, gateway=gateway)), preview=False, stack="dev")
+    notes = pods(made)["litellm-deployment"]["metadata"]["annotations"]
+    assert notes[f"{INJECTOR}/agent-inject-containers"] == "litellm"
+
+
 def test_a_job_has_no_agent_that_keeps_it_from_ending():
     for name in ("litellm-migration-job", "database-bootstrap-job", "litellm-access-job"):
         assert pods(stack())[name]["metadata"]["annotations"][f"{INJECTOR}/agent-pre-populate-only"] == "true"

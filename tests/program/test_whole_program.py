@@ -11,7 +11,7 @@ import yaml
 
 from infra.config.versions import PINS
 from infra.target import resolve_offline
-from tests.program.conftest import recording_of
+from tests.program.conftest import recording_of, with_objects
 from tests.program.stacks import EXAMPLES, FILES, ROOT, is_template, name_of, stack_of
 from tools.offline.mock_engine import Recording, run
 from tools.offline.plan import configuration, record
@@ -174,8 +174,18 @@ def test_pods_are_restricted_and_have_no_token(recording: Recording):
 
 def documents_read(recording: Recording) -> set[str]:
     specs = [resource.inputs["spec"] for resource in recording.resources if resource.type.endswith(":ExternalSecret")]
-    single = {item["remoteRef"]["key"] for spec in specs for item in spec["data"]}
-    return single | {item["extract"]["key"] for spec in specs for item in spec.get("dataFrom", [])}
+    items = [item for spec in specs for item in spec["data"] if "kubernetes-store" not in str(item.get("sourceRef"))]
+    single = {item["remoteRef"]["key"] for item in items}
+    whole = {item["extract"]["key"] for spec in specs for item in spec.get("dataFrom", [])}
+    return single | whole | read_by_agents(recording)
+
+
+def read_by_agents(recording: Recording) -> set[str]:
+    """Documents of the templates of Vault Agent."""
+    maps = [each.inputs.get("data", {}) for each in recording.of("kubernetes:core/v1:ConfigMap")]
+    configurations = [json.loads(data["config.hcl"]) for data in maps if "config.hcl" in data]
+    texts = [template["contents"] for each in configurations for template in each["template"]]
+    return {path for text in texts for path in re.findall(r'secret "[^"]+/data/([^"]+)"', text)}
 
 
 def test_the_policy_names_every_document_that_is_read_and_no_other(known: Recording):
@@ -273,7 +283,7 @@ def test_images_are_those_that_their_makers_publish(file: str):
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_a_known_value_gives_the_same_program(path: Path):
     """Logic that hides in `apply` runs only when values are known: as after the first `up`."""
-    stack = stack_of(path)
+    stack = with_objects(stack_of(path))
     config = configuration(stack)
     from infra.environment import deploy
 

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from components.delivery import AgentDelivery
+from components.delivery import delivered, of_pod, writes_files
 from components.gateway.inside import RESOURCES, command
 from components.gateway.pod import PORT, seconds
 from components.labels import labels
@@ -60,7 +60,8 @@ def job(config: StackConfig, namespace: str, deployment: Mapping[str, Any]) -> d
     """The Job for the gateway of `deployment`, as it runs: with its image, its nodes and its Secret."""
     spec: dict[str, Any] = deployment["spec"]["template"]["spec"]
     main = next(each for each in spec["containers"] if each["name"] == GATEWAY)
-    agent = AgentDelivery.of_pod(deployment["spec"]["template"], ENVIRONMENT, SECRET_FILES)
+    gateway: Mapping[str, Any] = deployment["spec"]["template"]
+    agent = of_pod(gateway, ENVIRONMENT, SECRET_FILES)
     secret = ENVIRONMENT if agent else secret_of(main)
     # A node may be left out by its labels; what keeps the gateway's pods apart is of no concern here.
     affinity: Any = spec.get("affinity", {}).get("nodeAffinity")
@@ -84,7 +85,7 @@ def job(config: StackConfig, namespace: str, deployment: Mapping[str, Any]) -> d
         "enableServiceLinks": False,
         "containers": [container],
     }
-    if agent and agent.writes_files:
+    if writes_files(gateway):
         # The same agent, which needs somewhere to write the gateway's files.
         pod["volumes"] = [{"name": "secret-files", "secret": {"secretName": SECRET_FILES}}]
     marks = {**labels(SMOKE), "app.kubernetes.io/managed-by": "litellm-tools"}
@@ -108,7 +109,7 @@ def job(config: StackConfig, namespace: str, deployment: Mapping[str, Any]) -> d
             "backoffLimit": 0,
             "activeDeadlineSeconds": patience(config),
             "ttlSecondsAfterFinished": KEPT_SECONDS,
-            "template": agent.into(template, config.pods.cpu_limit) if agent else template,
+            "template": delivered(template, agent, config.pods.cpu_limit) if agent else template,
         },
     }
 

@@ -184,7 +184,7 @@ class DatabaseSection(Section):
     ) -> str:
         """The connection URL, as an ESO template (engine v2) that uses the values called `username` and `password`.
 
-        `host` and `port` may be templates themselves. `username` is None where the section has the name, `database` is the value
+        `host` and `port` may be templates themselves. `username` is None where the section has it, `database` is the value
         with the name of the database where it has not, and `parameters` are others than those of the section.
         """
         name = percent_encoded(database) if database else quote(self.name, safe="")

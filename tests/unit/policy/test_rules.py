@@ -126,6 +126,14 @@ def env(name: str, value: Any) -> list[dict[str, Any]]:
     return [{"name": name, "value": value}]
 
 
+def with_agent(**annotations: str) -> Resource:
+    """A gateway into which Vault's Injector puts an agent."""
+    made = gateway()
+    named = {f"vault.hashicorp.com/agent-{name}": value for name, value in {"inject": "true", **annotations}.items()}
+    made.inputs["spec"]["template"]["metadata"] = {"annotations": named}
+    return made
+
+
 REFERENCE = {"name": "OPENAI_API_KEY", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}}
 PRIVILEGED = {"privileged": True, "allowPrivilegeEscalation": True, "capabilities": {"drop": ["ALL"]}}
 SLOW = config_map("litellm_settings: {request_timeout: 900}\n")
@@ -134,6 +142,11 @@ KEPT: list[tuple[AnyRule, tuple[Resource, ...]]] = [
     (pinned_images, (gateway(), gateway(image="registry:5000/a/litellm@sha256:" + "0" * 64))),
     (pinned_images, (gateway(image=UNKNOWN), gateway(image="litellm:main-v1.2.3-stable"))),
     (restricted_pods, (gateway(), resource("kubernetes:core/v1:Service"))),
+    (
+        restricted_pods,
+        (with_agent(), with_agent(**{"run-as-user": "65534"}), with_agent(inject="false", image="vault")),
+    ),
+    (pinned_images, (with_agent(), with_agent(image="vault:1.21.1"))),
     (no_plain_secrets, (gateway(env=[REFERENCE]), gateway(env=env("GENERIC_TOKEN_ENDPOINT", "https://a")))),
     (no_plain_secrets, (config_map("general_settings: {master_key: os.environ/LITELLM_MASTER_KEY}\n"),)),
     (no_plain_secrets, (config_map("bind *\nuser default #{{ .password | sha256sum }}\n"), config_map(UNKNOWN))),
@@ -183,6 +196,14 @@ VIOLATED: list[tuple[AnyRule, tuple[Resource, ...], str]] = [
         (resource("kubernetes:helm.sh/v3:Release", {"chart": "eso", "repositoryOpts": {"repo": "https://a"}}),),
         "chart eso: no version",
     ),
+    (pinned_images, (with_agent(image="vault"),), "container vault-agent: image vault is not pinned"),
+    (restricted_pods, (with_agent(**{"run-as-user": "0"}),), "container vault-agent: runAsUser must not be 0"),
+    (
+        restricted_pods,
+        (with_agent(**{"set-security-context": "false"}),),
+        "vault-agent: readOnlyRootFilesystem must be true",
+    ),
+    (restricted_pods, (with_agent(**{"limits-mem": ""}),), "container vault-agent: needs a memory limit"),
     (restricted_pods, (gateway(pod={"automountServiceAccountToken": None}),), "automountServiceAccountToken"),
     (restricted_pods, (gateway(pod={"hostNetwork": True}),), "hostNetwork must not be set"),
     (restricted_pods, (gateway(pod={"volumes": [{"hostPath": {"path": "/"}}]}),), "hostPath"),
