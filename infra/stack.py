@@ -42,6 +42,11 @@ class NamedStack:
         return f"litellm-{self.stack}"
 
     @property
+    def reader(self) -> str:
+        """The ServiceAccount that the store knows: of the operator's reader, or of pods that read by themselves."""
+        return AGENT if self.config.secrets.by_agent else READER
+
+    @property
     def owner(self) -> str:
         """Marks the documents of this stack in the store."""
         return self.config.ephemeral.mark or f"litellm/{self.stack}"

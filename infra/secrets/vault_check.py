@@ -16,7 +16,7 @@ from infra.secrets.documents import SALT
 from infra.secrets.vault import VaultStore
 from infra.secrets.vault_health import mounted, unreachable, unusable
 from infra.secrets.vault_history import check_history, metadata
-from infra.stack import READER, NamedStack
+from infra.stack import NamedStack
 
 TIMEOUT_SECONDS = 10
 
@@ -169,7 +169,7 @@ def check_auth(client: Any, vault: VaultStore) -> Iterator[str]:
         return
     if found.get("disable_local_ca_jwt") and found.get("token_reviewer_jwt_set") is False:
         yield (
-            f"the auth method at auth/{vault.auth_path}/ has every login review its own token, which {READER} may not: give it "
+            f"the auth method at auth/{vault.auth_path}/ has every login review its own token, which that of a pod or a reader may not: give it "
             "a token_reviewer_jwt, or name another one in litellm:secrets.vault.kubernetesAuth.path"
         )
 
@@ -198,9 +198,9 @@ def check_role(client: Any, vault: VaultStore, target: NamedStack) -> Iterator[s
     except hvac.exceptions.InvalidPath:
         yield f"there is no {role}: an administrator makes it once (docs/rights.md)"
         return
-    bound = {"bound_service_account_names": READER, "bound_service_account_namespaces": target.namespace}
+    bound = {"bound_service_account_names": target.reader, "bound_service_account_namespaces": target.namespace}
     if vault.config.auth == "jwt":
-        subject = f"system:serviceaccount:{target.namespace}:{READER}"
+        subject = f"system:serviceaccount:{target.namespace}:{target.reader}"
         # A role without it admits every subject, or says by its claims which.
         bound = {"bound_subject": subject} if found.get("bound_subject") else {}
     for setting, wanted in bound.items():

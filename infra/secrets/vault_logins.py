@@ -10,7 +10,7 @@ from components.secrets.vault_jwt import VaultJwtAuth, VaultJwtAuthArgs
 from components.secrets.vault_token import VaultTokenAuth, VaultTokenAuthArgs
 from components.sync.store import ReaderArgs
 from infra.config.secrets import VaultConfig
-from infra.stack import AGENT, READER, NamedStack
+from infra.stack import READER, NamedStack
 
 
 class LoginPlace(Protocol):
@@ -46,11 +46,6 @@ class Login:
     """What must be there before."""
 
 
-def who_logs_in(target: NamedStack) -> str:
-    """The ServiceAccount that the role is for."""
-    return AGENT if target.config.secrets.by_agent else READER
-
-
 def reader_of(target: NamedStack, *, token_review: bool = False) -> ReaderArgs:
     operator = target.config.external_secrets
     return {
@@ -73,7 +68,7 @@ def kubernetes_login(
         "path": store.auth_path,
         "create": auth.create,
         "role": store.role,
-        "service_account": who_logs_in(target),
+        "service_account": target.reader,
         "namespace": namespace,
         "audience": auth.audience,
         "extra_audiences": auth.extra_audiences,
@@ -101,7 +96,7 @@ def jwt_login(
     args: VaultJwtAuthArgs = {
         "path": store.auth_path,
         "role": store.role,
-        "service_account": who_logs_in(target),
+        "service_account": target.reader,
         "namespace": namespace,
         "audience": auth.audience,
         "policies": [policy],

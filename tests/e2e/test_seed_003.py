@@ -41,6 +41,8 @@ def values(vault: Vault) -> Iterator[dict[str, str]]:
     vault.mount(MOUNT)
     vault.write(MOUNT, "litellm/secrets", **found)
     vault.write(MOUNT, "litellm/salt", **{"salt-key": f"sk-{secrets.token_hex(24)}"})
+    # What `up` writes where the stack has a Redis.
+    vault.write(MOUNT, "litellm/redis", password=secrets.token_hex(20))
     yield found
     vault.client.sys.disable_secrets_engine(MOUNT)
 
@@ -48,13 +50,12 @@ def values(vault: Vault) -> Iterator[dict[str, str]]:
 def rendered(vault: Vault, folder: Path) -> subprocess.CompletedProcess[str]:
     """What the agent of the gateway's pods does, with a token of Vault's in the place of the pod's."""
     config = example("seed-003")
-    config["secrets"]["vault"] |= {"mount": {"path": MOUNT, "create": False}, "address": vault.address}
-    config["secrets"]["vault"].pop("clusterAddress")
+    config["secrets"]["vault"]["mount"] = {"path": MOUNT, "create": False}
     recording = run(lambda: deploy(target(**config)), preview=False, stack=STACK)
     (data,) = [each.inputs["data"] for each in recording.resources if each.name == "litellm-agent-config"]
     content = json.loads(data["config-init.hcl"].replace("/vault/secrets", str(folder)))
     (folder / "token").write_text(os.environ["VAULT_TOKEN"])
-    content["pid_file"] = str(folder / "pid")
+    content |= {"pid_file": str(folder / "pid"), "vault": {"address": vault.address}}
     method = {"type": "token_file", "config": {"token_file_path": str(folder / "token")}}
     content["auto_auth"] = [{"method": [method]}]
     (folder / "agent.json").write_text(json.dumps(content))

@@ -54,6 +54,7 @@ def provider(kind: str) -> tuple[str, dict[str, Any]]:
 
 
 SYNCED = resource("kubernetes:external-secrets.io/v1:ExternalSecret", "litellm-env")
+AGENT = resource("kubernetes:core/v1:ConfigMap", "litellm-agent-config")
 
 
 def existing(document: str, name: str = "salt-key") -> dict[str, Any]:
@@ -74,6 +75,7 @@ def test_the_outputs_of_a_first_up_that_failed_bind_nobody():
     failed = outputs("litellm/ops/salt#salt-key", kubernetesSecrets={})
     assert not problems(target(), failed, provider("vault"))
     assert problems(target(), failed, provider("vault"), SYNCED)
+    assert problems(target(), failed, provider("vault"), AGENT)
 
 
 @pytest.mark.parametrize(
