@@ -169,7 +169,7 @@ def check_auth(client: Any, vault: VaultStore) -> Iterator[str]:
         return
     if found.get("disable_local_ca_jwt") and found.get("token_reviewer_jwt_set") is False:
         yield (
-            f"the auth method at auth/{vault.auth_path}/ has every login review its own token, which that of a pod or a reader may not: give it "
+            f"the auth method at auth/{vault.auth_path}/ has every login review its own token, which it may not: give it "
             "a token_reviewer_jwt, or name another one in litellm:secrets.vault.kubernetesAuth.path"
         )
 

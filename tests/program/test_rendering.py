@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from components.labels import MANAGED_BY
-from tests.program.conftest import recording_of
+from tests.program.conftest import recording_of, with_objects
 from tests.program.stacks import FILES, ROOT, name_of, stack_of
 from tools.engine.stack_file import Stack, merge
 from tools.gitops import argocd
@@ -31,7 +31,7 @@ def renderable(path: Path) -> Stack:
     overlay: dict[str, Any] = {}
     if stack.vault_address is None and "aws" not in str(stack.config.get("litellm:secrets", "")):
         overlay["litellm:secrets"] = {"vault": {"address": "https://vault.example.com:8200"}}
-    merged = merge(stack.document, {"config": overlay})
+    merged = merge(with_objects(stack).document, {"config": overlay})
     balancer = merged["config"]["litellm:ingress"].get("alb", {})
     if balancer.pop("certificateDomain", None):
         balancer["certificateArn"] = CERTIFICATE
@@ -125,7 +125,10 @@ def test_the_secrets_that_pods_read_are_the_ones_that_are_rendered(rendering: Re
             pod = manifest.content["spec"]["template"]["spec"]
             read |= references(pod, "secretRef") | references(pod, "secretKeyRef") | references(pod, "secretName")
             read |= {each["name"] for each in pod.get("imagePullSecrets", ())}
-    assert read
+        if manifest.kind in ("PodMonitor", "VMPodScrape"):
+            read |= {name for name in names(rendering, "ExternalSecret") if f'"{name}"' in json.dumps(manifest.content)}
+    agents = [manifest for manifest in rendering.objects if "config.hcl" in manifest.content.get("data", {})]
+    assert bool(read) != bool(agents)
     assert names(rendering, "ExternalSecret") <= read
 
 
