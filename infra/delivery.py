@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import pulumi
@@ -161,16 +161,13 @@ class Use:
 
     secrets: tuple[str, ...]
 
-    keys: tuple[str, ...] = ()
-    """Those that they read; without any all."""
-
     once: bool = False
     """A Job, which ends."""
 
     restarts: bool = False
     """Whether the program starts again when a value has changed in Vault, which no `up` has changed."""
 
-    entrypoint: tuple[str, ...] = field(default=())
+    entrypoint: tuple[str, ...] = ()
     """What the container runs that has no command of its own."""
 
 
@@ -178,7 +175,7 @@ USES: Mapping[str, Use] = {
     # Its password is for the first start only, and another one would not change it.
     POSTGRES: Use((ADMIN,), entrypoint=("docker-entrypoint.sh",)),
     BOOTSTRAP: Use((ADMIN, ROLE), once=True),
-    MIGRATION: Use((ENVIRONMENT,), keys=("DATABASE_URL", "DIRECT_URL"), once=True),
+    MIGRATION: Use((MIGRATION,), once=True),
     REDIS: Use((REDIS_CONFIG,), restarts=True),
     GATEWAY: Use((ENVIRONMENT, SECRET_FILES), restarts=True),
     ACCESS: Use((ACCESS_KEYS,), once=True),
@@ -217,7 +214,8 @@ class ByAgent:
     def await_also(self, resources: Iterable[pulumi.Resource]) -> None:
         """Nothing reads what others write into the namespace."""
 
-    def secret(self, name: str, content: SecretContent) -> str:
+    def secret(self, name: str, content: SecretContent, *, in_place: bool = False) -> str:
+        del in_place  # for users that take turns, of which there is one here: infra.turns
         self.contents[name] = content
         return name
 
@@ -232,12 +230,14 @@ class ByAgent:
                 "namespace": self.namespace,
                 "login": self.login,
                 "mount": config.secrets.vault.mount.path,
-                "secrets": {name: delivered(name, content, use, config) for name, content in wanted.items()},
+                "secrets": {name: delivered(name, content, config) for name, content in wanted.items()},
                 "refresh_interval": config.secrets.vault_agent.refresh_interval,
             },
             after(self.opts, self.store.resources),
         )
-        documents = sorted({document for content in wanted.values() for document in content.documents})
+        # A steady one is read anew by whoever starts, and starts nobody.
+        changing = [content for content in wanted.values() if not content.steady]
+        documents = sorted({document for content in changing for document in content.documents})
         spread = SPREAD_SECONDS * (config.gateway.most_replicas - 1) if workload == GATEWAY else 0
         agent: AgentDelivery = {
             "config_map": made.config_map,
@@ -254,13 +254,12 @@ class ByAgent:
         return {**settings, "agent": agent}
 
 
-def delivered(name: str, content: SecretContent, use: Use, config: StackConfig) -> DeliveredSecret:
-    template = {key: text for key, text in content.template.items() if not use.keys or key in use.keys}
+def delivered(name: str, content: SecretContent, config: StackConfig) -> DeliveredSecret:
     files = {key_of_file(path): path for path in config.gateway.secret_files} if name == SECRET_FILES else {}
     return {
         "values": {**content.of_bundles, **content.values},
-        "template": template,
-        "files": {key: files.get(key, key) for key in template} if name in AS_FILES else {},
+        "template": content.template,
+        "files": {key: files.get(key, key) for key in content.template} if name in AS_FILES else {},
     }
 
 

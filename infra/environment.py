@@ -316,9 +316,8 @@ class Environment:
         server = Redis(workloads.REDIS, workloads.redis(redis, self.namespace, secret, pod), self._options())
         if both is None:
             return [server]
-        users = self.delivery.secret(REDIS_USERS, both)
-        pod = self.delivery.pod(workloads.REDIS_USER, self.pods.bootstrap)
-        self.redis_users = workloads.redis_users(redis, self.servers, self.namespace, users, turn, pod)
+        users = self.delivery.secret("redis-users", both)
+        self.redis_users = workloads.redis_users(redis, self.servers, self.namespace, users, turn, self.pods.bootstrap)
         return [server, RedisUser(workloads.REDIS_USER, self.redis_users, self._options(server))]
 
     def _gateway(
@@ -331,7 +330,7 @@ class Environment:
                 self.config,
                 self.servers,
                 self.namespace,
-                self.delivery.secret(MIGRATION, database_url) if database_url else None,
+                self.delivery.secret(workloads.MIGRATION, database_url) if database_url else None,
                 self.account,
                 self.delivery.pod(workloads.MIGRATION, self.pods.migration),
                 self.certificates,

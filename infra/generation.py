@@ -10,7 +10,7 @@ from components.secrets.generation import GeneratedValue
 from infra.own_state import HANDED_OVER, made_in_the_store, rotations, written_by_pulumi
 from infra.secrets import documents
 from infra.target import Target
-from infra.turns import DATABASE, REDIS, TURN, passwords
+from infra.turns import took_turns
 
 Wanted = Mapping[str, Mapping[str, GeneratedValue]]
 
@@ -41,12 +41,11 @@ def check(target: Target, state: Mapping[str, Mapping[str, Any]]) -> Iterator[st
 
 def with_turns(state: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Two users need the passwords of both, of which a store makes only the next one."""
-    for users in (DATABASE, REDIS):
-        if any(TURN in made for made in passwords(users, state)):
-            yield (
-                f"{KEY} is store, but the users of litellm:{users.section} have taken turns by a rotation, and with values "
-                "that are made in the store there is one user: set it to state"
-            )
+    for users in took_turns(state):
+        yield (
+            f"{KEY} is store, but the users of litellm:{users.section} have taken turns by a rotation, and with values "
+            "that are made in the store there is one user: set it to state"
+        )
 
 
 def unlike(target: Target, wanted: Wanted, before: Mapping[str, str]) -> Iterator[str]:

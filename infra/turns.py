@@ -79,8 +79,9 @@ ONE_USER_EACH = Turns()
 
 def turns(config: StackConfig, state: State) -> Turns:
     """What the state of a stack, and the rotations that the configuration asks for, make of it."""
-    if config.gitops or config.secrets.generation == "store":
-        # Where no state has the password of before, nothing can let its user in a while longer.
+    if config.gitops or config.secrets.generation == "store" or config.secrets.by_agent:
+        # Where no state has the password of before, nothing can let its user in a while longer. Vault Agent gives pods of
+        # before the password of now, which must be one of their user.
         return ONE_USER_EACH
     return Turns(
         database=turn(DATABASE, state, config.database.rotation, alternates=database_alternates(config)),
@@ -109,7 +110,17 @@ def database_alternates(config: StackConfig) -> bool:
 
 
 def check(config: StackConfig, state: State) -> Iterator[str]:
-    """Problems when a rotation comes before the last one is done: pods may still have the user whose turn would be next."""
+    """Problems when a rotation comes before the last one is done: pods may still have the user whose turn would be next.
+
+    And where Vault Agent would have one user, and there are two.
+    """
+    if config.secrets.by_agent:
+        for users in took_turns(state):
+            yield (
+                f"litellm:secrets.delivery is vault-agent, but the users of litellm:{users.section} have taken turns by a "
+                "rotation, and with Vault Agent there is one user: set it to external-secrets"
+            )
+        return
     wanted = turns(config, state)
     for users, next_one in ((DATABASE, wanted.database), (REDIS, wanted.redis)):
         for made in passwords(users, state)[:1]:
@@ -121,6 +132,11 @@ def check(config: StackConfig, state: State) -> Iterator[str]:
                 "finished: pods may still log in with the user whose password would change. Set it to "
                 f"{made[ROTATION]} and run `make up`, then raise it"
             )
+
+
+def took_turns(state: State) -> list[Users]:
+    """Those of whom there are two."""
+    return [users for users in (DATABASE, REDIS) if any(TURN in made for made in passwords(users, state))]
 
 
 def passwords(users: Users, state: State) -> list[Mapping[str, str]]:

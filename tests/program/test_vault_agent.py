@@ -165,7 +165,13 @@ def test_files_of_the_gateway_are_where_they_are_with_a_secret():
 
 def test_the_migration_gets_the_url_and_nothing_else():
     _, *files = destinations(stack(), "litellm-migration")
-    assert files == [f"{SECRETS}/litellm-env/DATABASE_URL"]
+    assert files == [f"{SECRETS}/litellm-migration/DATABASE_URL"]
+
+
+def test_another_password_is_no_reason_to_migrate_again():
+    notes = {name: template["metadata"]["annotations"] for name, template in pods(stack()).items()}
+    assert notes["litellm-deployment"]["litellm/delivered"]
+    assert notes["litellm-migration-job"]["litellm/delivered"] == ""
 
 
 def test_a_document_of_another_engine_is_read_there():

@@ -139,3 +139,27 @@ def test_another_kind_of_redis_has_one_user() -> None:
     made = of_redis(password={"rotation": "3"}, alternate_password={"rotation": "4", "turn": "1"})
     existing = config(redis={"kind": "existing", "host": "redis.example.com"})
     assert turns(existing, made).redis == Turn(0)
+
+
+AGENT = {"delivery": "vault-agent", "vault": {"address": "https://vault.example.com"}}
+
+
+def test_vault_agent_brings_the_password_of_one_user() -> None:
+    """A pod of before gets the password of now as well, which must not be the one of somebody else."""
+    assert turns(config(database={"rotation": 1}, secrets=AGENT), state(rotation="0")) == ONE_USER_EACH
+
+
+@pytest.mark.parametrize(
+    ("section", "made"),
+    [
+        ("database", state(locked=1, rotation="1", turn="1")),
+        ("redis", of_redis(password={"rotation": "0"}, alternate_password={"rotation": "1", "turn": "1"})),
+    ],
+)
+def test_users_that_took_turns_are_not_handed_to_vault_agent(section: str, made: dict[str, Any]) -> None:
+    (problem,) = check(config(secrets=AGENT, **{section: {"rotation": 1}}), made)
+    assert f"the users of litellm:{section} have taken turns" in problem
+
+
+def test_a_stack_that_never_rotated_may_be_handed_to_it() -> None:
+    assert not [*check(config(secrets=AGENT), state(rotation="0"))]
