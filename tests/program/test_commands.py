@@ -44,6 +44,7 @@ REASONS = {
     r"vault .*": "needs a Vault, and Vault's command",
     r"aws .*": "needs an account of AWS, and AWS' command",
     r"kubeseal .*": "needs a controller of Sealed Secrets: tests/e2e/test_sealed_secrets.py runs it",
+    r"docker compose up|helm (install|upgrade)\b.*": "is what the project takes the place of: docs/seeds shows what instead",
     r"git .*": "is about the repository of whoever reads it",
     r"curl .*": "needs a gateway: tests/e2e runs what `up` prints",
 }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.secrets.documents import Generated, documents
-from tests.program.conftest import recording_of
+from tests.program.conftest import recording_of, with_objects
 from tests.program.stacks import FILES, name_of, stack_of
 from tools.engine.stack_file import Stack, merge
 from tools.offline.mock_engine import Recording
@@ -41,7 +41,7 @@ def in_store(path: Path) -> Stack:
 
 @cache
 def recorded(path: Path) -> Recording:
-    return record(in_store(path), preview=False)
+    return record(with_objects(in_store(path)), preview=False)
 
 
 @pytest.fixture(params=FITTING, ids=name_of)

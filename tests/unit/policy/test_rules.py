@@ -146,7 +146,7 @@ KEPT: list[tuple[AnyRule, tuple[Resource, ...]]] = [
         restricted_pods,
         (with_agent(), with_agent(**{"run-as-user": "65534"}), with_agent(inject="false", image="vault")),
     ),
-    (pinned_images, (with_agent(), with_agent(image="vault:1.21.1"))),
+    (pinned_images, (with_agent(), with_agent(image="agent:1.2.3"))),
     (no_plain_secrets, (gateway(env=[REFERENCE]), gateway(env=env("GENERIC_TOKEN_ENDPOINT", "https://a")))),
     (no_plain_secrets, (config_map("general_settings: {master_key: os.environ/LITELLM_MASTER_KEY}\n"),)),
     (no_plain_secrets, (config_map("bind *\nuser default #{{ .password | sha256sum }}\n"), config_map(UNKNOWN))),

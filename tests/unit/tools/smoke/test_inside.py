@@ -231,7 +231,7 @@ AGENT = {
         "annotations": {
             "vault.hashicorp.com/agent-inject": "true",
             "vault.hashicorp.com/agent-configmap": "litellm-agent-config-1",
-            "vault.hashicorp.com/agent-image": "vault:1.21.1",
+            "vault.hashicorp.com/agent-image": "agent:1.2.3",
         }
     },
     "spec": POD_SPEC
