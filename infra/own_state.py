@@ -11,6 +11,11 @@ def has_operator(state: Mapping[str, Mapping[str, Any]]) -> bool:
     return any(each["type"] == RELEASE and COMPONENT in urn for urn, each in state.items())
 
 
+def is_empty(state: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether it knows of nothing that a stack has: of one that was never up, that is gone, or whose state was lost."""
+    return all(str(each["type"]).startswith("pulumi:") for each in state.values())
+
+
 HANDED_OVER = "LITELLM_DOCUMENTS_HANDED_OVER"
 """Environment variable of the program, `true` where the documents in Vault that its state has are not deleted with their
 resources. `make up` sees to that."""

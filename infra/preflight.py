@@ -16,7 +16,7 @@ from components.database.cloudnative_api import API as CLOUDNATIVE
 from components.database.cloudnative_api import OBJECT_STORES
 from components.delivery import INJECTOR
 from components.labels import INSTANCE
-from infra import autoscalers
+from infra import autoscalers, lost_state
 from infra.cluster import kubeconfig_path
 from infra.config.database.cloudnative import CloudNativePgDatabase
 from infra.config.monitoring import MonitoringConfig
@@ -93,6 +93,7 @@ def check_cluster(target: Target) -> Generator[str, None, ExternalSecretsConfig]
             yield from check_namespace(client, target)
         else:
             yield from import_module("infra.given_namespace").check(client, target)
+        yield from lost_state.check(client, target)
         yield from check_secrets(client, target)
         yield from check_cloudnative(client, target)
         yield from autoscalers.check(client, target.config.gateway.autoscaling)

@@ -14,7 +14,7 @@ from infra import generation, ingress_class, salt
 from infra import turns as users
 from infra.config.load import ConfigError, load
 from infra.config.stack_yaml import StackFileError, of_stack
-from infra.own_state import granted, has_operator, written
+from infra.own_state import granted, has_operator, is_empty, written
 from infra.secrets.documents import Documents, documents
 from infra.target import Target, resolve
 from infra.watch import watch
@@ -37,9 +37,14 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
         pool.submit(import_module, "infra.preflight")
         environment = pool.submit(import_module, "infra.environment")
         state = salt.state()
-        turns, known = users.turns(config, state), salt.salts(state)
+        turns, known = turns_of(target, state), salt.salts(state)
         target = replace(
-            target, has_operator=has_operator(state), written=written(state), granted=granted(state), turns=turns
+            target,
+            has_state=not is_empty(state),
+            has_operator=has_operator(state),
+            written=written(state),
+            granted=granted(state),
+            turns=turns,
         )
         problems = (salt.check(target, known), generation.check(target, state), users.check(config, state))
         found = look(target, [*chain(*problems), *ingress_class.check(target)])
@@ -52,6 +57,14 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
         )
     watch(found)
     return deploy(salt.kept(found, known))
+
+
+def turns_of(target: Target, state: users.State) -> users.Turns:
+    """Whose turn it is to log in: by the state, or by the documents that are taken over, as then no state knows."""
+    secrets = target.config.secrets
+    if secrets.kind == "vault" and secrets.vault.adopt and secrets.generation == "state":
+        return import_module("infra.secrets.vault_adopted").turns_there(target.store, target.config)
+    return users.turns(target.config, state)
 
 
 def look(target: Target, found_already: Sequence[str]) -> Target:

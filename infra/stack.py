@@ -24,6 +24,9 @@ class NamedStack:
     has_operator: bool | None = field(default=None, kw_only=True)
     """Whether the state has External Secrets Operator; None where nobody looked."""
 
+    has_state: bool = field(default=True, kw_only=True)
+    """Whether the state knows of anything that the stack has; also True where nobody looked."""
+
     own_salt: str | None = field(default=None, kw_only=True)
     """Name of the salt key's document, where the state says that this stack has made it; None before that is known."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.cache.redis import user_of_redis
 from infra.config.redis import InClusterRedis
 from infra.config.stack import StackConfig
 
@@ -107,6 +108,20 @@ def database_alternates(config: StackConfig) -> bool:
     """Whether a rotation takes the other user. A rotation function of AWS sees to that itself."""
     by_function = config.secrets.aws is not None and config.secrets.aws.rotation is not None
     return config.database.rotation_strategy == "alternating-users" and not by_function
+
+
+def there(config: StackConfig, users: Mapping[str, Mapping[str, str]]) -> Turns:
+    """The turns of a stack whose state was lost, by the `username` and `other-username` of its documents.
+
+    A first user who is alone, and one whose turn has come again, look the same in the document of the database, and are.
+    """
+    database, redis = users.get(DATABASE.section, {}), users.get(REDIS.section, {})
+    second = database.get("username") == config.database.alternate
+    number = (1 if redis.get("username") == user_of_redis(1) else 2) if "other-username" in redis else 0
+    return Turns(
+        database=Turn(1) if second and database_alternates(config) else ONE_USER,
+        redis=Turn(number) if isinstance(config.redis, InClusterRedis) else ONE_USER,
+    )
 
 
 def check(config: StackConfig, state: State) -> Iterator[str]:

@@ -27,7 +27,8 @@ def watch(target: Target) -> None:
         )
         if args.type_ not in {*claims.before_create, *claims.before_update}:
             return None
-        bound = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(hooks=hooks))
+        found = claims.there(args.type_, args.props)
+        bound = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(hooks=hooks, import_=found))
         return pulumi.ResourceTransformationResult(args.props, bound)
 
     pulumi.runtime.register_stack_transformation(bind)

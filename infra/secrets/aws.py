@@ -85,6 +85,14 @@ class AwsStore:
     def adopted(self, _document: str, _name: str, _opts: pulumi.InvokeOptions) -> None:
         """None: AWS refuses a name that is taken, and what is there can be referred to."""
 
+    def take_over(self, target: NamedStack) -> str:
+        prefix, region = self.prefix, self.config.region
+        return (
+            f"name what is there in Pulumi.{target.stack}.yaml (keys.salt.existing, keys.master.existing, database.kind "
+            f"existing with its login, providerDocuments): `aws secretsmanager list-secrets --region {region} --filters "
+            f"Key=name,Values={prefix}/`"
+        )
+
     def operator_identity(self, target: NamedStack, opts: pulumi.ResourceOptions) -> AwsRole | None:
         identity = self.config.identity
         if not isinstance(identity, PodIdentity) or identity.controller_role_arn:

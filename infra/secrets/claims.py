@@ -18,6 +18,10 @@ class TakenError(pulumi.RunError):
     """What would be written is somebody else's; the message has the ways out."""
 
 
+def nothing_is_there(_kind: str, _inputs: Mapping[str, Any]) -> None:
+    """The answer of a store whose resources are made, or refused."""
+
+
 @dataclass(frozen=True)
 class Claims:
     """The checks of one store, by the type of resource."""
@@ -25,6 +29,10 @@ class Claims:
     before_create: Mapping[str, Check]
 
     before_update: Mapping[str, Check] = field(default_factory=dict[str, Check])
+
+    there: Callable[[str, Mapping[str, Any]], str | None] = nothing_is_there
+    """By which ID the engine imports a resource of a type, with its arguments, that a lost state had made; None for one that is
+    to be made. A state that has it already goes on with it."""
 
 
 def known(value: Any) -> Any:

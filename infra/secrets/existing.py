@@ -47,6 +47,10 @@ class ExistingStore:
     def adopted(self, _document: str, _name: str, _opts: pulumi.InvokeOptions) -> None:
         """None: nothing is generated either."""
 
+    def take_over(self, _target: NamedStack) -> str:
+        """Nothing: the store has every value, and the state had none."""
+        return ""
+
     def operator_identity(self, _target: NamedStack, _opts: pulumi.ResourceOptions) -> None:
         """None: the store has one."""
 

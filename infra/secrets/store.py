@@ -91,6 +91,10 @@ class Store(Protocol):
         """The value that a document has already, where the configuration takes it over; None where a new one is generated."""
         ...
 
+    def take_over(self, target: NamedStack) -> str:
+        """What to do about the stack's values where its state was lost; empty where they are taken over as they are."""
+        ...
+
     def operator_identity(self, target: NamedStack, opts: pulumi.ResourceOptions) -> OperatorIdentity | None:
         """Register what the operator's pods must have when they start; None where they need no identity of their own."""
         ...

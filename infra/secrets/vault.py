@@ -98,6 +98,14 @@ class VaultStore:
         found = pulumi.Output.from_input(vault.kv.get_secret_v2_output(mount=self.mount, name=path, opts=opts))
         return pulumi.Output.secret(found.apply(lambda secret: secret.data[name]))
 
+    def take_over(self, target: NamedStack) -> str:
+        if self.config.adopt:
+            return ""
+        return (
+            f"set litellm:secrets.vault.adopt to true in Pulumi.{target.stack}.yaml, and `make up STACK={target.stack}` takes "
+            "over documents, policy, role, auth method, and what is in the namespace, with the values that they have"
+        )
+
     def operator_identity(self, _target: NamedStack, _opts: pulumi.ResourceOptions) -> None:
         """None: the operator asks Kubernetes for a token of the reader, or has one of Vault."""
 

@@ -12,7 +12,7 @@ import requests
 
 from components.secrets.vault_documents import OWNER
 from infra.config.references import PropertyReference, steps, within
-from infra.secrets.documents import SALT
+from infra.secrets.documents import SALT, SALT_KEY
 from infra.secrets.vault import VaultStore
 from infra.secrets.vault_health import mounted, unreachable, unusable
 from infra.secrets.vault_history import check_history, metadata
@@ -247,6 +247,8 @@ def check_documents(
         if vault.config.adopt:
             yield from check_adopted(client, vault, document, properties)
     salt = target.config.keys.salt.existing
+    if vault.config.adopt and not salt:
+        yield from check_adopted(client, vault, SALT, (SALT_KEY,))
     path, mount = (salt.document, salt.mount) if salt else (f"{vault.prefix}/{SALT}", None)
     if found := metadata(client, vault, path, mount):
         yield from check_document_settings(mount or vault.mount, path, found)

@@ -24,6 +24,8 @@ from infra.stack import NamedStack
 GENERATED = "pulumi-python:dynamic/litellm:VaultGenerated"
 """Documents whose values are made in Vault's client."""
 
+UNKNOWN = hvac.exceptions.InvalidPath, hvac.exceptions.Forbidden, hvac.exceptions.UnsupportedOperation
+
 ROLE_SETTINGS = {
     "boundServiceAccountNames": "bound_service_account_names",
     "boundServiceAccountNamespaces": "bound_service_account_namespaces",
@@ -49,7 +51,7 @@ def claims(store: VaultStore, target: NamedStack) -> Claims:
         "vault:kv/secretV2:SecretV2": vault.document_is_ours,
         GENERATED: vault.generated_is_ours,
     }
-    return Claims(creations, updates)
+    return Claims(creations, updates, vault.there)
 
 
 class VaultClaims:
@@ -117,13 +119,27 @@ class VaultClaims:
                 "kubernetesAuth.create false, and path); when it is for another one, choose another kubernetesAuth.path"
             )
 
+    def there(self, kind: str, inputs: Mapping[str, Any]) -> str | None:
+        """The auth method of this cluster, where the stack takes over what its lost state had made. All else in Vault is
+        written again as it is."""
+        if not self.store.config.adopt or kind != "vault:index/authBackend:AuthBackend":
+            return None
+        path = str(inputs["path"])
+        try:
+            found: dict[str, Any] = self.above.adapter.get(url=f"/v1/auth/{path}/config")["data"]
+        except (*UNKNOWN, hvac.exceptions.InvalidRequest):
+            return None
+        ours = (self.store.kubernetes_host, (self.store.kubernetes_ca_cert or "").strip())
+        theirs = (found.get("kubernetes_host"), str(found.get("kubernetes_ca_cert") or "").strip())
+        return path if ours == theirs else None
+
     def role_is_free(self, news: Mapping[str, Any], _olds: Mapping[str, Any]) -> None:
         """A role that the state does not know: absent, or what it would become."""
         name, auth = str(news["roleName"]), self.store.auth_path
         section = "jwtAuth" if self.store.config.auth == "jwt" else "kubernetesAuth"
         try:
             role: dict[str, Any] = self.above.adapter.get(url=f"/v1/auth/{auth}/role/{name}")["data"]
-        except (hvac.exceptions.InvalidPath, hvac.exceptions.Forbidden, hvac.exceptions.UnsupportedOperation):
+        except UNKNOWN:
             return
         wanted = {theirs: known(news.get(ours)) for ours, theirs in ROLE_SETTINGS.items()}
         if any(value is not None and value != role.get(key) for key, value in wanted.items()):

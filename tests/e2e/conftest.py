@@ -48,6 +48,7 @@ LATE = (
     "test_rotation",
     "test_starts",
     "test_generation",
+    "test_lost_state",
     "test_given_namespace",
     "test_stores",
     "test_ways_in",

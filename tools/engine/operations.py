@@ -253,12 +253,14 @@ def connect(place: Workplace, deployment: Deployment) -> Cluster:
 
 
 def tidy(place: Workplace, deployment: Deployment, namespace: str) -> None:
-    """Delete the Secrets that nobody uses any more. What cannot be looked at stays until the next time."""
+    """Delete what nobody knows and uses any more. What cannot be looked at stays until the next time."""
     from infra.kubernetes_api import UNREACHABLE, RefusedError  # noqa: PLC0415 - the client takes long to import
-    from tools.engine import sharing  # noqa: PLC0415
+    from tools.engine import leftovers, sharing  # noqa: PLC0415
 
     try:
-        sharing.drop_unused_secrets(connect(place, deployment), namespace)
+        cluster = connect(place, deployment)
+        leftovers.drop(cluster, namespace, deployment.state)
+        sharing.drop_unused_secrets(cluster, namespace)
     except (RefusedError, *UNREACHABLE) as error:
         place.say(f"Secrets that nobody uses any more may be left in namespace {namespace}: {reason(error)}")
 

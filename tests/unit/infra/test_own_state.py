@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from infra.own_state import granted, written
+import pytest
+
+from infra.own_state import granted, is_empty, written
 
 
 def entry(kind: str, **outputs: Any) -> dict[str, Any]:
@@ -31,3 +33,15 @@ def test_a_salt_key_that_was_found_is_not_the_stacks():
 
 def test_policies_and_roles_are_known_by_their_paths():
     assert granted(STATE) == ("sys/policies/acl/litellm-dev", "auth/kubernetes-dev/role/litellm-dev")
+
+
+@pytest.mark.parametrize(
+    ("types", "empty"),
+    [
+        ((), True),
+        (("pulumi:pulumi:Stack", "pulumi:providers:vault"), True),
+        (("pulumi:pulumi:Stack", "kubernetes:core/v1:Namespace"), False),
+    ],
+)
+def test_a_state_without_anything_of_the_stack_is_empty(types: tuple[str, ...], empty: bool):
+    assert is_empty({f"urn::{number}": {"type": each} for number, each in enumerate(types)}) is empty

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.turns import DATABASE, GENERATOR, JOB, ONE_USER_EACH, REVISION, Turn, check, turns
+from infra.turns import DATABASE, GENERATOR, JOB, ONE_USER_EACH, REVISION, Turn, check, there, turns
 from tests.unit.infra.stacks import config
 
 URN = "urn:pulumi:dev::litellm::pulumi:pulumi:Stack$"
@@ -163,3 +163,25 @@ def test_users_that_took_turns_are_not_handed_to_vault_agent(section: str, made:
 
 def test_a_stack_that_never_rotated_may_be_handed_to_it() -> None:
     assert not [*check(config(secrets=AGENT), state(rotation="0"))]
+
+
+@pytest.mark.parametrize(
+    ("database", "redis", "numbers"),
+    [
+        ({"username": "litellm"}, {}, (0, 0)),
+        ({"username": "litellm_clone"}, {"username": "litellm", "other-username": "default"}, (1, 1)),
+        ({}, {"username": "litellm_clone", "other-username": "litellm"}, (0, 2)),
+        ({"username": "of_somebody"}, {"username": "default"}, (0, 0)),
+    ],
+    ids=["one user each", "after one rotation", "after two", "other names"],
+)
+def test_where_the_state_was_lost_the_documents_say_whose_turn_it_is(
+    database: dict[str, str], redis: dict[str, str], numbers: tuple[int, int]
+) -> None:
+    found = there(config(), {"database": database, "redis": redis})
+    assert (found.database.number, found.redis.number) == numbers
+
+
+def test_with_a_single_user_no_document_makes_two() -> None:
+    found = there(config(database={"rotationStrategy": "single-user"}), {"database": {"username": "litellm_clone"}})
+    assert found.database == Turn(0)

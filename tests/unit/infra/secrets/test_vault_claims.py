@@ -335,3 +335,26 @@ def test_what_pulumi_wrote_so_far_is_taken_over_by_vaults_client(vault: FakeVaul
     vault.marks["dev/api-keys"], vault.versions["dev/api-keys"] = OURS, [{}, {"master-key": "there"}]
     claims(vault).claim_generated(generated(), {})
     assert len(vault.versions["dev/api-keys"]) == 2
+
+
+BACKEND = "vault:index/authBackend:AuthBackend"
+CONFIG = "/v1/auth/kubernetes-dev/config"
+
+
+@pytest.mark.parametrize(
+    ("host", "adopt", "found"),
+    [("https://k", True, "kubernetes-dev"), ("https://other", True, None), ("https://k", False, None)],
+    ids=["of this cluster", "of another cluster", "not taken over"],
+)
+def test_the_auth_method_of_a_lost_state_is_imported(vault: FakeVault, host: str, adopt: bool, found: str | None):
+    vault.roles = {CONFIG: {"kubernetes_host": host, "kubernetes_ca_cert": ""}}
+    check = claims(vault, adopt=adopt, kubernetesAuth={"host": "https://k"})
+    assert check.there(BACKEND, {"path": "kubernetes-dev"}) == found
+
+
+def test_an_auth_method_that_is_not_there_is_made(vault: FakeVault):
+    assert claims(vault, adopt=True).there(BACKEND, {"path": "kubernetes-dev"}) is None
+
+
+def test_what_vault_takes_again_as_it_is_needs_no_import(vault: FakeVault):
+    assert claims(vault, adopt=True).there("vault:index/policy:Policy", {"name": "litellm-dev"}) is None
