@@ -49,6 +49,7 @@ LATE = (
     "test_starts",
     "test_generation",
     "test_lost_state",
+    "test_kills",
     "test_given_namespace",
     "test_stores",
     "test_ways_in",

@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +16,8 @@ import hvac
 import hvac.exceptions
 import requests
 import yaml
+
+from tests import programs
 
 LIMIT_SECONDS = 600
 
@@ -77,6 +81,43 @@ class Project:
 
     def stacks(self) -> list[str]:
         return [stack["name"].rpartition("/")[2] for stack in json.loads(self.pulumi("stack", "ls", "--json"))]
+
+
+def killed(project: Project, verb: str, stack: str, due: Callable[[], bool]) -> None:
+    """Begin a command, and kill it with all that it started as soon as that is `due`, as the end of its machine would."""
+    command = ["make", "--no-print-directory", verb, f"STACK={stack}"]
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            command,
+            cwd=project.folder,
+            env=project.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        while process.poll() is None and not due():
+            time.sleep(0.2)
+        for child in descendants(process.pid):
+            try:
+                os.kill(child, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        process.wait()
+        said.seek(0)
+        project.log.append(said.read())
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all that it started, whatever sessions those are in."""
+    found, listed = (
+        [pid],
+        subprocess.run([programs.needed("ps"), "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout,
+    )
+    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    for parent in found:
+        found += [child for child, above in pairs if above == parent]
+    return found
 
 
 def tail(done: subprocess.CompletedProcess[str]) -> str:

@@ -7,17 +7,13 @@ import base64
 import json
 import os
 import random
-import signal
-import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests import programs
-from tests.e2e.support import Project, Vault, completion, eventually, kubectl, objects, tail
+from tests.e2e.support import Project, Vault, completion, eventually, killed, kubectl, objects, tail
 
 TEAM, FOREIGN, VALUE = "sharing-tests-team", "foreign", "of somebody else"
 CRD = "externalsecrets.external-secrets.io"
@@ -233,42 +229,6 @@ def managers_of(namespace: str) -> set[str]:
     found = kubectl("get", "deployment", "litellm", "-n", namespace, "-o", "json", "--show-managed-fields", check=False)
     managed = json.loads(found.stdout)["metadata"]["managedFields"] if found.returncode == 0 else []
     return {each["manager"] for each in managed if each["manager"].startswith("pulumi-kubernetes-")}
-
-
-def killed(project: Project, verb: str, stack: str, due: Callable[[], bool]) -> None:
-    command = ["make", "--no-print-directory", verb, f"STACK={stack}"]
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(
-            command,
-            cwd=project.folder,
-            env=project.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        while process.poll() is None and not due():
-            time.sleep(0.2)
-        for child in descendants(process.pid):
-            try:
-                os.kill(child, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        process.wait()
-        said.seek(0)
-        project.log.append(said.read())
-
-
-def descendants(pid: int) -> list[int]:
-    """A process and all that it started, whatever sessions those are in."""
-    found, listed = (
-        [pid],
-        subprocess.run([programs.needed("ps"), "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout,
-    )
-    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
-    for parent in found:
-        found += [child for child, above in pairs if above == parent]
-    return found
 
 
 def test_repair_brings_back_what_somebody_took_away(project: Project, vault: Vault, two: str, foreign: str):
