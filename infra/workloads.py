@@ -453,7 +453,7 @@ def config_file(config: StackConfig, turn_of_redis: Turn = ONE_USER) -> str:
     if isinstance(redis, ExistingRedis):
         shared = coordination_redis(
             tls=redis.tls,
-            username=bool(redis.username),
+            username=bool(redis.username or redis.username_property),
             password=bool(redis.password),
             key_prefix=redis.key_prefix,
             nodes=redis_nodes(redis),

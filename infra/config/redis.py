@@ -11,7 +11,7 @@ from infra.config.aws.vpc import KmsKeyArn, VpcPlacement, shaped
 from infra.config.base import KEY_PREFIX, Compute, Disk, Host, Image, Port, Section, Size
 from infra.config.certificates import CaCertFile
 from infra.config.redis_nodes import ElastiCacheLogin, Node, Sentinel
-from infra.config.references import PropertyReference
+from infra.config.references import PropertyName, PropertyReference
 from infra.config.versions import PINS
 
 MEMORY_FACTOR = 1.5
@@ -126,8 +126,19 @@ class ExistingRedis(Section):
     password: PropertyReference | None = None
     """Where the password is in the store. Defaults to none: the server asks for no password."""
 
+    username_property: PropertyName | None = None
+    """Property with the user name in the document of `password`, where whoever changes the password takes another user with it:
+    of two that take turns, pods go on with theirs until they are replaced. Instead of `username`."""
+
     key_prefix: Annotated[str, StringConstraints(pattern=KEY_PREFIX)] | None = None
     """Start of all keys of this gateway, for a server that several use. Defaults to none."""
+
+    @property
+    def user(self) -> PropertyReference | None:
+        """Where the user name is in the store; None where it is known, or there is none."""
+        if self.password is None or self.username_property is None:
+            return None
+        return self.password.model_copy(update={"property": self.username_property})
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -155,7 +166,7 @@ class ExistingRedis(Section):
             raise ValueError("caCertFile has no effect without tls: set tls: true, or remove caCertFile")
         if self.iam and not self.tls:
             raise ValueError("iam needs tls: ElastiCache takes tokens over TLS only")
-        if self.iam and (self.password or self.username):
+        if self.iam and (self.password or self.username or self.username_property):
             raise ValueError("iam is the login: remove username and password")
         if self.iam and self.sentinel:
             raise ValueError("iam is for ElastiCache, which has no Sentinels: use host or cluster")
@@ -163,9 +174,17 @@ class ExistingRedis(Section):
 
     @model_validator(mode="after")
     def user_has_a_password(self) -> "ExistingRedis":
-        if self.username and not self.password:
+        given = [name for name in ("username", "username_property") if getattr(self, name)]
+        names = " and ".join("usernameProperty" if name == "username_property" else name for name in given)
+        if len(given) > 1:
+            raise ValueError(f"{names} are given, but one of them has the user name: remove the other one")
+        if given and not self.password:
             raise ValueError(
-                "username is given without password: set password to {document, property}, or remove username"
+                f"{names} is given without password: set password to {{document, property}}, or remove {names}"
+            )
+        if self.username_property and self.password and not self.password.property:
+            raise ValueError(
+                "usernameProperty is of a document with several properties: set password.property, or give username"
             )
         return self
 

@@ -19,6 +19,9 @@ VaultName = Annotated[str, StringConstraints(pattern=VAULT_NAME, max_length=512)
 DocumentName = Annotated[str, StringConstraints(pattern=DOCUMENT_NAME, max_length=2048)]
 """A document of any store; `infra.config.stores` knows what each takes."""
 
+PropertyName = Annotated[str, StringConstraints(min_length=1, max_length=253)]
+"""How a property of a document is called."""
+
 API_PREFIXES = ("data/", "metadata/")
 """What Vault's API has between the mount and the path of a document."""
 

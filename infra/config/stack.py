@@ -168,6 +168,8 @@ class StackConfig(Section):
         yield from self.login_documents()
         if isinstance(self.redis, ExistingRedis) and self.redis.password:
             yield "redis.password", self.redis.password
+        if isinstance(self.redis, ExistingRedis) and self.redis.user:
+            yield "redis.usernameProperty", self.redis.user
         if isinstance(self.redis, ExistingRedis) and self.redis.sentinel and self.redis.sentinel.password:
             yield "redis.sentinel.password", self.redis.sentinel.password
         if (tls := self.ingress.tls) and tls.certificate and tls.private_key:

@@ -62,7 +62,7 @@ def variables_of_redis(redis: Any) -> set[str]:
     if redis.kind == "none":
         return set()
     asked = redis.kind != "existing" or redis.password
-    named = redis.kind == "existing" and redis.username
+    named = redis.kind == "existing" and (redis.username or redis.username_property)
     single = redis.kind != "existing" or redis.host
     return {
         *(("REDIS_HOST", "REDIS_PORT") if single else ()),

@@ -201,6 +201,7 @@ class Contents:
         values = {
             "LITELLM_MASTER_KEY": self.master_key(),
             "LITELLM_SALT_KEY": self.salt_key(),
+            "REDIS_USERNAME": self.redis_username(),
             "REDIS_PASSWORD": self.redis_password(),
             "REDIS_SENTINEL_PASSWORD": self.sentinel_password(),
             "UI_PASSWORD": self.own(UI, PASSWORD) if self.config.ui.generates else None,
@@ -349,6 +350,10 @@ class Contents:
         if isinstance(redis, ExistingRedis):
             return self.given(redis.password)
         return None if isinstance(redis, NoRedis) else self.own(REDIS, PASSWORD)
+
+    def redis_username(self) -> RemoteReference | None:
+        """The user, where whoever writes the password says whose it is. Elsewhere the configuration does."""
+        return self.given(self.config.redis.user) if isinstance(self.config.redis, ExistingRedis) else None
 
     def sentinel_password(self) -> RemoteReference | None:
         sentinel = self.config.redis.sentinel if isinstance(self.config.redis, ExistingRedis) else None

@@ -87,3 +87,17 @@ def test_a_single_server_is_as_it_was() -> None:
         "REDIS_PORT": "6379",
         "REDIS_SSL": "False",
     }
+
+
+def test_who_rotates_an_existing_server_says_whose_password_it_is() -> None:
+    """The user comes with the password, in one sync: never the password of one with the name of another."""
+    password = {"document": "shared/redis", "property": "password"}
+    redis = {"kind": "existing", "host": "redis.example.com", "password": password, "usernameProperty": "username"}
+    recording = of_dev(redis=redis)
+    gateway = synced(recording, "litellm-env")
+    sources = {each["secretKey"]: each["remoteRef"] for each in gateway["data"]}
+    assert sources["REDIS_USERNAME"] == {"key": "shared/redis", "property": "username"}
+    assert sources["REDIS_PASSWORD"] == {"key": "shared/redis", "property": "password"}
+    assert {"REDIS_USERNAME", "REDIS_PASSWORD"} <= gateway["target"]["template"]["data"].keys()
+    assert "REDIS_USERNAME" not in variables(recording), "a variable of the pod would win over the Secret"
+    assert coordination(recording)["username"] == "os.environ/REDIS_USERNAME"

@@ -12,7 +12,7 @@ from infra.config.base import SECRET_KEY, Checked, Image, ObjectName, Section, h
 from infra.config.certificates import CaCertFile
 from infra.config.database.pooler import PodPooler, Pooler
 from infra.config.database.ssl import SslMode
-from infra.config.references import DocumentReference, PropertyReference
+from infra.config.references import DocumentReference, PropertyName, PropertyReference
 from infra.config.versions import PINS
 
 AUTHORITIES = path_of(DATABASE)
@@ -42,7 +42,6 @@ def role_name(value: str) -> str:
 
 Identifier = Annotated[str, Checked(identifier, f"at most {IDENTIFIER_BYTES} bytes")]
 RoleName = Annotated[Identifier, Checked(role_name, f"at most {IDENTIFIER_BYTES} bytes, not starting with pg_")]
-PropertyName = Annotated[str, StringConstraints(min_length=1, max_length=253)]
 SecretKey = Annotated[str, StringConstraints(pattern=SECRET_KEY)]
 
 

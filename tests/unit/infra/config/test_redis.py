@@ -78,6 +78,17 @@ def test_versions_are_compared_as_numbers() -> None:
         ({"kind": "existing"}, "existing", "host is required"),
         (existing(host="redis://h"), "existing.host", "a host name in lower-case letters"),
         (existing(username="app"), "existing", "username is given without password"),
+        (existing(usernameProperty="user"), "existing", "usernameProperty is given without password"),
+        (
+            existing(username="app", usernameProperty="user", password={"document": "d", "property": "p"}),
+            "existing",
+            "username and usernameProperty are given",
+        ),
+        (
+            existing(usernameProperty="user", password={"document": "d"}),
+            "existing",
+            "usernameProperty is of a document with several properties",
+        ),
         (existing(password="in plain text"), "existing.password", "dictionary"),
         (elasticache(vpcId=None), "elasticache.vpcId", "valid string"),
         (elasticache(subnetIds=SUBNETS[:1]), "elasticache.subnetIds", "at least 2"),
