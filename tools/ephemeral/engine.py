@@ -232,10 +232,13 @@ class Engine:
         except automation.ConcurrentUpdateError as error:
             raise Busy(locked(name, reason_of(error))) from None
 
+    def state(self, name: str) -> dict[str, Any]:
+        """What the state knows; nothing of it is decrypted."""
+        return json.loads(self._ask(name, "stack", "export", "--stack", name))
+
     def kinds(self, name: str) -> set[str]:
-        """The types of everything that the state knows; nothing of it is decrypted."""
-        exported: Any = json.loads(self._ask(name, "stack", "export", "--stack", name))
-        resources: list[dict[str, Any]] = exported["deployment"].get("resources") or []
+        """The types of everything that the state knows."""
+        resources: list[dict[str, Any]] = self.state(name)["deployment"].get("resources") or []
         return {str(resource["type"]) for resource in resources if resource.get("custom")}
 
     def remove(self, name: str) -> None:

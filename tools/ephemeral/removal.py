@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from pulumi import automation
 
+from tools.engine import targets
+from tools.engine.part import Part
 from tools.ephemeral.database import drop_database
 from tools.ephemeral.engine import reason_of
 from tools.ephemeral.environments import Place, Wish, ensure_own
@@ -74,6 +76,8 @@ class Removal:
 
     def _remove(self, record: Record | None, marks: Iterable[Mark], *, has_state: bool) -> None:
         place, stack = self.place, self.name.stack
+        if has_state:
+            self._look_at_targets(record)
         if record is not None and not record.terminating:
             if not self.leave_database:
                 with step("dropped its database", place.say):
@@ -90,6 +94,17 @@ class Removal:
         if record is not None:
             with step("deleted its namespace", place.say):
                 place.records.delete(record)
+
+    def _look_at_targets(self, record: Record | None) -> None:
+        """Whether all of it can go: otherwise its database would be gone, and its namespace hang."""
+        place, again = self.place, f"run `make env-down NAME={self.name.given}` again"
+        # Without a namespace there is nothing in it that would wait for the operator.
+        without = set[Part]() if record else {Part.operator}
+        operator_namespace = place.template.config.external_secrets.namespace
+        sight = targets.look(place.engine.state(self.name.stack), place.connect, operator_namespace, without)
+        if sight.obstacles:
+            found = "".join(f"\n  - {each.why}\n    {each.back}, and {again}" for each in sight.obstacles)
+            raise Problem(f"environment {self.name.safe} cannot go as a whole; nothing was deleted:{found}")
 
     def _sweep(self, marks: Iterable[Mark]) -> None:
         for mark in sorted(marks, key=str):

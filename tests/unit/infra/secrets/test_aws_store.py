@@ -63,6 +63,23 @@ def test_the_admin_of_an_existing_server_is_the_document_that_the_configuration_
     )
 
 
+def test_whoever_logs_in_takes_the_user_with_the_password():
+    """A function that alternates writes both: the password of one with the name of the other would let nobody in."""
+    recording = recorded(secrets=secrets(rotation=ROTATION), database=RDS)
+    external = "kubernetes:external-secrets.io/v1:ExternalSecret"
+    specs = {each.name: each.inputs["spec"] for each in recording.of(external)}
+    passwords = {
+        name: {
+            each["remoteRef"]["property"] for each in spec["data"] if each["remoteRef"]["key"] == "litellm/dev/database"
+        }
+        for name, spec in specs.items()
+    }
+    assert {name for name, taken in passwords.items() if taken} >= {"litellm-env-secret", "litellm-migration-secret"}
+    assert all(taken in (set(), {"username", "password"}) for taken in passwords.values())
+    url = specs["litellm-env-secret"]["target"]["template"]["data"]["DATABASE_URL"]
+    assert url.startswith("postgresql://{{ .DATABASE_USERNAME")
+
+
 def test_a_document_that_nobody_rotates_has_user_and_password_only():
     recording = recorded(secrets=secrets(), database=RDS)
     written = json.loads(recording.one(VERSION, "documents-database-version").inputs["secretString"])

@@ -149,6 +149,9 @@ class FakeEngine:
     """Stacks by name, with their tags."""
 
     stacks: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    resources: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """What the state of each stack has."""
+
     kinds_in_state: set[str] = field(default_factory=set[str])
     fails: list[Exception] = field(default_factory=list[Exception])
     log: list[str] = field(default_factory=list[str])
@@ -166,6 +169,9 @@ class FakeEngine:
 
     def exists(self, stack: str) -> bool:
         return stack in self.stacks
+
+    def state(self, name: str) -> dict[str, Any]:
+        return {"deployment": {"resources": self.resources}}
 
     def kinds(self, name: str) -> set[str]:
         return self.kinds_in_state

@@ -6,6 +6,8 @@ import pytest
 from pulumi.automation import CommandError, CommandResult
 
 from tests.unit.tools.ephemeral.fakes import CLUSTER, OWNER, FakeKube, World
+from tools.engine import targets, vault_target
+from tools.engine.targets import Sight
 from tools.ephemeral import removal
 from tools.ephemeral.environments import Place, Wish, extend
 from tools.ephemeral.errors import Busy, Interrupted, Taken
@@ -497,3 +499,54 @@ def test_one_that_fails_does_not_keep_the_others():
     done = reap(world.place(), dry_run=False)
     assert done.reaped == ["b"]
     assert "aws:rds/instance:Instance" in done.failed["a"]
+
+
+POLICY = {
+    "urn": "urn:policy",
+    "type": "vault:index/policy:Policy",
+    "provider": "urn:vault::id",
+    "inputs": {"name": "litellm-env-pr-1"},
+}
+IN_VAULT = [{"urn": "urn:vault", "type": "pulumi:providers:vault", "inputs": {"address": "https://v"}}, POLICY]
+
+
+@pytest.mark.parametrize("work", ["down", "reap"])
+def test_a_store_that_does_not_answer_is_said_before_anything_goes(
+    monkeypatch: pytest.MonkeyPatch, dropped: list[str], work: str
+):
+    """The database was dropped, and the namespace marked as half gone, before the first word about Vault."""
+    world = World()
+    world.record("pr-1", lives=PAST)
+    world.engine.resources = IN_VAULT
+    monkeypatch.setattr(
+        vault_target, "look", lambda *_: ("Vault at https://v is sealed: unseal it first", frozenset[str]())
+    )
+    if work == "down":
+        with pytest.raises(Problem) as caught:
+            down(world.place(), MINE)
+        said = str(caught.value)
+    else:
+        said = reap(world.place(), dry_run=False).failed["pr-1"]
+    assert "environment pr-1 cannot go as a whole; nothing was deleted" in said
+    assert "Vault at https://v is sealed" in said
+    assert "run `make env-down NAME=pr-1` again" in said
+    assert (dropped, world.keeper.swept) == ([], [])
+    assert [line for line in world.engine.log if line.startswith("destroy")] == []
+    assert "litellm-env-pr-1" in world.kube.namespaces()
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["with its namespace", "when that is gone"])
+def test_only_a_namespace_waits_for_the_operator(monkeypatch: pytest.MonkeyPatch, dropped: list[str], there: bool):
+    world = World()
+    record = world.record("pr-1")
+    asked: list[set[str]] = []
+
+    def look(_state: object, _connect: object, _namespace: str, without: set[str]) -> Sight:
+        asked.append(without)
+        return Sight()
+
+    monkeypatch.setattr(targets, "look", look)
+    if not there:
+        Records(world.kube, CLUSTER).delete(record)
+    down(world.place(), MINE)
+    assert asked == [set() if there else {"operator"}]
