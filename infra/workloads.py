@@ -306,7 +306,7 @@ def gateway(
     if config.ingress.used_controller == "alb":
         # Its idle timeout is that of a stream; a pod that closed first would now and then lose a request.
         args["keep_alive_seconds"] = config.ingress.stream_timeout(litellm.request_timeout) + KEEP_ALIVE_MARGIN_SECONDS
-    if connection := redis_connection(config.redis, servers, turn_of_redis):
+    if connection := redis_connection(config.redis_of_litellm, servers, turn_of_redis):
         args["redis"] = connection
     extras: GatewayArgs = cast(
         "GatewayArgs",
@@ -448,7 +448,7 @@ def texts_allowed(
 
 def config_file(config: StackConfig, turn_of_redis: Turn = ONE_USER) -> str:
     """LiteLLM's config.yaml of a stack."""
-    litellm, redis = config.watched_gateway, config.redis
+    litellm, redis = config.watched_gateway, config.redis_of_litellm
     shared: dict[str, Any] | None = None
     if isinstance(redis, ExistingRedis):
         shared = coordination_redis(
@@ -482,7 +482,7 @@ def page_settings(config: StackConfig) -> dict[str, Any]:
 
 
 def redis_connection(config: RedisConfig, servers: Servers, turn: Turn = ONE_USER) -> RedisConnection | None:
-    if servers.redis is None:
+    if servers.redis is None or isinstance(config, NoRedis):
         return None
     host, port = servers.redis
     if not isinstance(config, ExistingRedis):

@@ -13,7 +13,7 @@ from bench.gateway import pods
 from bench.gateway.generator import Answers, load
 from bench.gateway.setups import Setup
 
-WARM_SECONDS = 5
+WARM_SECONDS = 4
 SIZES = {1_000: "1 KB", 200_000: "200 KB"}
 
 
@@ -73,7 +73,10 @@ def measure(
     seconds: float,
     progress: Callable[[str], None],
 ) -> tuple[Results, dict[str, Memory]]:
-    """Every setup under every load, in turns: each load passes all setups before the next one begins, forth and back."""
+    """Every setup under every load, in turns: each load passes all setups before the next one begins, forth and back.
+
+    Ctrl-C ends it with what there is.
+    """
     results: Results = {setup.name: {cell: [] for cell in wanted} for setup in setups}
     with pods.running(setups) as keys:
         names = {setup.name: [pod["metadata"]["name"] for pod in pods.pods(setup)] for setup in setups}
@@ -83,14 +86,27 @@ def measure(
             for streamed in {cell.streamed for cell in wanted}:
                 warm = Cell(4 * len(where[setup.name]), streamed, 1000)
                 asked(where[setup.name], keys[setup.name], warm, WARM_SECONDS)
-        for number in range(rounds):
-            for cell in wanted:
-                for setup in setups[:: -1 if number % 2 else 1]:
-                    found = once(where[setup.name], names[setup.name], keys[setup.name], cell, seconds)
-                    results[setup.name][cell].append(found)
-                    progress(f"{setup.name}, {cell}: {found.per_core:.1f} for a core, p50 {found.p50_ms:.0f} ms")
+        try:
+            for number in range(rounds):
+                for cell in wanted:
+                    for setup in setups[:: -1 if number % 2 else 1]:
+                        found = once(where[setup.name], names[setup.name], keys[setup.name], cell, seconds)
+                        results[setup.name][cell].append(found)
+                        progress(f"{setup.name}, {cell}: {found.per_core:.1f} for a core, p50 {found.p50_ms:.0f} ms")
+        except KeyboardInterrupt:
+            progress("interrupted: what all setups have done is shown")
+            results = complete(results, wanted)
         after = {setup.name: pods.usage(names[setup.name]).memory_bytes for setup in setups}
     return results, {name: Memory(rest[name] / 2**20, after[name] / 2**20) for name in rest}
+
+
+def complete(results: Results, wanted: Sequence[Cell]) -> Results:
+    """The loads and rounds that every setup has."""
+    rounds = {cell: min(len(by_cell[cell]) for by_cell in results.values()) for cell in wanted}
+    return {
+        name: {cell: found[: rounds[cell]] for cell, found in by_cell.items() if rounds[cell]}
+        for name, by_cell in results.items()
+    }
 
 
 def asked(targets: Sequence[str], key: str, cell: Cell, seconds: float) -> Answers:

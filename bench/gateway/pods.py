@@ -18,7 +18,9 @@ START_SECONDS = 600
 
 READ = """
 cd /sys/fs/cgroup
-cat cpu.stat cpuacct/cpuacct.usage memory.current memory/memory.usage_in_bytes memory.stat memory/memory.stat 2>/dev/null || true
+for each in cpu.stat cpuacct/cpuacct.usage memory.current memory/memory.usage_in_bytes memory.stat memory/memory.stat; do
+  if [ -e "$each" ]; then cat "$each"; fi
+done
 """
 """Control groups of either version, as a container sees its own."""
 

@@ -61,6 +61,11 @@ class InClusterRedis(Section):
     """Raise it to generate a new password, which is that of another user: pods go on with theirs until they are replaced, and
     Redis goes on with what it has. The user before is locked then."""
 
+    coordination: bool | None = None
+    """Whether LiteLLM counts limits, budgets and cooldowns here. Where it is not said: with more than one pod or worker, and
+    where a setting of LiteLLM needs Redis. One pod with one worker counts for itself and serves faster: its limits begin anew
+    with the pod, and in a rollout the old pod and the new one each count for themselves."""
+
     @property
     def disk(self) -> Disk:
         """What the server writes to the disk of its node: logs."""

@@ -66,11 +66,20 @@ REPLICA_VARIABLE = "DATABASE_URL_READ_REPLICA"
 
 
 def replicas_share_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
-    if gateway.most_replicas * gateway.workers > 1 and redis.kind == "none":
+    if gateway.is_alone:
+        return
+    lone = "each would count rate limits and budgets each for itself"
+    if getattr(redis, "coordination", None) is False:
+        yield (
+            "redis.coordination",
+            f"is false, but {gateway.most_replicas} replicas with {gateway.workers} workers {lone}: remove it, or use one "
+            "replica with one worker",
+        )
+    if redis.kind == "none":
         yield (
             "redis.kind",
-            f"is none, but {gateway.most_replicas} replicas with {gateway.workers} workers each would count rate limits and "
-            "budgets each for itself: use in-cluster or existing, or one replica with one worker",
+            f"is none, but {gateway.most_replicas} replicas with {gateway.workers} workers {lone}: use in-cluster or "
+            "existing, or one replica with one worker",
         )
 
 

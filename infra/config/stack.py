@@ -21,7 +21,7 @@ from infra.config.placement import Placement
 from infra.config.pods import Labels, PodsConfig
 from infra.config.proxy import ProxyConfig
 from infra.config.quota import QuotaConfig
-from infra.config.redis import ExistingRedis, InClusterRedis, RedisConfig
+from infra.config.redis import ExistingRedis, InClusterRedis, NoRedis, RedisConfig
 from infra.config.references import PropertyReference
 from infra.config.secrets import ExternalSecretsConfig, SecretsConfig
 from infra.config.shared import SharedConfig
@@ -128,6 +128,16 @@ class StackConfig(Section):
     def watched_gateway(self) -> GatewayConfig:
         """The gateway with what `monitoring` makes of its settings."""
         return monitored(self.gateway, self.monitoring)
+
+    @property
+    def redis_of_litellm(self) -> RedisConfig:
+        """The Redis that LiteLLM knows: not one that would count for one process only, and do nothing else."""
+        if not isinstance(self.redis, InClusterRedis):
+            return self.redis
+        # A login by SSO begins in one pod and may end in the next.
+        needed = not self.gateway.is_alone or self.gateway.may_need_redis or self.ui.sso is not None
+        wanted = needed if self.redis.coordination is None else self.redis.coordination
+        return self.redis if wanted else NoRedis(kind="none")
 
     @property
     def placement_of_all(self) -> Placement:

@@ -93,6 +93,7 @@ def test_who_rotates_an_existing_server_says_whose_password_it_is() -> None:
     """The user comes with the password, in one sync: never the password of one with the name of another."""
     password = {"document": "shared/redis", "property": "password"}
     redis = {"kind": "existing", "host": "redis.example.com", "password": password, "usernameProperty": "username"}
+    redis |= {"coordination": True}
     recording = of_dev(redis=redis)
     gateway = synced(recording, "litellm-env")
     sources = {each["secretKey"]: each["remoteRef"] for each in gateway["data"]}
@@ -101,3 +102,36 @@ def test_who_rotates_an_existing_server_says_whose_password_it_is() -> None:
     assert {"REDIS_USERNAME", "REDIS_PASSWORD"} <= gateway["target"]["template"]["data"].keys()
     assert "REDIS_USERNAME" not in variables(recording), "a variable of the pod would win over the Secret"
     assert coordination(recording)["username"] == "os.environ/REDIS_USERNAME"
+
+
+def general(recording: Recording) -> dict[str, Any]:
+    (text,) = [
+        each.inputs["data"]["config.yaml"]
+        for each in recording.resources
+        if "config.yaml" in each.inputs.get("data", {})
+    ]
+    return yaml.safe_load(text)["general_settings"]
+
+
+def test_one_process_counts_for_itself() -> None:
+    recording = of_dev()
+    assert "coordination_redis" not in general(recording)
+    # LiteLLM would take a Redis that it finds in its environment.
+    assert variables(recording) == {}
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"redis": {"coordination": True}},
+        {"gateway": {"replicas": 2}},
+        {"gateway": {"workers": 2, "resources": {"cpu": "2", "memory": "8Gi"}}},
+        {"gateway": {"litellmSettings": {"cache": True}}},
+        {"gateway": {"generalSettings": {"use_redis_transaction_buffer": True}}},
+        {"gateway": {"routerSettings": {"redis_host": "os.environ/REDIS_HOST"}}},
+    ],
+)
+def test_redis_counts_where_it_has_something_to_do(sections: dict[str, Any]) -> None:
+    recording = of_dev(**sections)
+    assert general(recording)["coordination_redis"]["host"] == "os.environ/REDIS_HOST"
+    assert variables(recording)["REDIS_HOST"] == "redis"

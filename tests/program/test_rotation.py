@@ -27,7 +27,10 @@ BOOTSTRAP, LOCK = "database-bootstrap-job", "database-lock-job"
 def dev(turn: int, rotation: int = 0) -> Recording:
     """Everything known, as after an `up`, of the project's stack `dev` at a turn of its users."""
     document = stack_of(ROOT / "Pulumi.dev.yaml").document
-    counted = {f"litellm:{key}": {"rotation": rotation} for key in ("database", "redis")}
+    counted = {
+        "litellm:database": {"rotation": rotation},
+        "litellm:redis": {"rotation": rotation, "coordination": True},
+    }
     stack = Stack("dev", {**document, "config": document["config"] | counted})
     users = Turn(turn, before=max(rotation - 1, 0))
     target = replace(resolve_offline(configuration(stack), "dev"), turns=Turns(users, users))

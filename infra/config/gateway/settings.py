@@ -456,12 +456,23 @@ class GatewayConfig(Section):
         return self.autoscaling.max if self.autoscaling else self.replicas
 
     @property
+    def is_alone(self) -> bool:
+        """Whether there is one process of LiteLLM, but for those that a rollout adds."""
+        return self.most_replicas * self.workers == 1
+
+    @property
     def cache_settings(self) -> dict[str, int]:
         """How long the processes of the gateway may believe different things of a key, in LiteLLM's words."""
-        alone = self.most_replicas * self.workers == 1
-        return (
-            {} if alone and "revocation_seconds" not in self.model_fields_set else {CACHE_TTL: self.revocation_seconds}
-        )
+        unasked = self.is_alone and "revocation_seconds" not in self.model_fields_set
+        return {} if unasked else {CACHE_TTL: self.revocation_seconds}
+
+    @property
+    def may_need_redis(self) -> bool:
+        """Whether a setting, or a file whose program nobody reads here, may need Redis for more than counting."""
+        sections = (self.litellm_settings, self.router_settings, self.general_settings, self.config)
+        told = [self.model_list, self.environment, self.extra_containers, *sections]
+        named = any("redis" in json.dumps(each, default=str).lower() for each in told)
+        return named or bool(self.litellm_settings.get("cache") or self.files)
 
     @property
     def root_path(self) -> str:

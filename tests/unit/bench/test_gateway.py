@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.gateway import backend, setups
-from bench.gateway.cells import Cell, cells, numbers, percentile, ratios
+from bench.gateway.cells import Cell, cells, complete, numbers, percentile, ratios
 from bench.gateway.generator import Answers
 from bench.gateway.pods import Usage, parsed
 from bench.gateway.setups import Setup, all_setups
@@ -96,6 +96,12 @@ def test_ratios_are_made_round_by_round():
 
     found = ratios({"base": of(10, 100, 20), "other": of(20, 200, 40)}, "base", "per_core")
     assert found["other"][WHOLE] == pytest.approx(2)
+
+
+def test_of_a_benchmark_that_was_interrupted_whole_rounds_are_left():
+    streamed, one = Cell(16, True, 1000), numbers(Answers([1], [1], []), 1, 1)
+    results = {"a": {WHOLE: [one, one], streamed: [one]}, "b": {WHOLE: [one], streamed: []}}
+    assert complete(results, [WHOLE, streamed]) == {"a": {WHOLE: [one]}, "b": {WHOLE: [one]}}
 
 
 def test_every_combination_of_loads_is_measured_once():
