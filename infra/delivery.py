@@ -43,8 +43,13 @@ SPREAD_SECONDS = 30
 class Delivery(Protocol):
     """What brings secrets into the pods."""
 
-    def secret(self, name: str, content: SecretContent, *, in_place: bool = False) -> pulumi.Input[str]:
-        """Register one Secret, and return how pods refer to it. With `in_place` a new value changes no pod."""
+    def secret(
+        self, name: str, content: SecretContent, *, in_place: bool = False, watched: bool = False
+    ) -> pulumi.Input[str]:
+        """Register one Secret, and return how pods refer to it.
+
+        With `in_place` a new value changes no pod; with `watched` somebody else looks for new ones.
+        """
         ...
 
     def pod(self, workload: str, settings: PodSettings) -> PodSettings:
@@ -74,7 +79,9 @@ class ByOperator:
         """What must be there before any Secret is made, such as whoever writes one that is read."""
         self.needed += resources
 
-    def secret(self, name: str, content: SecretContent, *, in_place: bool = False) -> pulumi.Output[str]:
+    def secret(
+        self, name: str, content: SecretContent, *, in_place: bool = False, watched: bool = False
+    ) -> pulumi.Output[str]:
         return SyncedSecret(
             name,
             {
@@ -90,6 +97,7 @@ class ByOperator:
                 "revision": self.store.documents.revision_of(*content.documents),
                 "refresh_interval": self.config.external_secrets.refresh_interval,
                 "in_place": in_place,
+                "fingerprint": watched,
             },
             self._after(
                 *self.stores,
@@ -214,8 +222,9 @@ class ByAgent:
     def await_also(self, resources: Iterable[pulumi.Resource]) -> None:
         """Nothing reads what others write into the namespace."""
 
-    def secret(self, name: str, content: SecretContent, *, in_place: bool = False) -> str:
+    def secret(self, name: str, content: SecretContent, *, in_place: bool = False, watched: bool = False) -> str:
         del in_place  # for users that take turns, of which there is one here: infra.turns
+        del watched  # the agent does it
         self.contents[name] = content
         return name
 

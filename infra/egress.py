@@ -29,6 +29,7 @@ from infra.workloads import (
     REDIS_LOCK,
     REDIS_PORT,
     REDIS_USER,
+    RESTARTER,
 )
 
 Address = tuple[pulumi.Input[str], pulumi.Input[int]]
@@ -53,6 +54,9 @@ ANYWHERE: Sequence[Destination] = (
     {"cidr": "::/0", "except_cidrs": (LINK_LOCAL[1], METADATA_V6)},
 )
 """For servers with a name, which may be in a private network: everywhere but what a cloud tells its machines."""
+
+API_SERVER: Exit = {"to": ANYWHERE, "ports": [HTTPS, 6443, 8443]}
+"""Kubernetes' own API, whose address only the pods know: behind its Service it is a node, or a host of the provider."""
 
 POD_IDENTITY: Exit = {"to": [{"cidr": "169.254.170.23/32"}, {"cidr": "fd00:ec2::23/128"}], "ports": [80]}
 """The agent of EKS Pod Identity, on the node. It gives a pod its own role, and never that of the machine."""
@@ -96,6 +100,8 @@ def of_servers(
         found[POSTGRES] = []
     if isinstance(config.redis, InClusterRedis):
         found[REDIS] = []
+    if config.secrets.reload == "restarter":
+        found[RESTARTER] = [API_SERVER]
     if config.access.wanted:
         found[ACCESS] = [DNS, {"to": [{"workload": GATEWAY}], "ports": [PORT]}]
     return found if agent is None else {workload: [*exits, DNS, agent] for workload, exits in found.items()}

@@ -32,6 +32,7 @@ from components.namespace.limits import NamespaceLimits
 from components.network.network_policy import NetworkPolicies, NetworkPoliciesArgs
 from components.objects import name_after
 from components.secrets.generated import GeneratedSecret
+from components.sync.restarter import Restarter
 from infra import access, workloads
 from infra.config.aws_pods import ROLE_ANNOTATION, known_to_aws, makes_role
 from infra.config.database.cloudnative import CloudNativePgDatabase
@@ -103,7 +104,8 @@ class Environment:
         self.pods = Pods(self.config, self._image_pull_secrets())
         database = self._database()
         redis = self._redis()
-        secret = self.delivery.secret(ENVIRONMENT, self.contents.gateway())
+        self.restarts = self.config.secrets.reload == "restarter"
+        secret = self.delivery.secret(ENVIRONMENT, self.contents.gateway(), watched=self.restarts)
         gateway = self._gateway(secret, database, redis)
         self._lock(gateway)
         self._access(gateway)
@@ -338,7 +340,12 @@ class Environment:
             self._options(*database),
         )
         content = self.contents.files()
-        files = self.delivery.secret(SECRET_FILES, content) if content else None
+        files = self.delivery.secret(SECRET_FILES, content, watched=self.restarts) if content else None
+        if self.restarts:
+            secrets = {"environment": secret} | ({"files": files} if files else {})
+            restarter = workloads.restarter(self.config, self.namespace, secrets, self.pods.restarter)
+            # Beside the gateway: by the time that its pods are ready, the values with which they began are known.
+            Restarter(workloads.RESTARTER, restarter, self._options())
         args = workloads.gateway(
             self.config,
             self.servers,

@@ -39,6 +39,11 @@ class Pods:
         return self.of_a_job({**placed(self.config.placement_of_gateway), **self.shared})
 
     @property
+    def restarter(self) -> PodSettings:
+        """What replaces LiteLLM's pods: in its image, which is where they are."""
+        return {**placed(self.config.placement_of_gateway), **self.shared}
+
+    @property
     def gateway(self) -> PodSettings:
         """LiteLLM itself."""
         own = self.config.gateway

@@ -25,6 +25,7 @@ from components.ingress.http_route import HttpRouteArgs
 from components.ingress.ingress import IngressArgs, LoadBalancer
 from components.namespace.limits import NamespaceLimitsArgs
 from components.pods import PodSettings
+from components.sync.restarter import RestarterArgs
 from infra.config.aws_pods import token_region
 from infra.config.base import Disk, bytes_of
 from infra.config.database.cloudnative import CloudNativePgDatabase
@@ -66,6 +67,12 @@ ENVIRONMENT, SECRET_FILES, ADMIN, ROLE, REDIS_CONFIG, ACCESS_KEYS = (
     "litellm-access-keys",
 )
 """The Secrets of a stack, by what this program calls them."""
+
+RESTARTER = "litellm-restarter"
+"""What replaces the gateway's pods when a value changes outside the stack."""
+
+RELOADED: Mapping[str, str] = {"secret.reloader.stakater.com/auto": "true"}
+"""Annotation with which Stakater Reloader does it."""
 
 SMOKE = "litellm-smoke"
 """What the gate of `make up` runs beside the gateway."""
@@ -297,8 +304,10 @@ def gateway(
         "service_account_annotations": {**litellm.service_account_annotations, **texts_allowed(config, IN_THE_ACCOUNT)},
         "annotations": texts_allowed(config, IN_THE_PODS, variables_allowed(config)),
     }
-    if litellm.deployment_annotations:
-        args["deployment_annotations"] = litellm.deployment_annotations
+    args["deployment_annotations"] = {
+        **(RELOADED if config.secrets.reload == "reloader" else {}),
+        **litellm.deployment_annotations,
+    }
     if config.ingress.root_path:
         args["root_path"] = config.ingress.root_path
     if config.ingress.used_controller in ("gateway-api", "other"):
@@ -333,6 +342,16 @@ def gateway(
     if account:
         args["service_account"], args["identity"] = account.name, account.identity
     return args
+
+
+def restarter(config: StackConfig, namespace: Name, secrets: Mapping[str, Name], pod: PodSettings) -> RestarterArgs:
+    return {
+        "namespace": namespace,
+        "deployment": GATEWAY,
+        "secrets": secrets,
+        "image": config.gateway.image,
+        "pod": pod,
+    }
 
 
 def autoscaling(config: AutoscalingConfig) -> Autoscaling:

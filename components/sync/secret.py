@@ -10,6 +10,7 @@ import pulumi_kubernetes as kubernetes
 from components.labels import labels
 from components.objects import given_name
 from components.secrets.references import RemoteReference
+from components.sync.shared import FINGERPRINT
 from components.sync.store import API_VERSION, WAIT_UNTIL_READY
 
 REVISION = "litellm/revision"
@@ -17,6 +18,8 @@ REVISION = "litellm/revision"
 
 CONTENT = ["spec.refreshInterval", "spec.secretStoreRef", "spec.target.template", "spec.data", "spec.dataFrom"]
 """What makes another Secret when it changes: all of the spec but the policies, which make no other content."""
+
+HASH_OF_ALL = "{{ . | toJson | sha256sum }}"
 
 SECONDS = {"h": 3600, "m": 60, "s": 1}
 
@@ -59,6 +62,9 @@ class SyncedSecretArgs(TypedDict):
     in_place: NotRequired[bool]
     """Optional: the Secret keeps its name when it changes, for a server that must not restart for that: what is made later
     begins with the new content. Defaults to false."""
+
+    fingerprint: NotRequired[bool]
+    """Optional: add the key `FINGERPRINT`. Defaults to false."""
 
     refresh_interval: NotRequired[pulumi.Input[str]]
     """Optional: how often the store is read again, such as `1h`. Defaults to `1h`."""
@@ -106,7 +112,10 @@ class SyncedSecret(pulumi.ComponentResource):
                         "engineVersion": "v2",
                         "type": args.get("type", "Opaque"),
                         "metadata": {"labels": labels(name), "annotations": {REVISION: of_secret}},
-                        "data": dict(args["template"]),
+                        "data": {
+                            **args["template"],
+                            **({FINGERPRINT: HASH_OF_ALL} if args.get("fingerprint", False) else {}),
+                        },
                     },
                 },
                 "data": [

@@ -15,3 +15,6 @@ plain `pulumi up` has the mark in the cluster only."""
 
 SYNCED = "reconcile.external-secrets.io/managed=true"
 """Label that the operator gives to the Secrets it makes."""
+
+FINGERPRINT = "SECRETS_FINGERPRINT"
+"""Key of a Secret with a hash of all its values, for whoever has to know that one has changed, and none of them."""

@@ -42,6 +42,12 @@ def agents_reach_everything(
     """Who reads a value that is no pod of this stack."""
     if not secrets.by_agent:
         return
+    if secrets.reload != "none":
+        yield (
+            "secrets.reload",
+            f"is {secrets.reload}, which looks at Kubernetes Secrets; the agent in a pod starts the program again by itself: "
+            "remove it",
+        )
     if external_secrets.install is True:
         yield "externalSecrets.install", "is true, and delivery vault-agent needs no operator: remove it"
     if ephemeral.wanted:

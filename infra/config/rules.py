@@ -49,6 +49,7 @@ from infra.config.stores import existing_store_is_only_read
 from infra.config.variables import (
     VARIABLES,
     deployments_have_a_key,
+    no_key_is_migrated,
     one_source_per_variable,
     own_variables_are_ours,
     provider_keys_have_a_value,
@@ -434,6 +435,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (one_source_per_variable, ("provider_keys", "provider_documents", "secret_environment")),
     (proxy_is_said_once, ("proxy", *SOURCES)),
     (own_variables_are_ours, ("provider_keys", "provider_documents", "secret_environment", "gateway")),
+    (no_key_is_migrated, ("provider_keys", "provider_documents", "secret_environment", "gateway")),
     (provider_keys_have_a_value, ("provider_keys",)),
     (names_in_access_are_known, ("access",)),
     (readers_fit_the_store, ("access", "secrets")),

@@ -255,6 +255,12 @@ class SecretsConfig(Section):
     its passphrase has none of them; the store has the only copy (docs/stores.md). A stack is moved from the one to the other by
     one `make up`, which changes no value; there is no way back."""
 
+    reload: Literal["none", "reloader", "restarter"] = "none"
+    """Who replaces the gateway's pods when somebody else changes a value in the store, once `externalSecrets.refreshInterval`
+    has brought it into the cluster. `restarter`: a small pod beside the gateway, which knows a hash of the values and none of
+    them, and may change that one Deployment. `reloader`: Stakater Reloader, where the cluster has it. `none`: nobody, pods have
+    the value when they start (docs/runbooks/rotation.md)."""
+
     vault: VaultConfig = VaultConfig.model_construct()
 
     aws: AwsConfig | None = None

@@ -183,6 +183,19 @@ def own_variables_are_ours(
         yield place, f"is set by this program: see {OWN_VARIABLES[variable]}"
 
 
+def no_key_is_migrated(
+    provider_keys: Any, provider_documents: Any, secret_environment: Any, gateway: Any
+) -> Iterator[Finding]:
+    """LiteLLM does nothing with it where it has a salt key, and says so in its log only."""
+    variables = ("LITELLM_MIGRATE_FROM_MASTER_KEY",)
+    for place, _ in given_too(variables, gateway, provider_keys, provider_documents, secret_environment):
+        yield (
+            place,
+            "has no effect in a stack, as every stack has a salt key: remove it. An installation without one keeps its values "
+            "when keys.salt.existing names the master key that it had (docs/runbooks/rotation.md)",
+        )
+
+
 def provider_keys_have_a_value(provider_keys: Any) -> Iterator[Finding]:
     for variable, value in sorted(provider_keys.items()):
         if not value.get_secret_value().strip():

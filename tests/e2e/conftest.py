@@ -46,6 +46,7 @@ KEYED = ("test_smoke", "test_observe", "test_access")
 LATE = (
     *KEYED,
     "test_rotation",
+    "test_rotation_load",
     "test_starts",
     "test_generation",
     "test_lost_state",

@@ -4,10 +4,12 @@
 
 import hashlib
 import json
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 PORT = 8000
+PAUSE_SECONDS = 0.5
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -25,6 +27,8 @@ class Upstream(BaseHTTPRequestHandler):
             self.answer({"candidates": [{"content": content, "finishReason": "STOP"}], "usageMetadata": usage})
         elif path.endswith("/messages"):
             self.stream(model, said)
+        elif body.get("stream"):
+            self.trickle(model, said)
         else:
             message = {"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
             usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
@@ -57,6 +61,20 @@ class Upstream(BaseHTTPRequestHandler):
         for event in events:
             self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
             self.wfile.flush()
+
+    def trickle(self, model, said):
+        """As OpenAI does: chunks, which take some seconds together."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        parts = [said[begin : begin + 8] for begin in range(0, len(said), 8)]
+        for delta, reason in [*(({"content": part}, None) for part in parts), ({}, "stop")]:
+            choice = {"index": 0, "delta": delta, "finish_reason": reason}
+            chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]}
+            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+            self.wfile.flush()
+            time.sleep(PAUSE_SECONDS)
+        self.wfile.write(b"data: [DONE]\n\n")
 
     def answer(self, content):
         text = json.dumps(content).encode()

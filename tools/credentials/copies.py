@@ -9,7 +9,7 @@ from typing import Any, cast
 from urllib.parse import quote, unquote
 
 from components.labels import NAME
-from components.sync.shared import SYNCED
+from components.sync.shared import FINGERPRINT, SYNCED
 from infra.kubernetes_api import RefusedError
 from tools.client.stored import Read, Stored
 from tools.engine.cluster import Cluster
@@ -179,7 +179,8 @@ def readers(secret: str, pods: Sequence[Object]) -> Iterator[Pod]:
             for each in pod["status"].get("containerStatuses") or ()
             if "running" in each.get("state", {})
         }
-        by_all = secret in read_by({"volumes": spec.get("volumes") or []})
+        volumes: list[Object] = spec.get("volumes") or []
+        by_all = secret in read_by([each for each in volumes if not only_hashes(each)])
         started = [
             running[container["name"]]
             for container in spec["containers"]
@@ -188,6 +189,13 @@ def readers(secret: str, pods: Sequence[Object]) -> Iterator[Pod]:
         if started:
             metadata = pod["metadata"]
             yield Pod(metadata["name"], metadata.get("labels", {}).get(NAME, ""), moment(min(started)))
+
+
+def only_hashes(volume: Object) -> bool:
+    """Whether all that a volume has of Secrets are hashes of their values, which are always those of now."""
+    projected: dict[str, list[dict[str, Any]]] = volume.get("projected") or {}
+    secrets: list[dict[str, Any]] = [each["secret"] for each in projected.get("sources", ()) if "secret" in each]
+    return {item["key"] for secret in secrets for item in secret.get("items") or [{"key": ""}]} == {FINGERPRINT}
 
 
 def written_at(secret: Object) -> datetime | None:

@@ -30,6 +30,7 @@ WAVE_OF: Mapping[str, str] = {
     "RedisLock": "access",
     "Migration": "migration",
     "Gateway": "gateway",
+    "Restarter": "gateway",
     "HttpRoute": "ingress",
     "Ingress": "ingress",
     "Access": "access",

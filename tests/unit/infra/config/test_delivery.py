@@ -37,6 +37,7 @@ def test_agents_log_in_with_the_token_of_their_pod(auth: str):
             "secrets.vault.kubernetesAuth.extraAudiences",
         ),
         ({"delivery": "external-secrets", "vaultAgent": {"refreshInterval": "1m"}}, "secrets.vaultAgent"),
+        ({"vault": VAULT, "reload": "restarter"}, "secrets.reload"),
     ],
 )
 def test_what_agents_cannot_read_vault_with_is_refused(agent: dict[str, Any], where: str):

@@ -1,0 +1,166 @@
+"""A constant load of chat completions through the way in, streams among them, in which nothing that fails is lost count of."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from tests.e2e.support import REFUSED
+
+STREAMS, ADMINS = 24, 2
+"""Clients that always have a stream open, and such with the master key."""
+
+PAUSE_SECONDS = 0.5
+
+
+class ByName(HTTPAdapter):
+    """Over TLS, the name of the host says which certificate is asked for, wherever the connection goes to."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options, server_hostname=self.host, assert_hostname=False)
+
+
+@dataclass
+class Client:
+    """Where to ask, and what for."""
+
+    address: str
+    """Where this machine reaches the ingress controller, such as `https://127.0.0.1:8443`."""
+
+    host: str
+    model: str
+    streams: bool = True
+
+    def ask(self, key: str) -> tuple[int, str]:
+        """The status of an answer that came to its end, and its text.
+
+        Raises:
+            requests.RequestException: without an answer, or when it ends too soon.
+        """
+        headers = {"Host": self.host, "Authorization": f"Bearer {key}"}
+        message = {"role": "user", "content": "Hello"}
+        body = {"model": self.model, "messages": [message], "stream": self.streams}
+        url = f"{self.address}/v1/chat/completions"
+        with requests.Session() as session:
+            session.mount("https://", ByName(self.host))
+            answer = session.post(url, json=body, headers=headers, timeout=60, stream=self.streams, verify=False)
+            if answer.status_code != 200 or not self.streams:
+                return answer.status_code, answer.text
+            lines = [line.removeprefix(b"data: ") for line in answer.iter_lines() if line]
+        if lines[-1:] != [b"[DONE]"]:
+            raise requests.ConnectionError(f"the stream ended after {len(lines)} lines")
+        choices = [choice for line in lines[:-1] for choice in json.loads(line).get("choices", ())]
+        return 200, "".join(choice["delta"].get("content") or "" for choice in choices)
+
+
+@dataclass
+class Load:
+    """What clients got."""
+
+    answers: Counter[str] = field(default_factory=Counter[str])
+    """Completions, by what asked for them."""
+
+    refused: Counter[str] = field(default_factory=Counter[str])
+    """Refusals of a master key that a pod does not know, yet or any more, by which of them: the next one was asked with."""
+
+    failed: list[str] = field(default_factory=list[str])
+    """Requests that failed, and when."""
+
+    in_flight: int = 0
+    fewest: int = 1000
+    """Requests under way, at the least, since all clients had one."""
+
+    said: dict[str, float] = field(default_factory=dict[str, float])
+    """What streams answered, and when for the first time."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def one(self, what: str, settled: Callable[[], bool]) -> Iterator[None]:
+        with self.lock:
+            self.in_flight += 1
+        try:
+            yield
+        except requests.RequestException as error:
+            self.fail(f"{what}: {type(error).__name__} {error}")
+        finally:
+            with self.lock:
+                self.fewest = min(self.fewest, self.in_flight) if settled() else self.fewest
+                self.in_flight -= 1
+
+    def fail(self, what: str) -> None:
+        self.failed.append(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {what}"[:300])
+
+    def streaming(self, client: Client, key: str, settled: Callable[[], bool]) -> None:
+        """One stream, with a key that is the same for ever."""
+        with self.one("stream", settled):
+            status, text = client.ask(key)
+            if status != 200:
+                return self.fail(f"stream: {status} {text}")
+            self.answers["stream"] += 1
+            self.said.setdefault(text, time.monotonic())
+        return None
+
+    def administrating(self, client: Client, keys: Callable[[], list[str]], settled: Callable[[], bool]) -> None:
+        """One completion with a master key: where a pod does not know it, with the other one, until one answers."""
+        deadline = time.monotonic() + 10
+        while True:
+            for number, key in enumerate(keys()):
+                with self.one("completion", settled):
+                    status, text = client.ask(key)
+                    if status == 200:
+                        self.answers[f"master key {number}"] += 1
+                        return None
+                    if status not in REFUSED or time.monotonic() > deadline:
+                        return self.fail(f"completion: {status} {text}")
+                    self.refused[f"master key {number}"] += 1
+                    continue
+                return None
+
+
+@contextmanager
+def load(address: str, host: str, key: str, masters: Callable[[], list[str]], model: str) -> Iterator[Load]:
+    """Clients that ask without an end: so many streams are always open, and a few clients administrate.
+
+    Args:
+        address: where this machine reaches the ingress controller.
+        host: of the gateway.
+        key: a virtual key, which no rotation concerns.
+        masters: the master keys that there are, the oldest first.
+        model: that of the streams.
+    """
+    found, ended, begun = Load(), threading.Event(), time.monotonic()
+
+    def settled() -> bool:
+        return not ended.is_set() and time.monotonic() - begun > 10
+
+    def stream() -> None:
+        while not ended.is_set():
+            found.streaming(Client(address, host, model), key, settled)
+
+    def administrate() -> None:
+        while not ended.is_set():
+            found.administrating(Client(address, host, "mock", streams=False), masters, settled)
+            ended.wait(PAUSE_SECONDS)
+
+    clients = [threading.Thread(target=each) for each in (*[stream] * STREAMS, *[administrate] * ADMINS)]
+    for client in clients:
+        client.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        for client in clients:
+            client.join()

@@ -1,0 +1,215 @@
+"""Whatever rotates while the gateway answers, and whatever else an `up` changes: no request fails, of which more than 20 are
+always under way, streams of some seconds most of them.
+
+The tests build on each other.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import socket
+import ssl
+import time
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import urllib3
+
+from tests.e2e import shared, upstream
+from tests.e2e.loads import Client, Load, load
+from tests.e2e.support import REFUSED, Project, Vault, eventually, kubectl, objects
+from tests.e2e.test_aws_production import certificate_for
+
+STACK, NAMESPACE, SERVERS = "loaded", "litellm-loaded", "loaded-servers"
+HOST = f"{STACK}.localhost"
+ADDRESS = os.environ.get("LAB_INGRESS_TLS_URL", "https://127.0.0.1")
+OTHERS = f"{STACK}/of-others"
+REFRESH_SECONDS = 15
+
+GATEWAY: dict[str, Any] = {
+    "replicas": 2,
+    "allowMemoryBelowFloor": True,
+    "resources": {"cpu": "100m", "memory": "1536Mi"},
+    "requestTimeout": 60,
+}
+MODELS: list[dict[str, Any]] = [
+    {"name": "mock", "provider": "mock", "response": "Hello."},
+    {
+        "name": "slow",
+        "provider": "openai",
+        "model": "slow",
+        "apiBase": f"http://upstream.{SERVERS}.svc:{upstream.PORT}",
+        "apiKey": "UPSTREAM_KEY",
+    },
+]
+CONFIG: dict[str, Any] = {
+    "protect": False,
+    "secrets": {"reload": "restarter", "vault": {"prefix": STACK}},
+    "externalSecrets": {"install": True, "refreshInterval": f"{REFRESH_SECONDS}s"},
+    "database": {"storage": "1Gi"},
+    "redis": {"maxMemory": "64Mi", "resources": {"cpu": "50m", "memory": "128Mi"}},
+    "secretEnvironment": {"UPSTREAM_KEY": {"document": OTHERS, "property": "key"}},
+    "gateway": GATEWAY | {"models": MODELS},
+    "access": {"keys": {"clients": {}}},
+    "ingress": {
+        "host": HOST,
+        "tls": {
+            "certificate": {"document": OTHERS, "property": "certificate"},
+            "privateKey": {"document": OTHERS, "property": "privateKey"},
+        },
+    },
+}
+ROTATED = CONFIG | {
+    "keys": {"master": {"rotation": 1}},
+    "database": CONFIG["database"] | {"rotation": 1},
+    "redis": CONFIG["redis"] | {"rotation": 1},
+}
+ANOTHER_MODEL = ROTATED | {"gateway": GATEWAY | {"models": [*MODELS, {"name": "new", "provider": "mock"}]}}
+
+
+def of_others() -> dict[str, str]:
+    """What somebody writes into Vault by hand: the key of a provider, and a certificate."""
+    made = {name: pem.decode() for name, pem in certificate_for(HOST).items()}
+    return {
+        "key": f"sk-{secrets.token_hex(16)}",
+        "certificate": made["Certificate"],
+        "privateKey": made["PrivateKey"],
+    }
+
+
+def saying(key: str) -> str:
+    """What the stand-in of a provider answers to a key."""
+    return f"slow with {hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def fingerprint(certificate: bytes) -> str:
+    return hashlib.sha256(certificate).hexdigest()
+
+
+def served_certificate() -> str:
+    """A hash of the certificate that the ingress controller has for the host."""
+    address, _, port = ADDRESS.removeprefix("https://").partition(":")
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection((address, int(port or 443)), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname=HOST) as connection,
+    ):
+        return fingerprint(connection.getpeercert(binary_form=True) or b"")
+
+
+def pods() -> list[str]:
+    return sorted(
+        each["metadata"]["uid"]
+        for each in objects("pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=litellm")
+        if not each["metadata"].get("deletionTimestamp")
+    )
+
+
+class Running:
+    """The stack, and who uses it."""
+
+    def __init__(self, project: Project, vault: Vault, others: dict[str, str]) -> None:
+        self.project, self.vault, self.others = project, vault, others
+        self.masters = [self.read("masterKey")]
+        (place,) = project.outputs(STACK)["keyPlaces"].values()
+        self.key = self.value(place)
+
+    def read(self, name: str) -> str:
+        return self.value(self.project.outputs(STACK)["secretPlaces"][name])
+
+    def value(self, place: str) -> str:
+        document, _, name = place.partition("#")
+        return self.vault.read("litellm", document.removeprefix("litellm/"))[name]
+
+    def known(self) -> list[str]:
+        """The master keys, as an administrator knows them who looks into the store once a key is refused."""
+        now = self.vault.read("litellm", f"{STACK}/api-keys")["master-key"]
+        if now not in self.masters:
+            self.masters.append(now)
+        return self.masters
+
+    def load(self) -> Any:
+        return load(ADDRESS, HOST, self.key, self.known, "slow")
+
+
+@pytest.fixture(scope="module")
+def running(project: Project, vault: Vault) -> Iterator[Running]:
+    warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+    if os.environ.get("LAB_LITELLM_DATABASE") == "0":
+        pytest.skip("needs an image of LiteLLM that has its database: the clients have a virtual key")
+    others = of_others()
+    vault.mount("litellm")
+    vault.write("litellm", OTHERS, **others)
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SERVERS}}
+    items = [namespace, *shared.upstream_objects(SERVERS, ["upstream"], [upstream.PORT])]
+    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    project.write_stack(STACK, CONFIG)
+    try:
+        project.make("up", STACK)
+        yield Running(project, vault, others)
+    finally:
+        project.make("destroy", STACK, check=False)
+        kubectl("delete", "namespace", SERVERS, "--ignore-not-found", "--wait=false")
+
+
+def assert_nothing_failed(found: Load) -> None:
+    assert found.failed == []
+    assert found.fewest >= 20
+    assert found.answers["stream"] > 20
+
+
+def ask(running: Running, key: str, model: str = "mock") -> int:
+    return Client(ADDRESS, HOST, model, streams=False).ask(key)[0]
+
+
+def test_master_key_and_both_passwords_rotate_and_no_request_fails(running: Running):
+    """Each pod knows one master key, so while both kinds are there a client with a master key may need the other one."""
+    salt = running.read("saltKey")
+    running.project.write_stack(STACK, ROTATED)
+    with running.load() as found:
+        running.project.make("up", STACK)
+    assert_nothing_failed(found)
+    assert running.read("saltKey") == salt
+    old, new = running.known()
+    assert (ask(running, old) in REFUSED, ask(running, new)) == (True, 200)
+    assert found.answers["master key 1"] > 0
+
+
+def test_a_key_and_a_certificate_that_others_change_in_the_store_reach_the_pods(running: Running):
+    before, now = pods(), of_others()
+    with running.load() as found:
+        running.vault.write("litellm", OTHERS, **now)
+        begun = time.monotonic()
+        eventually(lambda: saying(now["key"]) in found.said, "a stream with the new key", REFRESH_SECONDS + 180)
+        eventually(
+            lambda: served_certificate() == fingerprint(ssl.PEM_cert_to_DER_cert(now["certificate"])),
+            "the new certificate is served",
+        )
+        kubectl("rollout", "status", "deployment/litellm", "-n", NAMESPACE, "--timeout=110s")
+    assert_nothing_failed(found)
+    print(f"the first answer with the new key came after {found.said[saying(now['key'])] - begun:.0f} seconds")
+    assert not set(before) & set(pods())
+    assert set(found.said) == {saying(running.others["key"]), saying(now["key"])}
+
+
+def test_the_next_preview_shows_none_of_it(running: Running):
+    assert running.project.changes(STACK, "--refresh") == []
+
+
+def test_an_up_with_another_model_loses_no_request(running: Running):
+    running.project.write_stack(STACK, ANOTHER_MODEL)
+    with running.load() as found:
+        running.project.make("up", STACK)
+    assert_nothing_failed(found)
+    assert ask(running, running.known()[-1], "new") == 200
+
+
+def test_an_up_replaces_pods_once(running: Running):
+    """The restarter finds Secrets with other names, whose values the new pods have already."""
+    before = pods()
+    time.sleep(REFRESH_SECONDS)
+    assert pods() == before
