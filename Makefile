@@ -123,7 +123,7 @@ env-run: setup ## Run CMD against an environment made for it: NAME=pr-123 CMD='p
 env-plan: setup ## Show offline what an environment would consist of: NAME=pr-123
 	@$(PYTHON) -m tools.ephemeral plan $(ARGS)
 
-.PHONY: bench-up bench-preview bench-plan bench-ephemeral bench-access
+.PHONY: bench-up bench-preview bench-plan bench-ephemeral bench-access bench-rotation
 bench-up: setup ## Time `up` against the same steps done by hand (bench/README.md)
 	@$(PYTHON) -m bench.up $(ARGS)
 
@@ -135,6 +135,9 @@ bench-plan: setup ## Time the offline plan with many models and many stacks
 
 bench-ephemeral: setup ## Time `env-up` against the same steps by hand, and `env-down`
 	@$(PYTHON) -m bench.ephemeral $(ARGS)
+
+bench-rotation: setup ## Time rotations until all pods have the new value
+	@$(PYTHON) -m bench.rotation $(ARGS)
 
 bench-access: setup ## Time access as code with many keys, offline and against a LiteLLM
 	@$(PYTHON) -m bench.access $(ARGS)

@@ -110,7 +110,8 @@ def deployment_spec(name: str, args: RestarterArgs, config: pulumi.Input[str]) -
         "restarter",
         args["image"],
         {
-            "command": ["python3", "-m", MODULE, args["namespace"], args["deployment"], names, SEEN],
+            "command": ["python3", "-m", MODULE],
+            "args": [args["namespace"], args["deployment"], names, SEEN],
             # Where `python3 -m` looks first.
             "workingDir": FOLDER,
             "env": variables({"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}),

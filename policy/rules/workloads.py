@@ -62,7 +62,9 @@ def gateway_container(resource: Resource) -> dict[str, Any]:
     if resource.kind != "Deployment":
         return {}
     for name, container in containers(pod_of(resource)):
-        if name == "litellm" or "litellm" in str(container.get("image")).rpartition("/")[2]:
+        # Other programs run in its image as well.
+        command = " ".join(map(str, entries(container.get("command")))) or "litellm"
+        if name == "litellm" or ("litellm" in str(container.get("image")).rpartition("/")[2] and "litellm" in command):
             return container
     return {}
 

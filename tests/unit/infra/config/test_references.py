@@ -92,3 +92,11 @@ def test_a_property_that_is_not_there_is_an_error(name: str, error: type[Excepti
 
 def test_a_dot_in_a_name_is_escaped():
     assert steps("a\\.b.c") == ["a.b", "c"]
+
+
+def test_a_key_that_litellm_would_not_migrate_is_refused_with_the_way_out():
+    """Where there is a salt key LiteLLM does nothing with it, and says so in its log only."""
+    with pytest.raises(ConfigError) as caught:
+        config(secretEnvironment={"LITELLM_MIGRATE_FROM_MASTER_KEY": {"document": "shared/keys", "property": "old"}})
+    assert "litellm:secretEnvironment.LITELLM_MIGRATE_FROM_MASTER_KEY: has no effect" in str(caught.value)
+    assert "keys.salt.existing" in str(caught.value)
