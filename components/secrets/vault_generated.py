@@ -58,7 +58,9 @@ class GeneratedProvider(ResourceProvider):
         version = versions.get(current, {})
         if version.get("destroyed") or version.get("deletion_time"):
             raise VaultRefusalError(deleted(props, current))
-        return ReadResult(id_, props | {"version": current})
+        # One that others wrote reaches the pods as all of theirs do: it is no difference between the stack and what there is.
+        # An older one is, as after a restore.
+        return ReadResult(id_, props | {"version": min(current, props["version"], key=int)})
 
     def delete(self, _id: str, _props: Properties) -> None:
         remove(connect(_props), _props)

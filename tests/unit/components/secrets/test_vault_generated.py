@@ -237,10 +237,15 @@ def test_a_document_of_which_nothing_is_left_is_not_made_anew_by_an_update(vault
     assert not any(vault.versions.values())
 
 
-def test_a_refresh_learns_of_a_value_that_was_changed_elsewhere(vault: FakeVault):
+def test_a_value_that_was_changed_elsewhere_is_no_difference(vault: FakeVault):
     olds = made(vault)
     vault.versions["litellm/dev/database"].append({"username": "litellm", "password": "theirs"})
-    assert (GeneratedProvider().read("x", olds).outs or {})["version"] == "2"
+    assert GeneratedProvider().read("x", olds).outs == olds
+
+
+def test_a_refresh_learns_of_an_older_version_as_after_a_restore(vault: FakeVault):
+    olds = made(vault)
+    assert (GeneratedProvider().read("x", {**olds, "version": "3"}).outs or {})["version"] == "1"
 
 
 def test_a_refresh_says_of_a_document_of_which_nothing_is_left_that_it_is_gone(vault: FakeVault):
