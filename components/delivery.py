@@ -6,6 +6,8 @@ from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 
+from components.restricted import RESTRICTED_CONTAINER
+
 INJECTOR = "vault.hashicorp.com"
 """Prefix of the annotations that Vault's Agent Injector reads."""
 
@@ -25,9 +27,22 @@ RESOURCES = {
     "limits-ephemeral": "64Mi",
 }
 
+FETCH, RENDER = "fetch-secrets", "render-secrets"
+"""Names of the init containers that fetch, where it is not the Injector who adds them."""
+
+CONFIGURATION, CONFIGURATION_VOLUME = "/vault/configs", "secrets-configuration"
+WORK, WORK_VOLUME = "/home/vault", "secrets-work"
+"""Where these containers may write, in memory."""
+
+SECRETS_VOLUME = "secrets-values"
+
+FETCH_MEMORY = "256Mi"
+"""Memory limit of these containers: command lines are large."""
+
 
 class AgentDelivery(TypedDict):
-    """Vault Agent in the pods, put there by Vault's Agent Injector: it logs in as the pod, and writes each value to memory.
+    """What brings values into the pods as the pods themselves: it logs in as the pod, and writes each value to memory. Vault
+    Agent, put there by Vault's Agent Injector, or init containers of the pod itself.
 
     A component refers to Secrets as ever. Those that are named here do not exist: variables out of them come from files that
     the program is started with, and volumes of them are in memory, written by the agent.
@@ -40,10 +55,10 @@ class AgentDelivery(TypedDict):
     """Required: names of the Secrets that the agent stands for."""
 
     image: str
-    """Required: image of Vault."""
+    """Required: image that has the store's command line."""
 
     service_account: pulumi.Input[str]
-    """Required: ServiceAccount that Vault knows the pods by."""
+    """Required: ServiceAccount that the store knows the pods by."""
 
     audience: str
     """Required: audience of its token."""
@@ -60,38 +75,54 @@ class AgentDelivery(TypedDict):
     entrypoint: NotRequired[Sequence[str]]
     """Optional: what a container runs that has no command of its own: the entry point of its image. Defaults to nothing."""
 
+    fetch: NotRequired[Sequence[Mapping[str, Any]]]
+    """Optional: init containers that fetch, in order, without what all of them have; the first one has the token. Defaults to
+    none: the Injector adds Vault Agent."""
+
 
 def of_pod(template: Mapping[str, Any], *secrets: str) -> AgentDelivery | None:
-    """The delivery of pods that are there, for a Job beside them; None where they have no agent."""
+    """The delivery of pods that are there, for a Job beside them; None where Secrets have the values."""
     notes: Mapping[str, str] = template.get("metadata", {}).get("annotations", {})
-    if notes.get(f"{INJECTOR}/agent-inject") != "true":
+    spec: Mapping[str, Any] = template["spec"]
+    fetching = [each for each in spec.get("initContainers", ()) if each["name"] in (FETCH, RENDER)]
+    if notes.get(f"{INJECTOR}/agent-inject") != "true" and not fetching:
         return None
-    volumes = template["spec"]["volumes"]
-    token = next(each["projected"]["sources"][0] for each in volumes if each["name"] == TOKEN_VOLUME)
-    return {
-        "config_map": notes[f"{INJECTOR}/agent-configmap"],
+    volumes = {each["name"]: each for each in spec["volumes"]}
+    token = volumes[TOKEN_VOLUME]["projected"]["sources"][0]
+    found: AgentDelivery = {
+        "config_map": volumes[CONFIGURATION_VOLUME]["configMap"]["name"]
+        if fetching
+        else notes[f"{INJECTOR}/agent-configmap"],
         "secrets": secrets,
-        "image": notes[f"{INJECTOR}/agent-image"],
-        "service_account": template["spec"]["serviceAccountName"],
+        "image": fetching[0]["image"] if fetching else notes[f"{INJECTOR}/agent-image"],
+        "service_account": spec["serviceAccountName"],
         "audience": token["serviceAccountToken"]["audience"],
         "once": True,
     }
+    if fetching:
+        found["fetch"] = fetching
+    return found
 
 
 def writes_files(template: Mapping[str, Any]) -> bool:
-    """Whether the agent of pods that are there writes a volume, which whoever has the same configuration needs, too."""
+    """Whether pods that are there have values as a volume, which whoever has the same configuration needs, too."""
     notes: Mapping[str, str] = template.get("metadata", {}).get("annotations", {})
-    return f"{INJECTOR}/agent-init-json-patch" in notes
+    mounted = [
+        mount["mountPath"]
+        for each in template["spec"].get("initContainers", ())
+        if each["name"] == FETCH
+        for mount in each["volumeMounts"]
+    ]
+    return f"{INJECTOR}/agent-init-json-patch" in notes or any(path.startswith(FILES) for path in mounted)
 
 
 def delivered(template: Mapping[str, Any], delivery: AgentDelivery, cpu: str | None = None) -> dict[str, Any]:
-    """The template of a pod, with the agent. `cpu` is the limit of containers that have none."""
+    """The template of a pod, with what brings its values. `cpu` is the limit of containers that have none."""
     spec: Mapping[str, Any] = template["spec"]
     metadata: Mapping[str, Any] = template["metadata"]
     volumes = {
         each["name"]: each["secret"]["secretName"] for each in spec.get("volumes", ()) if stands_for(each, delivery)
     }
-    containers = [with_values(each, delivery) for each in spec["containers"]]
     token = {
         "serviceAccountToken": {
             "path": TOKEN_FILE,
@@ -99,21 +130,86 @@ def delivered(template: Mapping[str, Any], delivery: AgentDelivery, cpu: str | N
             "expirationSeconds": TOKEN_SECONDS,
         }
     }
+    fetching = "fetch" in delivery
+    notes = {} if fetching else annotations(delivery, spec, volumes, cpu)
+    pod = {
+        **spec,
+        "serviceAccountName": delivery["service_account"],
+        "containers": [with_values(each, delivery) for each in spec["containers"]],
+        "volumes": [
+            *(in_memory(each["name"]) if each["name"] in volumes else each for each in spec.get("volumes", ())),
+            {"name": TOKEN_VOLUME, "projected": {"sources": [token]}},
+        ],
+    }
     return {
         **template,
         "metadata": {
             **metadata,
-            "annotations": {**metadata.get("annotations", {}), **annotations(delivery, spec, volumes, cpu)},
+            "annotations": {
+                **metadata.get("annotations", {}),
+                **notes,
+                "litellm/delivered": delivery.get("revision", ""),
+            },
         },
-        "spec": {
-            **spec,
-            "serviceAccountName": delivery["service_account"],
-            "containers": containers,
-            "volumes": [
-                *(in_memory(each) if each["name"] in volumes else each for each in spec.get("volumes", ())),
-                {"name": TOKEN_VOLUME, "projected": {"sources": [token]}},
-            ],
-        },
+        "spec": with_fetchers(pod, delivery, spec, volumes, cpu) if fetching else pod,
+    }
+
+
+def with_fetchers(
+    pod: Mapping[str, Any],
+    delivery: AgentDelivery,
+    described: Mapping[str, Any],
+    volumes: Mapping[str, str],
+    cpu: str | None,
+) -> dict[str, Any]:
+    """The pod with init containers that fetch, before its own, and with the values where those read them that need them."""
+    names = reading(described["containers"], delivery)
+    values = {"name": SECRETS_VOLUME, "mountPath": SECRETS}
+    containers = [
+        {**each, "volumeMounts": [*each.get("volumeMounts", ()), {**values, "readOnly": True}]}
+        if each["name"] in names
+        else each
+        for each in pod["containers"]
+    ]
+    mounts = [
+        {"name": CONFIGURATION_VOLUME, "mountPath": CONFIGURATION, "readOnly": True},
+        {"name": WORK_VOLUME, "mountPath": WORK},
+        values,
+        *({"name": name, "mountPath": f"{FILES}/{secret}"} for name, secret in sorted(volumes.items())),
+    ]
+    token = {"name": TOKEN_VOLUME, "mountPath": TOKEN_FOLDER, "readOnly": True}
+    fetchers = [
+        {
+            **each,
+            "imagePullPolicy": "IfNotPresent",
+            "securityContext": RESTRICTED_CONTAINER,
+            "resources": resources(cpu),
+            "volumeMounts": [*mounts, *([] if number else [token])],
+        }
+        for number, each in enumerate(delivery.get("fetch", ()))
+    ]
+    return {
+        **pod,
+        "initContainers": [*fetchers, *pod.get("initContainers", ())],
+        "containers": containers,
+        "volumes": [
+            *pod["volumes"],
+            {"name": CONFIGURATION_VOLUME, "configMap": {"name": delivery["config_map"]}},
+            in_memory(WORK_VOLUME),
+            in_memory(SECRETS_VOLUME),
+        ],
+    }
+
+
+def resources(cpu: str | None) -> dict[str, Any]:
+    """Those of a container that fetches."""
+    found = {
+        kind: {"ephemeral-storage": RESOURCES[f"{kind}-ephemeral"], "memory": memory}
+        for kind, memory in (("requests", RESOURCES["requests-mem"]), ("limits", FETCH_MEMORY))
+    }
+    return {
+        "requests": {"cpu": RESOURCES["requests-cpu"], **found["requests"]},
+        "limits": {**({"cpu": cpu} if cpu else {}), **found["limits"]},
     }
 
 
@@ -142,9 +238,7 @@ def annotations(
     if volumes:
         patch = mounts_patch(volumes)
         own |= {"agent-init-json-patch": patch} | ({} if delivery.get("once") else {"agent-json-patch": patch})
-    return {f"{INJECTOR}/{name}": value for name, value in own.items()} | {
-        "litellm/delivered": delivery.get("revision", "")
-    }
+    return {f"{INJECTOR}/{name}": value for name, value in own.items()}
 
 
 def reading(containers: Sequence[Mapping[str, Any]], delivery: AgentDelivery) -> list[str]:
@@ -193,8 +287,8 @@ def mapping(value: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
-def in_memory(volume: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": volume["name"], "emptyDir": {"medium": "Memory", "sizeLimit": "4Mi"}}
+def in_memory(volume: str) -> dict[str, Any]:
+    return {"name": volume, "emptyDir": {"medium": "Memory", "sizeLimit": "4Mi"}}
 
 
 def mounts_patch(volumes: Mapping[str, str]) -> str:

@@ -8,12 +8,6 @@ import pulumi
 from components.delivery import AgentDelivery, delivered
 from components.labels import labels
 
-RESTRICTED_CONTAINER: dict[str, Any] = {
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}
-
 
 class PodSettings(TypedDict):
     """What pods get beside what their component gives them, in Kubernetes' own words."""

@@ -1,26 +1,28 @@
-"""How secrets get from the store into the pods: by External Secrets Operator, or by Vault Agent. Chosen here, once."""
+"""How secrets get from the store into the pods: by External Secrets Operator, or by the pods themselves. Chosen here, once."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import pulumi
 
+from components.aws_role import AUDIENCE
 from components.delivery import AgentDelivery
 from components.gateway.files import key_of_file
 from components.pods import PodSettings
-from components.sync.agent import DeliveredSecret, VaultAgent
+from components.sync.agent import DeliveredSecret, VaultAgent, VaultAgentArgs, fetcher
 from components.sync.agent_account import VaultAgentAccount
+from components.sync.aws_fetch import AwsFetch, fetchers
 from components.sync.namespace_store import NamespaceStore
 from components.sync.secret import SyncedSecret
 from components.sync.store import SecretStore
 from infra.access import ACCESS
+from infra.config.aws.identity import IrsaIdentity
 from infra.config.database.common import SecretLogin
 from infra.config.stack import StackConfig
 from infra.secrets.documents import IN_THE_NAMESPACE, SecretContent, login_of
 from infra.secrets.store import OpenStore, StoreReference
-from infra.stack import AGENT
 from infra.target import Target
 from infra.workloads import (
     ACCESS_KEYS,
@@ -193,26 +195,27 @@ AS_FILES = (SECRET_FILES, REDIS_CONFIG, ACCESS_KEYS)
 """What pods have as a volume."""
 
 
-class ByAgent:
-    """Vault Agent in each pod: no Secret is made, and a pod reads Vault as itself."""
+class ByPods:
+    """What brings values into the pods as the pods themselves: no Secret is made."""
 
     def __init__(
         self, target: Target, namespace: pulumi.Input[str], store: OpenStore, opts: pulumi.ResourceOptions
     ) -> None:
-        if store.agent is None:
-            raise ValueError("Vault Agent cannot log in to this store")  # infra.config.delivery refuses it before
         self.target, self.config, self.namespace, self.store, self.opts = target, target.config, namespace, store, opts
-        self.login = store.agent
         self.contents: dict[str, SecretContent] = {}
-        vault = self.config.secrets.vault
+        secrets = self.config.secrets
+        vault = secrets.vault
         reviews = (
-            vault.auth == "kubernetes" and vault.kubernetes_auth.create and vault.kubernetes_auth.reviewer == "client"
+            secrets.kind == "vault"
+            and vault.auth == "kubernetes"
+            and vault.kubernetes_auth.create
+            and vault.kubernetes_auth.reviewer == "client"
         )
         self.account = VaultAgentAccount(
-            "vault-agent",
+            target.reader,
             {
                 "namespace": namespace,
-                "name": AGENT,
+                "name": target.reader,
                 "annotations": self.config.gateway.service_account_annotations,
                 "token_review": reviews,
             },
@@ -233,34 +236,48 @@ class ByAgent:
         wanted = {name: self.contents[name] for name in use.secrets if name in self.contents}
         if not wanted:
             return settings
-        made = VaultAgent(
-            f"{workload}-agent",
-            {
-                "namespace": self.namespace,
-                "login": self.login,
-                "mount": config.secrets.vault.mount.path,
-                "secrets": {name: delivered(name, content, config) for name, content in wanted.items()},
-                "refresh_interval": config.secrets.vault_agent.refresh_interval,
-            },
-            after(self.opts, self.store.resources),
-        )
+        secrets = {name: delivered(name, content, config) for name, content in wanted.items()}
         # A steady one is read anew by whoever starts, and starts nobody.
         changing = [content for content in wanted.values() if not content.steady]
         documents = sorted({document for content in changing for document in content.documents})
-        spread = SPREAD_SECONDS * (config.gateway.most_replicas - 1) if workload == GATEWAY else 0
         agent: AgentDelivery = {
-            "config_map": made.config_map,
+            "config_map": self._configuration(workload, secrets, after(self.opts, self.store.resources)),
             "secrets": tuple(wanted),
-            "image": config.secrets.vault_agent.image,
+            "image": config.secrets.fetching_image,
             "service_account": self.account.name,
             "audience": audience(config),
             "revision": self.store.documents.revision_of(*documents),
             "once": use.once,
             "entrypoint": use.entrypoint,
         }
-        if use.restarts:
-            agent["spread_seconds"] = spread
+        if config.secrets.delivery == "init-container":
+            agent["fetch"] = self._fetchers()
+        elif use.restarts:
+            agent["spread_seconds"] = SPREAD_SECONDS * (config.gateway.most_replicas - 1) if workload == GATEWAY else 0
         return {**settings, "agent": agent}
+
+    def _configuration(
+        self, workload: str, secrets: Mapping[str, DeliveredSecret], opts: pulumi.ResourceOptions
+    ) -> pulumi.Output[str]:
+        """The ConfigMap that says what the pods of a workload get."""
+        if self.store.agent is None:
+            return AwsFetch(f"{workload}-secrets", {"namespace": self.namespace, "secrets": secrets}, opts).config_map
+        args: VaultAgentArgs = {
+            "namespace": self.namespace,
+            "login": self.store.agent,
+            "mount": self.config.secrets.vault.mount.path,
+            "secrets": secrets,
+            "refresh_interval": self.config.secrets.vault_agent.refresh_interval,
+        }
+        return VaultAgent(f"{workload}-agent", args, opts).config_map
+
+    def _fetchers(self) -> Sequence[Mapping[str, Any]]:
+        """The init containers that fetch: with Vault's command line, or with that of AWS."""
+        secrets = self.config.secrets
+        environment = secrets.init_container.environment
+        if self.store.aws is None:
+            return fetcher(secrets.fetching_image, environment)
+        return fetchers(self.store.aws, secrets.fetching_image, self.config.gateway.image, environment)
 
 
 def delivered(name: str, content: SecretContent, config: StackConfig) -> DeliveredSecret:
@@ -273,7 +290,10 @@ def delivered(name: str, content: SecretContent, config: StackConfig) -> Deliver
 
 
 def audience(config: StackConfig) -> str:
-    vault = config.secrets.vault
+    """Audience of the token that a pod logs in with."""
+    aws, vault = config.secrets.aws, config.secrets.vault
+    if aws is not None:
+        return aws.identity.audience if isinstance(aws.identity, IrsaIdentity) else AUDIENCE
     return vault.jwt_auth.audience if vault.auth == "jwt" else vault.kubernetes_auth.audience
 
 
@@ -287,8 +307,8 @@ def delivery_of(
     store: OpenStore,
     operator: Sequence[pulumi.Resource],
     opts: pulumi.ResourceOptions,
-) -> ByOperator | ByAgent:
+) -> ByOperator | ByPods:
     """What brings secrets into the pods of this stack."""
-    if target.config.secrets.by_agent:
-        return ByAgent(target, namespace, store, opts)
+    if target.config.secrets.by_pods:
+        return ByPods(target, namespace, store, opts)
     return ByOperator(target, namespace, store, operator, opts)

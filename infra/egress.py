@@ -9,6 +9,7 @@ import pulumi
 
 from components.gateway.pod import PORT
 from components.network.egress import Destination, Exit
+from components.sync.agent import AgentLogin
 from infra.access import ACCESS
 from infra.config.aws_pods import needs_role
 from infra.config.database.kinds import InClusterDatabase, pooler_of, takes_tokens
@@ -63,13 +64,17 @@ POD_IDENTITY: Exit = {"to": [{"cidr": "169.254.170.23/32"}, {"cidr": "fd00:ec2::
 
 
 def exits(
-    config: StackConfig, servers: Servers, namespace: str, turns: Turns = ONE_USER_EACH, vault: str | None = None
+    config: StackConfig,
+    servers: Servers,
+    namespace: str,
+    turns: Turns = ONE_USER_EACH,
+    vault: AgentLogin | None = None,
 ) -> dict[str, Sequence[Exit]]:
     """What each workload of a namespace may connect to. One that is missing is not limited.
 
-    `vault` is the address that agents in the pods read; None where there are none.
+    `vault` is how pods log in to it, where the store is one.
     """
-    agent = to_vault(vault) if vault else None
+    agent = to_store(config, vault) if config.secrets.by_pods else None
     given = config.network_policy.egress
     found: dict[str, Sequence[Exit]] = {}
     if given.servers:
@@ -79,8 +84,11 @@ def exits(
     return found
 
 
-def to_vault(address: str) -> Exit:
-    """Vault, in this cluster or elsewhere, in a private network or not."""
+def to_store(config: StackConfig, vault: AgentLogin | None) -> Exit:
+    """The store that pods read, in this cluster or elsewhere, in a private network or not."""
+    address = vault["address"] if vault else config.secrets.init_container.environment.get("AWS_ENDPOINT_URL")
+    if address is None:
+        return {"to": ANYWHERE, "ports": [HTTPS]}
     found = urlsplit(address)
     return to_server((found.hostname or "", found.port or (HTTPS if found.scheme == "https" else 80)), "")
 

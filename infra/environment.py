@@ -111,7 +111,7 @@ class Environment:
         self._access(gateway)
         self._monitoring(gateway)
         url = self._ingress(gateway)
-        return outputs(self.target, self.contents, url, {} if self.config.secrets.by_agent else {"gateway": secret})
+        return outputs(self.target, self.contents, url, {} if self.config.secrets.by_pods else {"gateway": secret})
 
     def _options(self, *depends_on: pulumi.Resource, protect: bool = False) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(providers=self.providers, depends_on=list(depends_on), protect=protect)
@@ -147,9 +147,7 @@ class Environment:
 
     def _network_policies(self) -> None:
         if self.config.network_policy.enabled:
-            agent = self.store.agent if self.config.secrets.by_agent else None
-            vault = agent["address"] if agent else None
-            limited = exits(self.config, self.servers, self.target.namespace, self.target.turns, vault)
+            limited = exits(self.config, self.servers, self.target.namespace, self.target.turns, self.store.agent)
             args: NetworkPoliciesArgs = {
                 "namespace": self.namespace,
                 "openings": openings(self.config, self.target.turns),

@@ -109,8 +109,8 @@ def made_in_it(config: StackConfig) -> Sequence[Kind]:
     scaling = config.gateway.autoscaling
     servers = isinstance(config.database, InClusterDatabase) or isinstance(config.redis, InClusterRedis)
     sometimes: Mapping[Kind, bool] = {
-        (external, "secretstores"): not config.secrets.by_agent,
-        (external, "externalsecrets"): not config.secrets.by_agent,
+        (external, "secretstores"): not config.secrets.by_pods,
+        (external, "externalsecrets"): not config.secrets.by_pods,
         ("apps", "statefulsets"): servers,
         ("networking.k8s.io", "networkpolicies"): config.network_policy.enabled,
         ("networking.k8s.io", "ingresses"): config.ingress.enabled and not config.ingress.gateway,

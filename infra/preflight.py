@@ -99,8 +99,9 @@ def check_cluster(target: Target) -> Generator[str, None, ExternalSecretsConfig]
         yield from autoscalers.check(client, target.config.gateway.autoscaling)
         if not target.config.gitops:
             yield from look_at_ways_in(client, target.config.ingress, target.namespace)
-        if target.config.secrets.by_agent:
+        if target.config.secrets.delivery == "vault-agent":
             yield from check_injector(client)
+        if target.config.secrets.by_pods:
             return operator
         ephemeral = target.config.ephemeral.wanted
         known = False if ephemeral else in_state() if target.has_operator is None else target.has_operator

@@ -50,7 +50,7 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
         found = look(target, [*chain(*problems), *ingress_class.check(target)])
         deploy = environment.result().deploy
     operator = found.config.external_secrets
-    if not target.config.secrets.by_agent and target.config.external_secrets.install == "auto" and not operator.install:
+    if not target.config.secrets.by_pods and target.config.external_secrets.install == "auto" and not operator.install:
         pulumi.log.info(
             f"External Secrets Operator in namespace {operator.namespace} (ServiceAccount {operator.service_account}) is used: "
             "it is there already"

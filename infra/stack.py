@@ -9,8 +9,8 @@ from infra.turns import ONE_USER_EACH, Turns
 READER = "secret-reader"
 """ServiceAccount in the gateway's namespace that reads the store. No pod runs with it."""
 
-AGENT = "vault-agent"
-"""ServiceAccount in the gateway's namespace that pods run with, where Vault Agent reads the store in them."""
+IN_PODS = {"vault-agent": "vault-agent", "init-container": "secret-fetcher"}
+"""ServiceAccount in the gateway's namespace that pods run with, where they read the store themselves, by delivery."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class NamedStack:
     @property
     def reader(self) -> str:
         """The ServiceAccount that the store knows: of the operator's reader, or of pods that read by themselves."""
-        return AGENT if self.config.secrets.by_agent else READER
+        return IN_PODS.get(self.config.secrets.delivery, READER)
 
     @property
     def owner(self) -> str:

@@ -80,7 +80,7 @@ ONE_USER_EACH = Turns()
 
 def turns(config: StackConfig, state: State) -> Turns:
     """What the state of a stack, and the rotations that the configuration asks for, make of it."""
-    if config.gitops or config.secrets.generation == "store" or config.secrets.by_agent:
+    if config.gitops or config.secrets.generation == "store" or config.secrets.by_pods:
         # Where no state has the password of before, nothing can let its user in a while longer. Vault Agent gives pods of
         # before the password of now, which must be one of their user.
         return ONE_USER_EACH
@@ -129,11 +129,11 @@ def check(config: StackConfig, state: State) -> Iterator[str]:
 
     And where Vault Agent would have one user, and there are two.
     """
-    if config.secrets.by_agent:
+    if config.secrets.by_pods:
         for users in took_turns(state):
             yield (
-                f"litellm:secrets.delivery is vault-agent, but the users of litellm:{users.section} have taken turns by a "
-                "rotation, and with Vault Agent there is one user: set it to external-secrets"
+                f"litellm:secrets.delivery is {config.secrets.delivery}, but the users of litellm:{users.section} have taken "
+                "turns by a rotation, and with it there is one user: set it to external-secrets"
             )
         return
     wanted = turns(config, state)

@@ -37,6 +37,7 @@ from components.secrets.vault_shared import VaultSharedAccess
 from components.secrets.vault_token import VaultTokenAuth
 from components.sync.agent import VaultAgent
 from components.sync.agent_account import VaultAgentAccount
+from components.sync.aws_fetch import AwsFetch
 from components.sync.namespace_store import NamespaceStore
 from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret
@@ -50,6 +51,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     Access,
     AwsAccess,
     AwsDocuments,
+    AwsFetch,
     AwsIdentity,
     AwsReader,
     AwsRole,

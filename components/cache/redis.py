@@ -8,7 +8,8 @@ import pulumi_kubernetes as kubernetes
 
 from components.labels import labels, selector
 from components.objects import name_after
-from components.pods import RESTRICTED_CONTAINER, PodSettings, restricted_pod, secret_variable, template
+from components.pods import PodSettings, restricted_pod, secret_variable, template
+from components.restricted import RESTRICTED_CONTAINER
 
 PORT = 6379
 USER = 999

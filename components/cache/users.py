@@ -9,7 +9,8 @@ import pulumi
 from components.cache.redis import PORT, USER
 from components.jobs import REPORT_SECONDS, awaited_job, in_attempts
 from components.objects import given_name
-from components.pods import RESTRICTED_CONTAINER, PodSettings, restricted_pod, secret_variable, template
+from components.pods import PodSettings, restricted_pod, secret_variable, template
+from components.restricted import RESTRICTED_CONTAINER
 
 FOLDER = Path(__file__).parent
 COMMON = (FOLDER / "users_common.sh").read_text()

@@ -10,7 +10,8 @@ from components.certificates import CertificateFile, with_certificates
 from components.database.scripts import ALTERNATING, BOOTSTRAP
 from components.jobs import awaited_job
 from components.objects import given_name
-from components.pods import RESTRICTED_CONTAINER, PodSettings, restricted_pod, secret_variable, template
+from components.pods import PodSettings, restricted_pod, secret_variable, template
+from components.restricted import RESTRICTED_CONTAINER
 
 USER = 999
 """`postgres` in the Debian-based official image."""

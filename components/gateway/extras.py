@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.pods import RESTRICTED_CONTAINER
+from components.restricted import RESTRICTED_CONTAINER
 
 DISK = {"requests": "64Mi", "limits": "1Gi"}
 """Ephemeral storage of a container that does not say."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import pulumi
 
-from components.pods import RESTRICTED_CONTAINER, restricted_pod
+from components.pods import restricted_pod
+from components.restricted import RESTRICTED_CONTAINER
 
 USER = 65534
 """`nobody`, the user of the image litellm-non_root."""

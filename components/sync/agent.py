@@ -9,13 +9,13 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.delivery import FILES, SECRETS, START, TOKEN_FILE, TOKEN_FOLDER
+from components.delivery import CONFIGURATION, FETCH, FILES, SECRETS, START, TOKEN_FILE, TOKEN_FOLDER, WORK
 from components.labels import labels
 from components.objects import given_name
 from components.secrets.references import RemoteReference
 
 SCRIPT = Path(__file__).with_name("start.sh").read_text()
-AUTHORITIES = "/vault/configs/ca.crt"
+AUTHORITIES = f"{CONFIGURATION}/ca.crt"
 """Where the agent's containers have Vault's authority: the ConfigMap is mounted there."""
 
 INIT, SIDECAR = "config-init.hcl", "config.hcl"
@@ -120,6 +120,20 @@ class VaultAgent(pulumi.ComponentResource):
         self.register_outputs({"config_map": self.config_map})
 
 
+def fetcher(image: str, environment: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The init container in which Vault Agent runs once, where no Injector adds one."""
+    # The image's own entry point would change the owner of folders, and give the program a capability.
+    own = {"HOME": WORK, "SKIP_CHOWN": "true", "SKIP_SETCAP": "true"}
+    return [
+        {
+            "name": FETCH,
+            "image": image,
+            "args": ["agent", f"-config={CONFIGURATION}/{INIT}"],
+            "env": [{"name": name, "value": value} for name, value in {**own, **environment}.items()],
+        }
+    ]
+
+
 def configuration(args: VaultAgentArgs, place: Sequence[str], templates: Any, *, once: bool) -> str:
     """The agent's configuration."""
     login, (address, path, role) = args["login"], place
@@ -137,7 +151,7 @@ def configuration(args: VaultAgentArgs, place: Sequence[str], templates: Any, *,
     }
     content: dict[str, Any] = {
         "exit_after_auth": once,
-        "pid_file": "/home/vault/.pid",
+        "pid_file": f"{WORK}/.pid",
         "vault": {"address": address, **namespaces, **({"ca_cert": AUTHORITIES} if login["ca"] else {})},
         # Lists, as HCL takes an object in an object for a label.
         "auto_auth": [{"method": [method]}],

@@ -19,7 +19,7 @@ from infra.config.database.kinds import takes_tokens
 from infra.config.database.rds import RdsDatabase
 from infra.config.gateway.bedrock import roles_assumed
 from infra.servers import Servers
-from infra.stack import READER, NamedStack
+from infra.stack import NamedStack
 from infra.workloads import PodAccount
 
 Issued = IrsaIdentity | PodIdentity
@@ -40,7 +40,7 @@ def reader_role(
         args = common(target, identity, "reader")
         args["assumed_by"] = identity.controller_role_arn
         return AwsRole("reader-aws", args, opts)
-    return role(target, identity, "reader", namespace, READER, opts)
+    return role(target, identity, "reader", namespace, target.reader, opts)
 
 
 def pods_account(

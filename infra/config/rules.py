@@ -25,7 +25,7 @@ from infra.config.database.kinds import (
     pooler_of,
 )
 from infra.config.database.pooler import connections_of_pods, pooler_has_enough
-from infra.config.delivery import agents_can_log_in, agents_reach_everything
+from infra.config.delivery import agents_can_log_in, agents_reach_everything, pods_have_one_account
 from infra.config.ephemeral import ephemeral_rules
 from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_key, open_metrics, without_a_key
 from infra.config.gateway.modules import mapping
@@ -445,6 +445,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (what_is_in_the_database_is_read, ("access", "gateway")),
     (access_fits_into_a_config_map, ("access",)),
     (agents_can_log_in, ("secrets",)),
+    (pods_have_one_account, ("secrets", "gateway", "database", *VARIABLES)),
     (
         agents_reach_everything,
         ("secrets", "database", "ingress", "monitoring", "pods", "external_secrets", "ephemeral"),

@@ -242,6 +242,16 @@ class VaultAgentConfig(Section):
     """How often an agent asks Vault for new values. A program whose values have changed starts again with them."""
 
 
+class InitContainerConfig(Section):
+    """The init container that fetches, with `delivery: init-container`."""
+
+    image: Image | None = None
+    """Image with the store's command line. Defaults to the pinned one of Vault, or of the AWS CLI."""
+
+    environment: dict[str, Annotated[str, BeforeValidator(as_text)]] = Field(default_factory=dict)
+    """More environment variables for it, such as a proxy, or `AWS_ENDPOINT_URL`. No secrets."""
+
+
 class SecretsConfig(Section):
     """The secret store of this stack."""
 
@@ -267,17 +277,27 @@ class SecretsConfig(Section):
 
     existing: ExistingStore | None = None
 
-    delivery: Literal["external-secrets", "vault-agent"] = "external-secrets"
-    """How secrets get into the pods: `external-secrets` (External Secrets Operator makes Kubernetes Secrets), or `vault-agent`
-    (kind `vault` only): Vault's Agent Injector puts an agent into each pod, which logs in as the pod and writes the values to
-    memory; no Kubernetes Secret has them (docs/vault-agent.md)."""
+    delivery: Literal["external-secrets", "vault-agent", "init-container"] = "external-secrets"
+    """How secrets get into the pods. `external-secrets`: External Secrets Operator makes Kubernetes Secrets. `vault-agent`
+    (kind `vault`): Vault's Agent Injector puts an agent into each pod, which logs in as the pod and writes the values to
+    memory. `init-container` (kinds `vault` and `aws`): the same once, before the program starts, by the store's own command
+    line, and nothing else has to be in the cluster. With these two no Kubernetes Secret has a value (docs/vault-agent.md)."""
 
     vault_agent: VaultAgentConfig = VaultAgentConfig()
 
+    init_container: InitContainerConfig = InitContainerConfig()
+
     @property
-    def by_agent(self) -> bool:
-        """Whether the pods read Vault themselves, and External Secrets Operator is not needed."""
-        return self.delivery == "vault-agent"
+    def by_pods(self) -> bool:
+        """Whether the pods read the store themselves, and External Secrets Operator is not needed."""
+        return self.delivery != "external-secrets"
+
+    @property
+    def fetching_image(self) -> str:
+        """Image of what reads the store in a pod."""
+        if self.delivery == "vault-agent":
+            return self.vault_agent.image
+        return self.init_container.image or PINS["aws-cli" if self.kind == "aws" else "vault"].image
 
     @model_validator(mode="after")
     def one_store(self) -> "SecretsConfig":

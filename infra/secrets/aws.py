@@ -19,6 +19,7 @@ from components.secrets.aws_policies import read_only_policy
 from components.secrets.aws_reader import AwsReader, AwsReaderArgs
 from components.secrets.names import SALT
 from components.secrets.references import RemoteReference
+from components.sync.aws_fetch import AwsLogin
 from components.sync.store import ReaderArgs
 from infra.aws.identity import account, operator_role, reader_role
 from infra.cluster import Cluster
@@ -31,7 +32,7 @@ from infra.config.stack import StackConfig
 from infra.secrets.documents import DATABASE, document_of_key, documents, made_in_the_store
 from infra.secrets.store import OpenStore, Values, place_in
 from infra.servers import Servers
-from infra.stack import READER, NamedStack
+from infra.stack import NamedStack
 
 PROVIDER = "aws"
 
@@ -119,13 +120,14 @@ class AwsStore:
         if servers.managed_admin is not None:
             secrets.append(servers.managed_admin)
         keys = [*([key] if key is not None else []), *self.config.decrypt_keys]
-        block, reader, identity = self._reader(target, namespace, secrets, keys, operator_identity, opts)
+        block, reader, identity, login = self._reader(target, namespace, secrets, keys, operator_identity, opts)
         return OpenStore(
             provider_block=block,
             reader=reader,
             documents=documents,
             resources=(documents, *salt, *identity),
             readers=self._readers(target, documents, keys, opts),
+            aws=login,
         )
 
     def _readers(
@@ -223,14 +225,14 @@ class AwsStore:
         keys: Sequence[pulumi.Input[str]],
         operator_role: AwsRole | None,
         opts: pulumi.ResourceOptions,
-    ) -> tuple[pulumi.Output[dict[str, Any]], ReaderArgs | None, tuple[pulumi.Resource, ...]]:
-        """The provider block, the ServiceAccount that reads with it, and what must be there before."""
+    ) -> tuple[pulumi.Output[dict[str, Any]], ReaderArgs | None, tuple[pulumi.Resource, ...], AwsLogin]:
+        """The provider block, the ServiceAccount that reads with it, what must be there before, and how a pod reads itself."""
         identity, operator, region = self.config.identity, target.config.external_secrets, self.config.region
         if isinstance(identity, StaticKeys):
             auth = static_keys_auth(
                 identity.kubernetes_secret, identity.access_key_id_key, identity.secret_access_key_key
             )
-            return eso_provider(region, auth), None, ()
+            return eso_provider(region, auth), None, (), {"region": region, "static_keys": secret_of(identity)}
         role = operator_role or reader_role(target, identity, namespace, opts)
         own_tokens = isinstance(identity, IrsaIdentity)
         args: AwsIdentityArgs = {
@@ -240,19 +242,25 @@ class AwsStore:
             "account": account(self.config, opts),
             "secrets": secrets,
             "keys": keys,
-            "service_account": READER if own_tokens else None,
+            "service_account": target.reader if own_tokens else None,
             "assumed": not own_tokens and operator_role is None,
         }
         reads = AwsIdentity("reader", args, opts)
         reader: ReaderArgs | None = None
         if own_tokens:
             reader = {
-                "name": READER,
+                "name": target.reader,
                 "operator_namespace": operator.namespace,
                 "operator_service_account": operator.service_account,
                 "annotations": annotations(reads.role_arn, identity.audience),
             }
-        return eso_provider(region, reads.eso_auth, reads.eso_role), reader, (reads,)
+        login: AwsLogin = {"region": region, "role_arn": reads.role_arn}
+        return eso_provider(region, reads.eso_auth, reads.eso_role), reader, (reads,), login
+
+
+def secret_of(identity: StaticKeys) -> tuple[str, str, str]:
+    """The Secret with the access key, and its two keys."""
+    return identity.kubernetes_secret, identity.access_key_id_key, identity.secret_access_key_key
 
 
 def connection_details(config: StackConfig, servers: Servers) -> dict[str, pulumi.Input[str]]:

@@ -8,6 +8,7 @@ import pulumi
 
 from components.secrets.references import RemoteReference
 from components.sync.agent import AgentLogin
+from components.sync.aws_fetch import AwsLogin
 from components.sync.store import ReaderArgs
 from infra.servers import Servers
 from infra.stack import NamedStack
@@ -67,6 +68,9 @@ class OpenStore:
 
     agent: AgentLogin | None = None
     """How Vault Agent logs in from the pods themselves; None where it cannot."""
+
+    aws: AwsLogin | None = None
+    """How the AWS CLI logs in from the pods themselves; None where it cannot."""
 
     there: StoreReference | None = None
     """The store that the operator has already."""

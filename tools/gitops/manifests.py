@@ -19,6 +19,7 @@ WAVE_OF: Mapping[str, str] = {
     "NamespaceStore": "store",
     "VaultAgentAccount": "store",
     "VaultAgent": "secret",
+    "AwsFetch": "secret",
     "Certificates": "secret",
     "CloudNativePostgres": "store",
     "SyncedSecret": "secret",

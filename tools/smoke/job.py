@@ -9,7 +9,8 @@ from components.delivery import delivered, of_pod, writes_files
 from components.gateway.inside import RESOURCES, command
 from components.gateway.pod import PORT, seconds
 from components.labels import labels
-from components.pods import RESTRICTED_CONTAINER, secret_variable
+from components.pods import secret_variable
+from components.restricted import RESTRICTED_CONTAINER
 from infra.config.stack import StackConfig
 from infra.workloads import ENVIRONMENT, GATEWAY, SECRET_FILES, SMOKE
 

@@ -8,6 +8,8 @@ from infra.config.load import ConfigError
 from tests.unit.infra.stacks import config
 
 VAULT = {"address": "https://vault.example.com"}
+AWS = {"region": "us-east-1", "identity": {"kind": "irsa", "clusterName": "production"}}
+BEDROCK = {"name": "claude", "provider": "bedrock", "region": "us-east-1", "model": "us.anthropic.claude-x-v1:0"}
 LOGIN = {"document": "database", "usernameProperty": "u"}
 CERTIFICATE = {"document": "tls", "property": "x"}
 
@@ -20,7 +22,7 @@ def refused(agent: dict[str, Any] | None = None, **sections: Any) -> str:
 
 @pytest.mark.parametrize("auth", ["kubernetes", "jwt"])
 def test_agents_log_in_with_the_token_of_their_pod(auth: str):
-    assert config(secrets={"delivery": "vault-agent", "vault": {**VAULT, "auth": auth}}).secrets.by_agent
+    assert config(secrets={"delivery": "vault-agent", "vault": {**VAULT, "auth": auth}}).secrets.by_pods
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,17 @@ def test_agents_log_in_with_the_token_of_their_pod(auth: str):
         ),
         ({"delivery": "external-secrets", "vaultAgent": {"refreshInterval": "1m"}}, "secrets.vaultAgent"),
         ({"vault": VAULT, "reload": "restarter"}, "secrets.reload"),
+        ({"initContainer": {"image": "vault:1.21.1"}}, "secrets.initContainer"),
+        ({"kind": "aws", "aws": AWS, "vault": {}}, "secrets.delivery"),
+        ({"delivery": "init-container", "kind": "existing", "existing": {"name": "x"}}, "secrets.delivery"),
+        (
+            {
+                "delivery": "init-container",
+                "kind": "aws",
+                "aws": {**AWS, "identity": {"kind": "pod-identity", "clusterName": "c"}},
+            },
+            "secrets.aws.identity",
+        ),
     ],
 )
 def test_what_agents_cannot_read_vault_with_is_refused(agent: dict[str, Any], where: str):
@@ -68,3 +81,15 @@ def test_what_agents_cannot_read_vault_with_is_refused(agent: dict[str, Any], wh
 )
 def test_what_others_than_our_pods_read_is_refused(sections: dict[str, Any], where: str):
     assert f"litellm:{where}:" in refused(**sections)
+
+
+@pytest.mark.parametrize("kind", ["vault", "aws"])
+def test_init_containers_read_vault_and_aws(kind: str):
+    store = {"vault": {"vault": VAULT}, "aws": {"kind": "aws", "aws": AWS}}[kind]
+    assert config(secrets={"delivery": "init-container", **store}).secrets.by_pods
+
+
+def test_pods_that_fetch_have_no_second_role():
+    secrets = {"delivery": "init-container", "kind": "aws", "aws": AWS}
+    with pytest.raises(ConfigError, match="Bedrock"):
+        config(secrets=secrets, gateway={"models": [BEDROCK]})
