@@ -30,6 +30,18 @@ def has_injector() -> bool:
     return any(hook["name"] == WEBHOOK for hook in hooks)
 
 
+def image_of_the_injector() -> dict[str, str]:
+    """Nodes without a registry have the image that their Injector adds by itself."""
+    deployments = [
+        container
+        for each in objects("deployments", "-A")
+        for container in each["spec"]["template"]["spec"]["containers"]
+        if "vault-k8s" in container["image"]
+    ]
+    variables = {each["name"]: each.get("value") for each in (deployments or [{}])[0].get("env", ())}
+    return {"image": image} if (image := variables.get("AGENT_INJECT_VAULT_IMAGE")) else {}
+
+
 @pytest.fixture(scope="module")
 def values(vault: Vault) -> Iterator[dict[str, str]]:
     """One document with all that somebody else wrote."""
@@ -103,7 +115,7 @@ def stack(project: Project, vault: Vault, values: dict[str, str]) -> Iterator[st
             "namespace": NAMESPACE,
             "secrets": {
                 "delivery": "vault-agent",
-                "vaultAgent": {"refreshInterval": "10s"},
+                "vaultAgent": {"refreshInterval": "10s", **image_of_the_injector()},
                 "vault": {"mount": {"path": MOUNT, "create": False}, "prefix": "litellm"},
             },
             "keys": {
