@@ -34,15 +34,18 @@ def small(gateway: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def postgres(namespace: str, user: str) -> Iterator[str]:
-    """A server with a database `litellm` and a role that owns it; yields the role's password."""
+def postgres(namespace: str, user: str, database: str = "litellm") -> Iterator[str]:
+    """A server with a database and a role that owns it; yields the role's password."""
     admin, password = secrets.token_hex(16), f"{secrets.token_hex(8)}/@ %"
     home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
     items = [home, *shared.postgres_objects(namespace, admin)]
     kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     try:
         kubectl("rollout", "status", "statefulset/postgres", "-n", namespace, "--timeout=90s")
-        for statement in (f"CREATE ROLE {user} LOGIN PASSWORD '{password}'", f"CREATE DATABASE litellm OWNER {user}"):
+        for statement in (
+            f"CREATE ROLE {user} LOGIN PASSWORD '{password}'",
+            f"CREATE DATABASE {database} OWNER {user}",
+        ):
             sql(namespace, statement, "postgres")
         yield password
     finally:
