@@ -157,8 +157,13 @@ def is_served(kind: str) -> bool:
 
 
 def definition(kind: str) -> dict[str, Any]:
-    """Where no operator of Prometheus is: a kind that takes any object of it, and that nobody acts upon."""
-    group, plural = "monitoring.coreos.com", f"{kind.lower()}s"
+    """A kind of Prometheus' operator."""
+    return custom_kind(kind, "monitoring.coreos.com", "v1")
+
+
+def custom_kind(kind: str, group: str, version: str) -> dict[str, Any]:
+    """Where no operator is: a kind that takes any object of it, and that nobody acts upon."""
+    plural = f"{kind.lower()}s"
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -168,6 +173,6 @@ def definition(kind: str) -> dict[str, Any]:
             "group": group,
             "scope": "Namespaced",
             "names": {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"},
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
+            "versions": [{"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
         },
     }
