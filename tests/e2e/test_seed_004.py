@@ -1,5 +1,5 @@
-"""docs/seeds/004.md: one secret of AWS that is extracted as a whole, a Postgres and a Redis that are there, two replicas, keys and
-the scrape with a viewer's key. Secrets Manager is a stand-in, and VictoriaMetrics a kind without a controller.
+"""docs/seeds/004.md: one secret of AWS that is extracted as a whole, a Postgres and a Redis that are there, two replicas, keys
+and the scrape with a viewer's key. Secrets Manager is a stand-in, and VictoriaMetrics a kind without a controller.
 """
 
 import base64
