@@ -76,7 +76,7 @@ class AwsFetch(pulumi.ComponentResource):
                 FETCH_SCRIPT: (FOLDER / FETCH_SCRIPT).read_text(),
                 RENDER_SCRIPT: (FOLDER / RENDER_SCRIPT).read_text(),
                 PLAN: plan.apply(lambda known: json.dumps(known, indent=1)),
-                PLACES: plan.apply(lambda known: "".join(f"{place}\n" for place in known["secrets"])),
+                PLACES: plan.apply(lambda known: "".join(f"{place}\n" for place in known["documents"])),
             },
             immutable=True,
             opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["data"]),
@@ -128,11 +128,11 @@ def plan_of(secrets: Mapping[str, DeliveredSecret], keys: Sequence[str], texts: 
     numbers = {
         name: {key: places.index(next(found)) for key in sorted(secrets[name]["values"])} for name in sorted(secrets)
     }
-    files = {
-        path: ["0440", [*parts(text, secrets[name]["values"], numbers[name])]]
+    files = [
+        {"path": path, "mode": "0440", "parts": [*parts(text, secrets[name]["values"], numbers[name])]}
         for (name, _, path, _), text in zip(written(secrets), texts, strict=True)
-    }
-    return {"secrets": places, "files": {START: ["0555", [SCRIPT]], **files}}
+    ]
+    return {"documents": places, "files": [{"path": START, "mode": "0555", "parts": [SCRIPT]}, *files]}
 
 
 def parts(
@@ -145,7 +145,7 @@ def parts(
             yield literal(text[end : found.start()])
         name = found["host"] or found["name"]
         function = "host" if found["host"] else FUNCTIONS[found["pipe"]]
-        yield {"secret": numbers[name], "property": str(values[name].get("property", "")), "function": function}
+        yield {"document": numbers[name], "property": str(values[name].get("property", "")), "function": function}
         end = found.end()
     if text[end:]:
         yield literal(text[end:])

@@ -48,21 +48,21 @@ def text_of(parts: Sequence[Any], secrets: Sequence[str], places: Sequence[str])
 
 
 def filled(part: Mapping[str, Any], secrets: Sequence[str], places: Sequence[str]) -> str:
-    number = part["secret"]
+    number = part["document"]
     value = value_of(secrets[number], part["property"], places[number])
     return FUNCTIONS[part["function"]](value) if part["function"] else value
 
 
 def main(plan: Path, folder: Path) -> None:
     content = json.loads(plan.read_text())
-    fetched = [folder / str(number) for number in range(len(content["secrets"]))]
+    fetched = [folder / str(number) for number in range(len(content["documents"]))]
     # The CLI ends what it prints with a line break.
     secrets = [each.read_text().removesuffix("\n") for each in fetched]
-    for path, (mode, parts) in content["files"].items():
-        file = Path(path)
+    for each in content["files"]:
+        file = Path(each["path"])
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text_of(parts, secrets, content["secrets"]))
-        file.chmod(int(mode, 8))
+        file.write_text(text_of(each["parts"], secrets, content["documents"]))
+        file.chmod(int(each["mode"], 8))
     for each in fetched:
         each.unlink()
 

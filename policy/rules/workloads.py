@@ -61,10 +61,12 @@ def gateway_container(resource: Resource) -> dict[str, Any]:
     """LiteLLM's container of a Deployment; empty for everything else."""
     if resource.kind != "Deployment":
         return {}
-    for name, container in containers(pod_of(resource)):
+    for each in entries(pod_of(resource).get("containers")):
+        container = mapping(each)
         # Other programs run in its image as well.
         command = " ".join(map(str, entries(container.get("command")))) or "litellm"
-        if name == "litellm" or ("litellm" in str(container.get("image")).rpartition("/")[2] and "litellm" in command):
+        named = container.get("name") == "litellm"
+        if named or ("litellm" in str(container.get("image")).rpartition("/")[2] and "litellm" in command):
             return container
     return {}
 

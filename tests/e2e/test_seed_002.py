@@ -1,5 +1,7 @@
-"""docs/seeds/002.md: a vLLM that shares its key with the gateway, out of one document with two readers, rotated together; and
-the guardrail that trims long requests. vLLM is a stand-in that asks for its key; Argo CD and CloudNativePG are not in this cluster.
+"""docs/seeds/002.md: a vLLM that shares its key with the gateway, out of one document with two readers, rotated together.
+
+And the guardrail that trims long requests. vLLM is a stand-in that asks for its key; Argo CD and CloudNativePG are not in this
+cluster.
 """
 
 import base64

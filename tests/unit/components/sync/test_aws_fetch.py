@@ -34,16 +34,17 @@ def test_each_secret_is_fetched_once():
 
 def test_a_file_says_where_its_value_is():
     plan = json.loads(configured(env=secret({"A": "{{ .A }}"}, A=OPENAI))["plan.json"])
-    assert plan["files"]["/vault/secrets/env/A"] == ["0440", [{"secret": 0, "property": "openai", "function": ""}]]
+    (found,) = [each["parts"] for each in plan["files"] if each["path"] == "/vault/secrets/env/A"]
+    assert found == [{"document": 0, "property": "openai", "function": ""}]
 
 
 def test_a_whole_secret_has_no_property():
-    assert list(parts("{{ .A }}", {"A": {"key": "a"}}, {"A": 0})) == [{"secret": 0, "property": "", "function": ""}]
+    assert list(parts("{{ .A }}", {"A": {"key": "a"}}, {"A": 0})) == [{"document": 0, "property": "", "function": ""}]
 
 
 def test_a_url_is_of_texts_and_an_encoded_value():
     values: dict[str, RemoteReference] = {"PASSWORD": {"key": "db", "property": "password"}}
-    encoded = {"secret": 0, "property": "password", "function": "url"}
+    encoded = {"document": 0, "property": "password", "function": "url"}
     assert list(parts(URL, values, {"PASSWORD": 0})) == ["postgresql://litellm:", encoded, "@db/litellm"]
 
 

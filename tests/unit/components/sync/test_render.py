@@ -16,14 +16,15 @@ def rendered(folder: Path, secrets: list[str], *parts: Any) -> Path:
     for number, secret in enumerate(secrets):
         (fetched / str(number)).write_text(f"{secret}\n")
     file = folder / "values" / "ONE"
-    plan = {"secrets": [f"secret-{number}" for number in range(len(secrets))], "files": {str(file): ["0440", parts]}}
+    files = [{"path": str(file), "mode": "0440", "parts": parts}]
+    plan = {"documents": [f"secret-{number}" for number in range(len(secrets))], "files": files}
     (folder / "plan.json").write_text(json.dumps(plan))
     main(folder / "plan.json", fetched)
     return file
 
 
 def part(name: str, function: str = "", secret: int = 0) -> dict[str, Any]:
-    return {"secret": secret, "property": name, "function": function}
+    return {"document": secret, "property": name, "function": function}
 
 
 def test_a_file_has_texts_and_values_in_their_order(tmp_path: Path):
