@@ -12,9 +12,9 @@ from components.delivery import AgentDelivery
 from components.gateway.files import key_of_file
 from components.pods import PodSettings
 from components.sync.agent import DeliveredSecret, VaultAgent, VaultAgentArgs, fetcher
-from components.sync.agent_account import VaultAgentAccount
 from components.sync.aws_fetch import AwsFetch, fetchers
 from components.sync.namespace_store import NamespaceStore
+from components.sync.reader_account import ReaderAccount
 from components.sync.secret import SyncedSecret
 from components.sync.store import SecretStore
 from infra.access import ACCESS
@@ -211,7 +211,7 @@ class ByPods:
             and vault.kubernetes_auth.create
             and vault.kubernetes_auth.reviewer == "client"
         )
-        self.account = VaultAgentAccount(
+        self.account = ReaderAccount(
             target.reader,
             {
                 "namespace": namespace,

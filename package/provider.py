@@ -36,10 +36,10 @@ from components.secrets.vault_reader import VaultReader
 from components.secrets.vault_shared import VaultSharedAccess
 from components.secrets.vault_token import VaultTokenAuth
 from components.sync.agent import VaultAgent
-from components.sync.agent_account import VaultAgentAccount
 from components.sync.aws_fetch import AwsFetch
 from components.sync.namespace_store import NamespaceStore
 from components.sync.operator import ExternalSecretsOperator
+from components.sync.reader_account import ReaderAccount
 from components.sync.secret import SyncedSecret
 from components.sync.store import SecretStore
 
@@ -78,7 +78,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     SecretStore,
     SyncedSecret,
     VaultAgent,
-    VaultAgentAccount,
+    ReaderAccount,
     VaultDocuments,
     VaultJwtAuth,
     VaultKubernetesAuth,

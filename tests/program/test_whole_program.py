@@ -177,7 +177,7 @@ def documents_read(recording: Recording) -> set[str]:
     items = [item for spec in specs for item in spec["data"] if "kubernetes-store" not in str(item.get("sourceRef"))]
     single = {item["remoteRef"]["key"] for item in items}
     whole = {item["extract"]["key"] for spec in specs for item in spec.get("dataFrom", [])}
-    return single | whole | read_by_agents(recording)
+    return single | whole | read_by_agents(recording) | fetched(recording)
 
 
 def read_by_agents(recording: Recording) -> set[str]:
@@ -186,6 +186,12 @@ def read_by_agents(recording: Recording) -> set[str]:
     configurations = [json.loads(data["config.hcl"]) for data in maps if "config.hcl" in data]
     texts = [template["contents"] for each in configurations for template in each["template"]]
     return {path for text in texts for path in re.findall(r'secret "[^"]+/data/([^"]+)"', text)}
+
+
+def fetched(recording: Recording) -> set[str]:
+    """Documents that init containers fetch with the AWS CLI."""
+    maps = [each.inputs.get("data", {}) for each in recording.of("kubernetes:core/v1:ConfigMap")]
+    return {document for data in maps if "plan.json" in data for document in json.loads(data["plan.json"])["documents"]}
 
 
 def test_the_policy_names_every_document_that_is_read_and_no_other(known: Recording):

@@ -17,7 +17,7 @@ WAVE_OF: Mapping[str, str] = {
     "NetworkPolicies": "store",
     "SecretStore": "store",
     "NamespaceStore": "store",
-    "VaultAgentAccount": "store",
+    "ReaderAccount": "store",
     "VaultAgent": "secret",
     "AwsFetch": "secret",
     "Certificates": "secret",

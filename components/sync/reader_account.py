@@ -1,4 +1,4 @@
-"""The ServiceAccount that pods log in to Vault with, where Vault Agent brings their secrets."""
+"""The ServiceAccount that pods log in to the store with, where they read it themselves."""
 
 from collections.abc import Mapping
 from typing import NotRequired, TypedDict
@@ -10,8 +10,8 @@ from components.labels import labels
 from components.objects import name_after
 
 
-class VaultAgentAccountArgs(TypedDict):
-    """Arguments of `VaultAgentAccount`."""
+class ReaderAccountArgs(TypedDict):
+    """Arguments of `ReaderAccount`."""
 
     namespace: pulumi.Input[str]
     """Required: namespace of the pods."""
@@ -26,20 +26,20 @@ class VaultAgentAccountArgs(TypedDict):
     """Optional: grant `system:auth-delegator`, for a Vault that reviews a token with that same token. Defaults to false."""
 
 
-class VaultAgentAccount(pulumi.ComponentResource):
-    """A ServiceAccount that Vault knows.
+class ReaderAccount(pulumi.ComponentResource):
+    """A ServiceAccount that the store knows.
 
-    **Type:** `litellm:index:VaultAgentAccount`. **Produces:** `v1 ServiceAccount`, and with `token_review` a
+    **Type:** `litellm:index:ReaderAccount`. **Produces:** `v1 ServiceAccount`, and with `token_review` a
     `ClusterRoleBinding`.
 
-    Pods get a token of it for Vault only, in a volume of the agent's: `automountServiceAccountToken` stays false.
+    Pods get a token of it for the store only, in a volume of what fetches: `automountServiceAccountToken` stays false.
     """
 
     name: pulumi.Output[str]
     """Name of the ServiceAccount, once it may be used."""
 
-    def __init__(self, name: str, args: VaultAgentAccountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("litellm:index:VaultAgentAccount", name, None, opts)
+    def __init__(self, name: str, args: ReaderAccountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("litellm:index:ReaderAccount", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         account: pulumi.Resource = kubernetes.core.v1.ServiceAccount(
             f"{name}-account",
