@@ -29,8 +29,9 @@ STACK = "pulumi:pulumi:Stack"
 GATEWAYS_SECRET = (
     ("kubernetes:external-secrets.io/v1:ExternalSecret", "litellm-env"),
     ("kubernetes:core/v1:ConfigMap", "litellm-agent-config"),
+    ("kubernetes:core/v1:ConfigMap", "litellm-secrets-config"),
 )
-"""What the gateway has its keys by, once they are there: a Secret, or the configuration of its Vault Agent."""
+"""What the gateway has its keys by, once they are there: a Secret, or the configuration of what its pods fetch them with."""
 
 KINDS = {"vault": "Vault", "aws": "AWS Secrets Manager", "existing": "a store that is there already"}
 

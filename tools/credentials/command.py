@@ -2,10 +2,11 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from components.secrets.references import RemoteReference
@@ -18,8 +19,9 @@ from infra.secrets.documents import SALT, SALT_KEY, documents
 from infra.secrets.store import Store, place_in
 from infra.target import OFFLINE_CLUSTER, resolve_store
 from tools.client.stored import Read, Stored
-from tools.credentials.copies import Copy, Source, look, secret_reader
+from tools.credentials.copies import Copy, Pod, Source, look, secret_reader
 from tools.credentials.credential import Credential, Fingerprint, InStore, fingerprints, in_secret
+from tools.credentials.memory import look as look_at_pods
 from tools.credentials.report import as_json, exit_code, lines
 from tools.engine import operations
 from tools.engine.operations import Workplace
@@ -48,6 +50,7 @@ def show(place: Workplace, name: str, overlays: Sequence[Path], *, machine: bool
         try:
             cluster = place.connect(kubeconfig_path({**place.environment, **variables}), stack.context)
             copies = look(cluster, namespace)
+            memory = look_at_pods(cluster, namespace) if config.secrets.by_pods else {}
         except (RefusedError, *UNREACHABLE) as error:
             raise Problem(
                 f"the Secrets and pods of namespace {namespace} cannot be looked at: {reason(error)}. It takes the right to "
@@ -59,7 +62,7 @@ def show(place: Workplace, name: str, overlays: Sequence[Path], *, machine: bool
         except Problem as problem:
             read = refusing(str(problem))
         fingerprint = fingerprints(secrets.token_bytes(32))
-        found = credentials(config, store, read, secret_reader(cluster, namespace), copies, fingerprint)
+        found = credentials(config, store, read, secret_reader(cluster, namespace), copies, fingerprint, memory)
     now = datetime.now(UTC)
     return exit_code(found), as_json(name, found, now) if machine else "\n".join(lines(name, found, now))
 
@@ -74,12 +77,20 @@ def refusing(why: str) -> Read:
 
 
 def credentials(
-    config: StackConfig, store: Store, read: Read, read_secret: Read, copies: Sequence[Copy], fingerprint: Fingerprint
+    config: StackConfig,
+    store: Store,
+    read: Read,
+    read_secret: Read,
+    copies: Sequence[Copy],
+    fingerprint: Fingerprint,
+    memory: Mapping[Source, tuple[Pod, ...]] = MappingProxyType({}),
 ) -> list[Credential]:
-    """Every credential that the stack writes, or that a Secret of its namespace has, in the order of their places.
+    """Every credential that the stack writes, or that a Secret of its namespace or a pod has, in the order of their places.
 
-    `read` reads the store; `read_secret` the Secrets of the namespace, where one of them is what others are made of.
+    `read` reads the store; `read_secret` the Secrets of the namespace, where one of them is what others are made of. `memory`
+    has the pods that fetch a value themselves.
     """
+    fetched = {store.place(reference_of(source)): (source, pods) for source, pods in memory.items()}
     by_place: dict[str, tuple[Read, RemoteReference, list[Copy]]] = {}
     stored, in_cluster = once(read), once(read_secret)
     for reference in written(config, store):
@@ -90,8 +101,15 @@ def credentials(
         if copy.source.in_secrets:
             place, its = f"Secret {place_in(reference)}", in_cluster
         by_place.setdefault(place, (its, reference, []))[2].append(copy)
+    for place, (source, _) in fetched.items():
+        by_place.setdefault(place, (stored, reference_of(source), []))
     return [
-        Credential(place, in_store(reference, its, fingerprint), tuple(in_secret(each, fingerprint) for each in found))
+        Credential(
+            place,
+            in_store(reference, its, fingerprint),
+            tuple(in_secret(each, fingerprint) for each in found),
+            fetched[place][1] if place in fetched else (),
+        )
         for place, (its, reference, found) in sorted(by_place.items())
     ]
 

@@ -54,6 +54,15 @@ class Credential:
     store: InStore
     secrets: tuple[InSecret, ...]
 
+    pods: tuple[Pod, ...] = ()
+    """Pods that have fetched it into their memory, where no Secret has it."""
+
+    @property
+    def older(self) -> tuple[Pod, ...]:
+        """Those of them that started before the store got this value: they have the one before."""
+        written = self.store.written
+        return tuple(pod for pod in self.pods if written is not None and pod.started < written)
+
     @property
     def differences(self) -> list[str]:
         """What does not agree, in sentences."""
@@ -80,6 +89,8 @@ class Credential:
                 yield f"{names(each.pods)} read another value, in Secret {each.secret} of before"
             if each.older:
                 yield f"{names(each.older)} started before {where} got this value"
+        if self.older:
+            yield f"{names(self.older)} started before the store got this value"
 
 
 def names(pods: Sequence[Pod]) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from tools.credentials.credential import Credential, InSecret
+from tools.credentials.copies import Pod
+from tools.credentials.credential import Credential
 
 DIFFERENT, UNKNOWN = 3, 4
 """Exit codes: something does not agree; everything that is known agrees, and something is not known."""
@@ -51,6 +52,14 @@ def entry(credential: Credential, now: datetime) -> dict[str, Any]:
             }
             for each in credential.secrets
         ],
+        "pods": [
+            {
+                "name": pod.name,
+                "workload": pod.workload,
+                "fingerprint": None if pod in credential.older else store.fingerprint,
+            }
+            for pod in credential.pods
+        ],
         "agree": credential.agrees,
         "differences": credential.differences,
         "unknown": store.unknown or None,
@@ -65,22 +74,23 @@ def lines(stack: str, found: Sequence[Credential], now: datetime) -> Iterator[st
         yield f"  store   {store.fingerprint or '-':14}{store.unknown}".rstrip()
         for secret in each.secrets:
             yield f"  Secret  {secret.fingerprint or '-':14}{secret.secret}, key {secret.key}"
-            yield from (f"  pods    {line}" for line in read_by(secret))
-        if not each.secrets:
+            yield from (f"  pods    {line}" for line in read_by(secret.pods, secret.older, secret.fingerprint))
+        yield from (f"  pods    {line}" for line in read_by(each.pods, each.older, store.fingerprint))
+        if not each.secrets and not each.pods:
             yield "  no Secret has it, and no pod"
         yield from (f"  DIFFERS {line}" for line in each.differences)
     said = {True: "all agree", False: "some DIFFER", None: "what is known agrees, and something is not known"}
     yield f"stack {stack}: {len(found)} credentials, {said[agreement(found)]}"
 
 
-def read_by(secret: InSecret) -> Iterator[str]:
-    """The workloads that read a Secret, with the number of their pods, and with which value they run."""
+def read_by(pods: Sequence[Pod], those_older: Sequence[Pod], fingerprint: str | None) -> Iterator[str]:
+    """The workloads of pods, with their number, and with which value they run."""
     groups: dict[tuple[str, bool], int] = {}
-    for pod in secret.pods:
-        group = pod.workload or pod.name, pod in secret.older
+    for pod in pods:
+        group = pod.workload or pod.name, pod in those_older
         groups[group] = groups.get(group, 0) + 1
     for (workload, older), count in sorted(groups.items()):
-        value = "older" if older else secret.fingerprint or "-"
+        value = "older" if older else fingerprint or "-"
         yield f"{value:14}{workload}: {count}"
 
 
