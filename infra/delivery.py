@@ -21,7 +21,7 @@ from infra.access import ACCESS
 from infra.config.aws.identity import IrsaIdentity
 from infra.config.database.common import SecretLogin
 from infra.config.stack import StackConfig
-from infra.secrets.documents import IN_THE_NAMESPACE, SecretContent, login_of
+from infra.secrets.documents import DATABASE, IN_THE_NAMESPACE, SecretContent, login_of
 from infra.secrets.store import OpenStore, StoreReference
 from infra.target import Target
 from infra.workloads import (
@@ -237,6 +237,8 @@ class ByPods:
         if not wanted:
             return settings
         secrets = {name: delivered(name, content, config) for name, content in wanted.items()}
+        if workload == GATEWAY and ENVIRONMENT in secrets:
+            secrets[ENVIRONMENT] = {**secrets[ENVIRONMENT], "versions": self._versions(wanted[ENVIRONMENT])}
         # A steady one is read anew by whoever starts, and starts nobody.
         changing = [content for content in wanted.values() if not content.steady]
         documents = sorted({document for content in changing for document in content.documents})
@@ -255,6 +257,15 @@ class ByPods:
         elif use.restarts:
             agent["spread_seconds"] = SPREAD_SECONDS * (config.gateway.most_replicas - 1) if workload == GATEWAY else 0
         return {**settings, "agent": agent}
+
+    def _versions(self, content: SecretContent) -> Mapping[str, pulumi.Input[str]]:
+        """The login to the database that a gateway starts with, which stays its own: the next one is of another user, who is
+        not there yet when the document has it."""
+        return {
+            str(self.target.store.locate(document, "")["key"]): self.store.documents.revision_of(document)
+            for document in content.documents
+            if document == DATABASE
+        }
 
     def _configuration(
         self, workload: str, secrets: Mapping[str, DeliveredSecret], opts: pulumi.ResourceOptions

@@ -80,15 +80,14 @@ ONE_USER_EACH = Turns()
 
 def turns(config: StackConfig, state: State) -> Turns:
     """What the state of a stack, and the rotations that the configuration asks for, make of it."""
-    if config.gitops or config.secrets.generation == "store" or config.secrets.by_pods:
-        # Where no state has the password of before, nothing can let its user in a while longer. Vault Agent gives pods of
-        # before the password of now, which must be one of their user.
+    if config.gitops or config.secrets.generation == "store":
+        # Where no state has the password of before, nothing can let its user in a while longer.
         return ONE_USER_EACH
     return Turns(
         database=turn(DATABASE, state, config.database.rotation, alternates=database_alternates(config)),
         # ElastiCache takes both tokens until the pods are replaced, and has one user.
         redis=turn(REDIS, state, config.redis.rotation, alternates=True)
-        if isinstance(config.redis, InClusterRedis)
+        if isinstance(config.redis, InClusterRedis) and not config.secrets.by_pods
         else ONE_USER,
     )
 
@@ -127,14 +126,13 @@ def there(config: StackConfig, users: Mapping[str, Mapping[str, str]]) -> Turns:
 def check(config: StackConfig, state: State) -> Iterator[str]:
     """Problems when a rotation comes before the last one is done: pods may still have the user whose turn would be next.
 
-    And where Vault Agent would have one user, and there are two.
+    And where Redis would have one user, and there are two: whoever reads the store in a pod has the newest password.
     """
-    if config.secrets.by_pods:
-        for users in took_turns(state):
-            yield (
-                f"litellm:secrets.delivery is {config.secrets.delivery}, but the users of litellm:{users.section} have taken "
-                "turns by a rotation, and with it there is one user: set it to external-secrets"
-            )
+    if config.secrets.by_pods and REDIS in took_turns(state):
+        yield (
+            f"litellm:secrets.delivery is {config.secrets.delivery}, but the users of litellm:{REDIS.section} have taken turns "
+            "by a rotation, and with it there is one user: set it to external-secrets"
+        )
         return
     wanted = turns(config, state)
     for users, next_one in ((DATABASE, wanted.database), (REDIS, wanted.redis)):

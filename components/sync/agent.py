@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -65,6 +66,10 @@ class DeliveredSecret(TypedDict):
     files: Mapping[str, str]
     """Required: where in a volume of it pods have a key, by key; none where no pod has it as a volume."""
 
+    versions: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Optional: documents of which these versions are read, where the store has versions: pods that stay keep what they have.
+    Defaults to the newest of each."""
+
 
 class VaultAgentArgs(TypedDict):
     """Arguments of `VaultAgent`."""
@@ -99,9 +104,10 @@ class VaultAgent(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: VaultAgentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:VaultAgent", name, None, opts)
-        templates = pulumi.Output.all(args["mount"], *(text for _, _, _, text in written(args["secrets"]))).apply(
-            lambda known: templates_of(args["secrets"], str(known[0]), known[1:])
-        )
+        versions = {key: given for each in args["secrets"].values() for key, given in each.get("versions", {}).items()}
+        templates = pulumi.Output.all(
+            args["mount"], pulumi.Output.all(**versions), *(text for _, _, _, text in written(args["secrets"]))
+        ).apply(lambda known: templates_of(args["secrets"], str(known[0]), known[2:], known[1]))
         login = args["login"]
         content = pulumi.Output.all(templates, login["address"], login["path"], login["role"]).apply(
             lambda known: (
@@ -173,7 +179,9 @@ def written(secrets: Mapping[str, DeliveredSecret]) -> Iterator[tuple[str, str, 
                 yield name, key, f"{FILES}/{name}/{path}", text
 
 
-def templates_of(secrets: Mapping[str, DeliveredSecret], mount: str, texts: Sequence[str]) -> list[dict[str, Any]]:
+def templates_of(
+    secrets: Mapping[str, DeliveredSecret], mount: str, texts: Sequence[str], versions: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """The templates of the agent, in its own words. The first is no secret: what programs are started with."""
     start = {
         "contents": SCRIPT,
@@ -184,7 +192,7 @@ def templates_of(secrets: Mapping[str, DeliveredSecret], mount: str, texts: Sequ
     }
     files = [
         {
-            "contents": agent_template(text, secrets[name]["values"], mount),
+            "contents": agent_template(text, secrets[name]["values"], mount, versions),
             "destination": path,
             "perms": "0440",
         }
@@ -193,16 +201,22 @@ def templates_of(secrets: Mapping[str, DeliveredSecret], mount: str, texts: Sequ
     return [start, *files]
 
 
-def agent_template(text: str, values: Mapping[str, RemoteReference], mount: str) -> str:
+def agent_template(
+    text: str, values: Mapping[str, RemoteReference], mount: str, versions: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """A template of External Secrets Operator over `values` as one of Vault Agent, which reads the documents by itself.
 
     A property that is not there fails, with its place: the operator would not sync either.
     """
     used = sorted({name for expression in EXPRESSION.findall(text) for name in NAME.findall(expression)})
     places = {name: (values[name].get("mount", mount), str(values[name]["key"])) for name in used}
+
+    def of_version(path: str, is_own: bool) -> str:
+        return f"?version={versions[path]}" if is_own and path in versions else ""
+
     documents = {place: f"$document{number}" for number, place in enumerate(sorted(set(places.values())))}
     opened = "".join(
-        f"{{{{ with {variable} := secret {quoted(f'{engine}/data/{path}')} }}}}"
+        f"{{{{ with {variable} := secret {quoted(f'{engine}/data/{path}{of_version(path, engine == mount)}')} }}}}"
         for (engine, path), variable in documents.items()
     )
     taken = "".join(

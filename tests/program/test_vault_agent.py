@@ -1,7 +1,9 @@
 """Whole stacks whose secrets Vault Agent brings into the pods."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from components.delivery import FILES, INJECTOR, SECRETS, START
 from infra.environment import deploy
+from infra.turns import Turn, Turns
 from tests.unit.infra.stacks import target
 from tools.offline.mock_engine import Recording, run
 from tools.offline.plan import document
@@ -19,7 +22,7 @@ EXTERNAL = "external-secrets.io"
 
 
 @cache
-def stack(*, agent: bool = True) -> Recording:
+def stack(*, agent: bool = True, turn: int = 0) -> Recording:
     sections: dict[str, Any] = {
         "secrets": {
             "vault": {"address": "https://vault.example.com"},
@@ -34,7 +37,8 @@ def stack(*, agent: bool = True) -> Recording:
         "networkPolicy": {"egress": {"gateway": True}},
         "secretEnvironment": {"OPENAI_API_KEY": {"document": "shared", "property": "openai", "mount": "other"}},
     }
-    return run(lambda: deploy(target(**sections)), preview=False, stack="dev")
+    made = replace(target(**sections), turns=Turns(database=Turn(turn)))
+    return run(lambda: deploy(made), preview=False, stack="dev")
 
 
 def pods(recording: Recording) -> dict[str, Mapping[str, Any]]:
@@ -172,6 +176,28 @@ def test_another_password_is_no_reason_to_migrate_again():
     notes = {name: template["metadata"]["annotations"] for name, template in pods(stack()).items()}
     assert notes["litellm-deployment"]["litellm/delivered"]
     assert notes["litellm-migration-job"]["litellm/delivered"] == ""
+
+
+def test_a_gateway_that_stays_keeps_its_login_when_a_rotation_writes_the_next_one():
+    """The next one is of the other user, who is there a moment later."""
+    (template,) = [
+        each for each in configuration(stack(), "litellm")["template"] if "DATABASE_URL" in each["destination"]
+    ]
+    assert re.search(r'secret "litellm/data/dev/database\?version=\w+"', template["contents"])
+    others = [each["contents"] for each in configuration(stack(), "litellm")["template"] if each != template]
+    assert "?version=" not in "".join(others)
+
+
+def test_another_login_is_no_reason_to_migrate_again():
+    assert "?version=" not in json.dumps(configuration(stack(), "litellm-migration"))
+
+
+def test_the_job_that_ends_a_rotation_gets_its_logins_from_vault():
+    lock = pods(stack(turn=1))["database-lock-job"]
+    assert lock["metadata"]["annotations"][f"{INJECTOR}/agent-inject"] == "true"
+    assert main(lock)["command"][:2] == ["/bin/sh", START]
+    exits = stack(turn=1).inputs("kubernetes:networking.k8s.io/v1:NetworkPolicy", "network-database-lock-egress")
+    assert '"port": 443' in json.dumps(exits["spec"]["egress"])
 
 
 def test_a_document_of_another_engine_is_read_there():

@@ -185,7 +185,7 @@ def read_by_agents(recording: Recording) -> set[str]:
     maps = [each.inputs.get("data", {}) for each in recording.of("kubernetes:core/v1:ConfigMap")]
     configurations = [json.loads(data["config.hcl"]) for data in maps if "config.hcl" in data]
     texts = [template["contents"] for each in configurations for template in each["template"]]
-    return {path for text in texts for path in re.findall(r'secret "[^"]+/data/([^"]+)"', text)}
+    return {path for text in texts for path in re.findall(r'secret "[^"]+/data/([^"?]+)', text)}
 
 
 def fetched(recording: Recording) -> set[str]:

@@ -47,7 +47,7 @@ def sources(data: Mapping[str, str]) -> Iterator[Source]:
             documents = {name: json.loads(path) for name, path in DOCUMENT.findall(template["contents"])}
             for name, key in PROPERTY.findall(template["contents"]):
                 mount, _, document = documents[name].partition("/data/")
-                yield Source(document, json.loads(key), mount)
+                yield Source(document.partition("?")[0], json.loads(key), mount)
     if PLAN in data:
         plan = json.loads(data[PLAN])
         for part in [part for file in plan["files"] for part in file["parts"] if isinstance(part, dict)]:

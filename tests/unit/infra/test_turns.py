@@ -144,21 +144,25 @@ def test_another_kind_of_redis_has_one_user() -> None:
 AGENT = {"delivery": "vault-agent", "vault": {"address": "https://vault.example.com"}}
 
 
-def test_vault_agent_brings_the_password_of_one_user() -> None:
+def test_users_of_the_database_take_turns_where_pods_keep_the_login_they_have() -> None:
+    assert turns(config(database={"rotation": 1}, secrets=AGENT), state(rotation="0")).database == Turn(1)
+
+
+def test_pods_that_get_the_newest_password_of_redis_have_one_user() -> None:
     """A pod of before gets the password of now as well, which must not be the one of somebody else."""
-    assert turns(config(database={"rotation": 1}, secrets=AGENT), state(rotation="0")) == ONE_USER_EACH
+    made = of_redis(password={"rotation": "0"})
+    assert turns(config(redis={"rotation": 1}, secrets=AGENT), made).redis == Turn(0)
 
 
-@pytest.mark.parametrize(
-    ("section", "made"),
-    [
-        ("database", state(locked=1, rotation="1", turn="1")),
-        ("redis", of_redis(password={"rotation": "0"}, alternate_password={"rotation": "1", "turn": "1"})),
-    ],
-)
-def test_users_that_took_turns_are_not_handed_to_vault_agent(section: str, made: dict[str, Any]) -> None:
-    (problem,) = check(config(secrets=AGENT, **{section: {"rotation": 1}}), made)
-    assert f"the users of litellm:{section} have taken turns" in problem
+def test_users_of_redis_that_took_turns_are_not_handed_to_vault_agent() -> None:
+    made = of_redis(password={"rotation": "0"}, alternate_password={"rotation": "1", "turn": "1"})
+    (problem,) = check(config(secrets=AGENT, redis={"rotation": 1}), made)
+    assert "the users of litellm:redis have taken turns" in problem
+
+
+def test_users_of_the_database_that_took_turns_are() -> None:
+    made = state(locked=1, rotation="1", turn="1")
+    assert not [*check(config(secrets=AGENT, database={"rotation": 1}), made)]
 
 
 def test_a_stack_that_never_rotated_may_be_handed_to_it() -> None:
