@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import pulumi
 
-from components.aws_role import AUDIENCE
 from components.delivery import AgentDelivery
 from components.gateway.files import key_of_file
 from components.pods import PodSettings
@@ -18,7 +17,7 @@ from components.sync.reader_account import ReaderAccount
 from components.sync.secret import SyncedSecret
 from components.sync.store import SecretStore
 from infra.access import ACCESS
-from infra.config.aws.identity import IrsaIdentity
+from infra.config.aws.identity import AUDIENCE, IrsaIdentity
 from infra.config.database.common import SecretLogin
 from infra.config.stack import StackConfig
 from infra.secrets.documents import DATABASE, IN_THE_NAMESPACE, SecretContent, login_of

@@ -9,6 +9,10 @@ from infra.config.aws.types import ClusterName, OidcProviderArn, PolicyArn, Role
 from infra.config.base import ObjectName, Section
 
 
+AUDIENCE = "sts.amazonaws.com"
+"""Of tokens that AWS takes, unless an OIDC provider has another one."""
+
+
 class IrsaIdentity(Section):
     """IAM Roles for Service Accounts: a role for one ServiceAccount, in one namespace, with one audience."""
 
@@ -25,7 +29,7 @@ class IrsaIdentity(Section):
     oidc_issuer: Text | None = None
     """Issuer of the cluster's tokens; checked against `oidcProviderArn`. Defaults to the end of that."""
 
-    audience: Text = "sts.amazonaws.com"
+    audience: Text = AUDIENCE
     """Audience that the token must carry; one of the OIDC provider's client IDs."""
 
     permissions_boundary: PolicyArn | None = None

@@ -40,7 +40,7 @@ def test_agents_log_in_with_the_token_of_their_pod(auth: str):
         ),
         ({"delivery": "external-secrets", "vaultAgent": {"refreshInterval": "1m"}}, "secrets.vaultAgent"),
         ({"vault": VAULT, "reload": "restarter"}, "secrets.reload"),
-        ({"initContainer": {"image": "vault:1.21.1"}}, "secrets.initContainer"),
+        ({"initContainer": {"image": "registry.example.com/vault:7.0.0"}}, "secrets.initContainer"),
         ({"kind": "aws", "aws": AWS, "vault": {}}, "secrets.delivery"),
         ({"delivery": "init-container", "kind": "existing", "existing": {"name": "x"}}, "secrets.delivery"),
         (
