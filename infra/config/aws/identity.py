@@ -8,7 +8,6 @@ from components.secrets.aws_names import oidc_issuer, without_scheme
 from infra.config.aws.types import ClusterName, OidcProviderArn, PolicyArn, RoleArn, SecretKey, Text
 from infra.config.base import ObjectName, Section
 
-
 AUDIENCE = "sts.amazonaws.com"
 """Of tokens that AWS takes, unless an OIDC provider has another one."""
 
