@@ -127,8 +127,8 @@ def test_the_secrets_that_pods_read_are_the_ones_that_are_rendered(rendering: Re
             read |= {each["name"] for each in pod.get("imagePullSecrets", ())}
         if manifest.kind in ("PodMonitor", "VMPodScrape"):
             read |= {name for name in names(rendering, "ExternalSecret") if f'"{name}"' in json.dumps(manifest.content)}
-    agents = [manifest for manifest in rendering.objects if "config.hcl" in manifest.content.get("data", {})]
-    assert bool(read) != bool(agents)
+    of_pods = [each for each in rendering.objects if {"config.hcl", "plan.json"} & set(each.content.get("data", {}))]
+    assert bool(read) != bool(of_pods)
     assert names(rendering, "ExternalSecret") <= read
 
 
