@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 FUNCTIONS: Mapping[str, Callable[[str], str]] = {
@@ -34,12 +34,17 @@ def value_of(secret: str, name: str, place: str) -> str:
         content: Any = json.loads(secret)
     except ValueError:
         raise MissingError(f"secret {place} is not JSON, so that it has no property {name}") from None
-    found = content.get(name) if isinstance(content, dict) else None
+    found = of(content, name)
     for step in name.split(".") if found is None else ():
-        found = content = content.get(step) if isinstance(content, dict) else None
+        found = content = of(content, step)
     if found is None or found == "":
         raise MissingError(f"secret {place} has no property {name}")
     return found if isinstance(found, str) else json.dumps(found)
+
+
+def of(content: Any, name: str) -> Any:
+    """A property of an object; None where it has none, or is something else."""
+    return cast("dict[str, Any]", content).get(name) if isinstance(content, dict) else None
 
 
 def text_of(parts: Sequence[Any], secrets: Sequence[str], places: Sequence[str]) -> str:
@@ -48,8 +53,8 @@ def text_of(parts: Sequence[Any], secrets: Sequence[str], places: Sequence[str])
 
 
 def filled(part: Mapping[str, Any], secrets: Sequence[str], places: Sequence[str]) -> str:
-    number = part["document"]
-    value = value_of(secrets[number], part["property"], places[number])
+    number: int = part["document"]
+    value = value_of(secrets[number], str(part["property"]), places[number])
     return FUNCTIONS[part["function"]](value) if part["function"] else value
 
 

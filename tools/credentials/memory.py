@@ -50,7 +50,8 @@ def sources(data: Mapping[str, str]) -> Iterator[Source]:
                 yield Source(document.partition("?")[0], json.loads(key), mount)
     if PLAN in data:
         plan = json.loads(data[PLAN])
-        for part in [part for file in plan["files"] for part in file["parts"] if isinstance(part, dict)]:
+        parts: list[Any] = [part for file in plan["files"] for part in file["parts"] if not isinstance(part, str)]
+        for part in parts:
             yield Source(plan["documents"][part["document"]], part["property"] or None)
 
 

@@ -18,7 +18,7 @@ PASSWORD: RemoteReference = {"key": "dev/redis", "property": "password"}
 AGENT = {"config.hcl": json.dumps({"template": [{"contents": agent_template("{{ .a }}", {"a": PASSWORD}, "team/kv")}]})}
 PARTS = ["text", {"document": 0, "property": "a", "function": ""}, {"document": 1, "property": "", "function": ""}]
 PLAN = {"plan.json": json.dumps({"documents": ["prod/keys", "prod/one"], "files": [{"path": "x", "parts": PARTS}]})}
-BY_AGENT = {"annotations": {"vault.hashicorp.com/agent-configmap": "map"}}
+BY_AGENT: dict[str, Any] = {"annotations": {"vault.hashicorp.com/agent-configmap": "map"}}
 FETCHES = [{"name": "secrets-configuration", "configMap": {"name": "map"}}]
 MOUNTS = [{"name": "values", "mountPath": "/vault/secrets"}]
 
