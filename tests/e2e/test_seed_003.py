@@ -156,5 +156,5 @@ def test_a_value_that_is_changed_in_vault_reaches_the_program(
     values["master_key"] = f"sk-{secrets.token_hex(24)}"
     vault.write(MOUNT, "litellm/secrets", **values)
     url = project.outputs(stack)["url"]
-    eventually(lambda: completion(url, values["master_key"], "openai-gpt-4").ok, "the new master key", 120)
+    eventually(lambda: completion(url, values["master_key"], "openai-gpt-4").ok, "the new master key", 180)
     kubectl("rollout", "status", "deployment/litellm", "-n", NAMESPACE, "--timeout=60s")
