@@ -81,7 +81,7 @@ def agents_reach_everything(
     if secrets.reload != "none":
         yield (
             "secrets.reload",
-            f"is {secrets.reload}, which looks at Kubernetes Secrets; the agent in a pod starts the program again by itself: "
+            f"is {secrets.reload}, which looks at Kubernetes Secrets, and with secrets.delivery {secrets.delivery} there are none: "
             "remove it",
         )
     if external_secrets.install is True:
