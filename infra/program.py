@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import get_config_env, get_config_secret_keys_env
 
-from infra import generation, ingress_class, salt
+from infra import changes, generation, ingress_class, salt
 from infra import turns as users
 from infra.config.load import ConfigError, load
 from infra.config.stack_yaml import StackFileError, of_stack
@@ -46,7 +46,12 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
             granted=granted(state),
             turns=turns,
         )
-        problems = (salt.check(target, known), generation.check(target, state), users.check(config, state))
+        problems = (
+            salt.check(target, known),
+            generation.check(target, state),
+            users.check(config, state),
+            changes.check(target, state),
+        )
         found = look(target, [*chain(*problems), *ingress_class.check(target)])
         deploy = environment.result().deploy
     operator = found.config.external_secrets

@@ -19,6 +19,8 @@ def providers(target: Target) -> list[pulumi.ProviderResource]:
             # An `up` that was killed may have made an object that its state does not know: the next one takes it over.
             # What is in the way of somebody else is refused by the preflight (namespace) and by field ownership.
             upsert_existing_objects=True,
+            # What a lost state had made is under the field manager that it knew: `make up` hands that over afterwards.
+            enable_patch_force=target.config.secrets.vault.adopt or None,
             enable_config_map_mutable=True,
             enable_secret_mutable=True,
         ),

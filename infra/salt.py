@@ -166,7 +166,7 @@ def check(target: Target, known: tuple[Salt, ...]) -> Iterator[str]:
 def remedy(target: Target, salt: Salt) -> str:
     config = target.config
     if config.secrets.kind != salt.kind:
-        return f"Set litellm:secrets.kind back to {salt.kind}"
+        return f"Set litellm:secrets.kind back to {salt.kind}. How a gateway moves to another store: docs/runbooks/changes.md"
     document, _, name = salt.place.partition("#")
     store = config.secrets.existing
     mount = f"{config.secrets.vault.mount.path}/" if salt.kind == "vault" else f"{store.name}/" if store else ""

@@ -257,7 +257,8 @@ class VaultStore:
         return [
             VaultSaltKey(
                 "salt-key",
-                mount=mount,
+                # In the engine that it is in, whichever one the other documents move to.
+                mount=salt.existing.mount or mount if salt.existing else mount,
                 path=target.own_salt or f"{self.prefix}/{SALT}",
                 length=salt.length,
                 connection=connection,

@@ -231,6 +231,8 @@ def up(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequence[st
     code = deployment.operate_watched("up", *options, *extra, interactive=place.interactive, watching=watching)
     if code == 0:
         outputs = deployment.outputs() or {}
+        if deployment.stack.takes_over:
+            know_what_was_made(place, deployment)
         if namespace := outputs.get("namespace"):
             await_rollout(connect(place, deployment), namespace, say=place.say)
             tidy(place, deployment, namespace)

@@ -81,9 +81,18 @@ class Stack:
         return self.setting("secrets").get("generation") == "store"
 
     @property
+    def takes_over(self) -> bool:
+        """Whether the stack takes over what a lost state had made."""
+        return self._vault.get("adopt") is True
+
+    @property
     def vault_address(self) -> str | None:
+        return self._vault.get("address")
+
+    @property
+    def _vault(self) -> dict[str, Any]:
         vault: Any = self.setting("secrets").get("vault")
-        return cast("dict[str, Any]", vault).get("address") if isinstance(vault, dict) else None
+        return cast("dict[str, Any]", vault) if isinstance(vault, dict) else {}
 
     @property
     def installs_operator(self) -> bool | None:

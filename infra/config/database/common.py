@@ -167,6 +167,10 @@ class DatabaseSection(Section):
     `_clone` behind it, and back), so that pods go on with theirs until they are replaced; the user before is locked then. With
     `single-user` there is one, and pods cannot open new connections until they are replaced."""
 
+    replaces: Literal["in-cluster", "rds", "cloudnative-pg"] | None = None
+    """Kind of the database that this stack has had until now, and whose data may go: somebody has copied it. Without it another
+    `kind`, or another namespace, is refused (docs/runbooks/changes.md). Remove it afterwards. Defaults to none."""
+
     @property
     def alternate(self) -> str:
         """Name of the second user: as AWS' functions that rotate two users call it, cut where Postgres would cut it."""

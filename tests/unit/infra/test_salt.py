@@ -241,6 +241,15 @@ def test_its_own_document_stays_its_own_when_the_configuration_names_it():
     assert (key.protect, key.retain_on_delete) == (True, True)
 
 
+def test_its_own_document_stays_in_its_engine_when_the_others_move_to_another():
+    """What the refusal says to write. The key itself refuses to be anywhere else, which came in the middle of an `up`."""
+    named = {"salt": {"existing": {"document": "dev/salt", "property": "salt-key", "mount": "litellm"}}}
+    moved = target(secrets={"vault": {"mount": {"path": "kv"}}}, keys=named)
+    assert not [*salt.check(moved, salt.salts(state(made("vault"))))]
+    (key,) = registered(moved, made("vault"))
+    assert {name: key.inputs[name] for name in VAULT_KEY} == VAULT_KEY
+
+
 @pytest.mark.parametrize("kinds", [("aws", "vault"), ("vault", "aws")])
 def test_of_two_in_a_state_the_one_of_the_configuration_stays(kinds: tuple[str, str]):
     """By the name of the other one, the engine would look for the salt key in another place, and make a new one."""
