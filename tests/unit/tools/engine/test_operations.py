@@ -479,3 +479,18 @@ def test_repair_makes_nothing_again_before_the_operator_is_there(machine: Machin
     (machine.project / ".state" / "repair-one.json").write_text("[]")
     assert operations.repair(machine.place(**CLUSTER), "dev", []) == 255
     assert (machine.project / ".state" / "repair-one.json").exists()
+
+
+@pytest.mark.parametrize(("secrets", "handed"), [("{vault: {adopt: true}}", 1), ("{}", 0)], ids=["lost", "known"])
+def test_after_an_up_that_takes_over_the_state_has_all_fields(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, secrets: str, handed: int
+) -> None:
+    """Otherwise the field manager that the lost state knew would keep them, and refuse the next change."""
+    asked: list[str] = []
+    monkeypatch.setattr(
+        operations, "know_what_was_made", lambda _place, deployment: asked.append(deployment.stack.name)
+    )
+    machine.write("Pulumi.dev.yaml", f"config:\n  litellm:protect: false\n  litellm:secrets: {secrets}\n")
+    machine.runner.answers["pulumi stack output"] = Finished(0, json.dumps({"namespace": "litellm-dev"}))
+    assert operations.up(machine.place(**CLUSTER), "dev", [], []) == 0
+    assert len(asked) == handed
