@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from infra.config.base import bytes_of
+from infra.config.database.kinds import InClusterDatabase
 from infra.target import Target
 
 State = Mapping[str, Mapping[str, Any]]
@@ -45,6 +47,25 @@ def data_stays(target: Target, state: State) -> Iterator[str]:
                 f"litellm:namespace is another one than before, and the data of stack {target.stack} is in a Postgres in "
                 f"{home}, {lost}; or set litellm:namespace to {home}"
             )
+        elif isinstance(database, InClusterDatabase) and (claim := volume(each)) and claim != wanted_volume(database):
+            yield (
+                f"litellm:database.storage or storageClass is another one than before, and the volume has the data of stack "
+                f"{target.stack}, {lost}; or set them back. A volume grows without that: {STEPS}"
+            )
+
+
+def volume(resource: Mapping[str, Any]) -> tuple[float, str] | None:
+    """Bytes and class of the volume that a Postgres in the cluster claims; None where its data lives as long as its pod."""
+    outputs: Mapping[str, Any] = resource.get("outputs") or {}
+    spec: Mapping[str, Any] = outputs.get("spec") or {}
+    for each in spec.get("volumeClaimTemplates") or ():
+        claim: Mapping[str, Any] = each["spec"]
+        return bytes_of(claim["resources"]["requests"]["storage"]), str(claim.get("storageClassName") or "")
+    return None
+
+
+def wanted_volume(database: InClusterDatabase) -> tuple[float, str] | None:
+    return (bytes_of(database.storage), database.storage_class or "") if database.storage else None
 
 
 def namespace(resource: Mapping[str, Any]) -> str:

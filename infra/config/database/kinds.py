@@ -31,7 +31,8 @@ class InClusterDatabase(DatabaseSection):
     """TLS between LiteLLM and Postgres: `disable`, or `prefer`. This server has no certificate."""
 
     storage: Size | None = "10Gi"
-    """Size of the volume. With null the data lives as long as the pod. Changing it later replaces the volume, and its data."""
+    """Size of the volume. With null the data lives as long as the pod. Changing it later would replace the volume, and is
+    refused (docs/runbooks/changes.md)."""
 
     storage_class: ObjectName | None = None
     """StorageClass of the volume. Defaults to the cluster's."""

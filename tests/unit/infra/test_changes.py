@@ -71,6 +71,38 @@ def test_another_namespace_does_not_delete_the_data():
     assert not said(IN_CLUSTER, namespace="elsewhere", database={"replaces": "in-cluster"})
 
 
+def claiming(size: str, storage_class: str | None = None) -> tuple[str, dict[str, Any]]:
+    spec = {"resources": {"requests": {"storage": size}}} | (
+        {"storageClassName": storage_class} if storage_class else {}
+    )
+    metadata = {"namespace": "litellm-dev", "name": "postgres"}
+    return resource(STATEFUL, "postgres", metadata=metadata, spec={"volumeClaimTemplates": [{"spec": spec}]})
+
+
+@pytest.mark.parametrize(
+    "database",
+    [{"storage": "20Gi"}, {"storage": None}, {"storage": "10Gi", "storageClass": "fast"}],
+    ids=["another size", "no volume", "another class"],
+)
+def test_another_volume_does_not_take_the_place_of_the_data(database: dict[str, Any]):
+    assert "the volume has the data of stack dev, which would be deleted" in said(claiming("10Gi"), database=database)
+    assert not said(claiming("10Gi"), database=database | {"replaces": "in-cluster"})
+
+
+@pytest.mark.parametrize(
+    ("had", "database"),
+    [
+        (claiming("10Gi"), {}),
+        (claiming("1Gi"), {"storage": "1024Mi"}),
+        (claiming("10Gi", "fast"), {"storageClass": "fast"}),
+        (IN_CLUSTER, {"storage": "20Gi"}),
+    ],
+    ids=["same", "in other words", "same class", "data that lives as long as its pod"],
+)
+def test_the_same_volume_stays(had: Any, database: dict[str, Any]):
+    assert not said(had, database=database)
+
+
 def kms(setting: str) -> dict[str, Any]:
     return {**AWS, "aws": {**AWS["aws"], "kms": setting}}
 
