@@ -75,12 +75,12 @@ def test_another_salt_key_is_refused(project: Project, vault: Vault, before: dic
 
 
 def test_one_up_takes_it_over_with_every_value(project: Project, vault: Vault, before: dict[str, Any]):
-    pods = identities("pods")
+    volumes = identities("persistentvolumeclaims")
     project.write_stack(STACK, TAKING_OVER)
     project.make("up", STACK)
     assert values(vault) == before
+    assert identities("persistentvolumeclaims") == volumes
     assert psql(NAMESPACE, "SELECT number FROM kept") == "7"
-    assert pods["postgres-0"] == identities("pods")["postgres-0"]
     url = project.outputs(STACK)["url"]
     assert completion(url, before["api-keys"]["master-key"]).status_code == 200
 
