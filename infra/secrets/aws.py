@@ -88,6 +88,9 @@ class AwsStore:
 
     def take_over(self, target: NamedStack) -> str:
         prefix, region = self.prefix, self.config.region
+        if target.config.keys.salt.existing:
+            # Whoever names the salt key has begun to; a secret that is still to be made has a name that AWS refuses.
+            return ""
         return (
             f"name what is there in Pulumi.{target.stack}.yaml (keys.salt.existing, keys.master.existing, database.kind "
             f"existing with its login, providerDocuments): `aws secretsmanager list-secrets --region {region} --filters "

@@ -107,5 +107,9 @@ def test_of_two_gateways_one_may_be_of_before():
 
 
 def test_aws_says_what_to_do():
-    (said,) = problems(cluster(external("litellm/dev/salt"), provider={"aws": {}}), secrets=AWS)
+    found = cluster(external("litellm/dev/salt"), provider={"aws": {}})
+    (said,) = problems(found, secrets=AWS)
     assert "stack dev is in namespace litellm-dev already" in said
+    assert "keys.salt.existing" in said
+    named = {"salt": {"existing": {"document": "litellm/dev/salt", "property": "salt-key"}}}
+    assert problems(found, secrets=AWS, keys=named) == []
