@@ -32,7 +32,6 @@ WHOLE = {"killed-whole": SMALL | {"ingress": {"host": "killed.localhost"}}}
 WRITING = {
     f"killed-{where}": SMALL
     | {
-        "externalSecrets": {},
         "gitops": True,
         "secrets": {"generation": where},
         "ingress": {"host": f"{where}.localhost"},
