@@ -123,7 +123,7 @@ env-run: setup ## Run CMD against an environment made for it: NAME=pr-123 CMD='p
 env-plan: setup ## Show offline what an environment would consist of: NAME=pr-123
 	@$(PYTHON) -m tools.ephemeral plan $(ARGS)
 
-.PHONY: bench-up bench-preview bench-plan bench-ephemeral bench-access bench-rotation
+.PHONY: bench-up bench-preview bench-plan bench-ephemeral bench-access bench-rotation bench-gateway bench-prices
 bench-up: setup ## Time `up` against the same steps done by hand (bench/README.md)
 	@$(PYTHON) -m bench.up $(ARGS)
 
@@ -141,6 +141,12 @@ bench-rotation: setup ## Time rotations until all pods have the new value
 
 bench-access: setup ## Time access as code with many keys, offline and against a LiteLLM
 	@$(PYTHON) -m bench.access $(ARGS)
+
+bench-gateway: setup ## Measure the gateway beside a bare LiteLLM and the charts' defaults: ARGS=--quick
+	@$(PYTHON) -m bench.gateway $(ARGS)
+
+bench-prices: setup ## Measure what each default and each switch costs (docs/performance.md)
+	@$(PYTHON) -m bench.prices $(ARGS)
 
 check: setup ## Check format, lint, types, which room imports which, and the workflows
 	@$(PYTHON) -m ruff format --check --quiet .

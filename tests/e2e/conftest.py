@@ -58,7 +58,11 @@ LATE = (
     "test_pods",
     "test_adopt",
     "test_seed_000",
+    "test_seed_001",
+    "test_seed_002",
     "test_seed_003",
+    "test_seed_004",
+    "test_bad_days",
 )
 """Modules that come last, in this order: where the time is short, these do not begin any more."""
 

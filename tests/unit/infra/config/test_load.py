@@ -110,6 +110,11 @@ def test_problems_between_sections_are_reported_together_with_those_within():
         ({"gateway": {"models": [{"provider": "openai", "model": "x"}]}}, "models[0].name", "is required"),
         ({"gateway": {"models": [MOCK], "environment": {"A_TOKEN": "x"}}}, "litellm:gateway.environment", "providerKeys"),
         ({"redis": {"kind": "none"}, "gateway": {"models": [MOCK], "replicas": 2}}, "litellm:redis.kind", "in-cluster"),
+        (
+            {"redis": {"coordination": False}, "gateway": {"models": [MOCK], "replicas": 2}},
+            "litellm:redis.coordination",
+            "one replica with one worker",
+        ),
         ({"redis": {"maxMemory": "10Gi"}}, "litellm:redis", "raise resources.memory or lower maxMemory"),
         ({"redis": {"kind": "cluster"}}, "litellm:redis", "existing or elasticache"),
         ({"redis": {"kind": "existing"}}, "litellm:redis", "host is required"),
