@@ -3,12 +3,17 @@
 """Stands in for a provider of models: answers at once, whole or streamed, and takes as little of the machine as it can."""
 
 import asyncio
+import itertools
 import json
+import os
 
 PORT = 8000
 WORDS = 16
 
-ABOUT = {"id": "bench", "created": 1, "model": "bench"}
+ID = b"bench-%032x"
+"""LiteLLM's spend rows are called after it: one for each answer."""
+
+ABOUT = {"id": (ID % 0).decode(), "created": 1, "model": "bench"}
 USAGE = {"prompt_tokens": 8, "completion_tokens": WORDS, "total_tokens": 8 + WORDS}
 
 
@@ -39,6 +44,14 @@ STREAM = response(
 )
 
 
+ids = itertools.count(int.from_bytes(os.urandom(12), "big") << 32)
+
+
+def named(answer):
+    """The answer under a name of its own, of the same length."""
+    return answer.replace(ID % 0, ID % next(ids))
+
+
 async def serve(reader, writer):
     try:
         while True:
@@ -47,7 +60,7 @@ async def serve(reader, writer):
             body = await reader.readexactly(int(after.split(b"\r\n", 1)[0] or 0)) if after else b""
             ends = body[:200] + body[-200:]
             streamed = b'"stream":true' in ends or b'"stream": true' in ends
-            writer.write(STREAM if streamed else WHOLE)
+            writer.write(named(STREAM if streamed else WHOLE))
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()

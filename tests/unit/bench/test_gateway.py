@@ -109,6 +109,12 @@ def test_every_combination_of_loads_is_measured_once():
     assert len(found) == len(set(found)) == 8
 
 
+def test_each_answer_has_a_name_of_its_own():
+    first, second = backend.named(backend.WHOLE), backend.named(backend.WHOLE)
+    assert len({first, second, backend.WHOLE}) == 3
+    assert len(first) == len(backend.WHOLE)
+
+
 @pytest.mark.parametrize(("stream", "expected"), [(False, b'"usage"'), (True, b"data: [DONE]")])
 def test_the_provider_answers_as_it_is_asked(stream: bool, expected: bytes):
     async def ask() -> bytes:
