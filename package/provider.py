@@ -40,6 +40,7 @@ from components.sync.aws_fetch import AwsFetch
 from components.sync.namespace_store import NamespaceStore
 from components.sync.operator import ExternalSecretsOperator
 from components.sync.reader_account import ReaderAccount
+from components.sync.restarter import Restarter
 from components.sync.secret import SyncedSecret
 from components.sync.store import SecretStore
 
@@ -75,6 +76,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     Postgres,
     RdsPostgres,
     Redis,
+    Restarter,
     SecretStore,
     SyncedSecret,
     VaultAgent,
