@@ -58,7 +58,12 @@ class Client:
             answer = session.post(url, json=body, headers=headers, timeout=60, stream=self.streams, verify=False)
             if answer.status_code != 200 or not self.streams:
                 return answer.status_code, answer.text
-            lines = [line.removeprefix(b"data: ") for line in answer.iter_lines() if line]
+            lines, begun = list[bytes](), time.monotonic()
+            try:
+                lines.extend(line.removeprefix(b"data: ") for line in answer.iter_lines() if line)
+            except requests.RequestException as error:
+                after = f"{len(lines)} lines in {time.monotonic() - begun:.1f} s, the last one {lines[-1:]}"
+                raise requests.ConnectionError(f"{error} after {after}") from error
         if lines[-1:] != [b"[DONE]"]:
             raise requests.ConnectionError(f"the stream ended after {len(lines)} lines")
         choices = [choice for line in lines[:-1] for choice in json.loads(line).get("choices", ())]
@@ -101,7 +106,7 @@ class Load:
                 self.in_flight -= 1
 
     def fail(self, what: str) -> None:
-        self.failed.append(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {what}"[:300])
+        self.failed.append(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {what}")
 
     def streaming(self, client: Client, key: str, settled: Callable[[], bool]) -> None:
         """One stream, with a key that is the same for ever."""
