@@ -30,6 +30,7 @@ state() {
 watch() {
   last=$before
   while sleep "$PAUSE"; do
+    kill -0 "$1" 2>/dev/null || return
     now=$(state)
     if [ "$now" != "$before" ] && [ "$now" = "$last" ]; then
       echo 'start: a value has changed in Vault: the program stops, and starts again with it' >&2

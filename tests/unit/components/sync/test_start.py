@@ -71,3 +71,16 @@ def test_a_changed_salt_key_stops_nothing(folder: Path):
         (folder / "LITELLM_SALT_KEY").write_text("two")
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=2)
+
+
+def test_nothing_watches_once_the_program_has_ended(folder: Path):
+    with watching(folder) as process:
+        watcher = int(children(process.pid))
+    end = time.monotonic() + 30
+    while Path(f"/proc/{watcher}").exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def children(pid: int) -> str:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]
