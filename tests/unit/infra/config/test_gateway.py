@@ -219,6 +219,13 @@ def test_variables_of_the_program_cannot_be_overridden() -> None:
     assert "REDIS_HOST is set by the program" in refusal(environment={"REDIS_HOST": "elsewhere"})
 
 
+def test_a_key_that_litellm_would_not_migrate_is_refused_with_the_way_out():
+    """Where there is a salt key it does nothing, without a word to whoever asked."""
+    said = refusal(environment={"LITELLM_MIGRATE_FROM_MASTER_KEY": "os"})
+    assert "gateway.environment.LITELLM_MIGRATE_FROM_MASTER_KEY: has no effect" in said
+    assert "keys.salt.existing" in said
+
+
 def test_parameters_cannot_contradict_keys_of_their_own() -> None:
     message = refusal(models=[{"provider": "openai", "name": "a", "model": "gpt-4o", "params": {"model": "gpt-4"}}])
     assert "params must not repeat what has a key of its own: model" in message
