@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from components.sync.shared import FINGERPRINT
 from infra.target import resolve_offline
 from tests.program.conftest import recording_of
 from tests.program.stacks import FILES, is_template, name_of, stack_of
@@ -92,4 +93,4 @@ def test_what_the_operator_writes_agrees_with_the_store(path: Path):
     assert secret_reader(cluster, target.namespace)("none", None) is None
     keys = {copy.key for copy in copies}
     templates = [each["spec"]["target"]["template"]["data"] for each in kinds["ExternalSecret"]]
-    assert {key for texts in templates for key in texts} - keys <= {"redis.conf"}
+    assert {key for texts in templates for key in texts} - keys <= {"redis.conf", FINGERPRINT}

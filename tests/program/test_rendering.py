@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from components.labels import MANAGED_BY
+from components.sync.namespace_store import CLUSTER_CA
 from tests.program.conftest import recording_of, with_objects
 from tests.program.stacks import FILES, ROOT, name_of, stack_of
 from tools.engine.stack_file import Stack, merge
@@ -114,7 +115,7 @@ def test_what_an_object_refers_to_is_in_an_earlier_wave(rendering: Rendering):
         for secret in references(manifest.content, "secretRef") | references(manifest.content, "secretName"):
             if ("ExternalSecret", secret) in wave:
                 assert wave["ExternalSecret", secret] < own
-        for config in references(manifest.content, "configMap"):
+        for config in references(manifest.content, "configMap") - {CLUSTER_CA["name"]}:
             assert wave["ConfigMap", config] <= own
 
 
