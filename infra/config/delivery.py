@@ -81,8 +81,7 @@ def agents_reach_everything(
     if secrets.reload != "none":
         yield (
             "secrets.reload",
-            f"is {secrets.reload}, which looks at Kubernetes Secrets, and with secrets.delivery {secrets.delivery} there are none: "
-            "remove it",
+            f"is {secrets.reload}, which looks at Kubernetes Secrets, and delivery {secrets.delivery} makes none: remove it",
         )
     if external_secrets.install is True:
         yield "externalSecrets.install", f"is true, and delivery {secrets.delivery} needs no operator: remove it"

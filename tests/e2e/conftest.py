@@ -46,23 +46,23 @@ KEYED = ("test_smoke", "test_observe", "test_access")
 LATE = (
     *KEYED,
     "test_rotation",
-    "test_rotation_load",
     "test_starts",
     "test_generation",
-    "test_lost_state",
-    "test_kills",
     "test_given_namespace",
     "test_stores",
     "test_ways_in",
     "test_database",
     "test_pods",
     "test_adopt",
+    "test_lost_state",
+    "test_kills",
     "test_seed_000",
     "test_seed_001",
     "test_seed_002",
     "test_seed_003",
     "test_seed_004",
     "test_bad_days",
+    "test_rotation_load",
 )
 """Modules that come last, in this order: where the time is short, these do not begin any more."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from tests.e2e import shared
-from tests.e2e.support import kubectl
+from tests.e2e.support import kubectl, objects
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -55,3 +55,15 @@ def postgres(namespace: str, user: str, database: str = "litellm") -> Iterator[s
 def sql(namespace: str, query: str, database: str = "litellm") -> str:
     local = ("psql", "-U", "postgres", "-h", "/var/run/postgresql", "-d", database, "-At", "-c", query)
     return kubectl("exec", "-n", namespace, "statefulset/postgres", "--", *local).stdout.strip()
+
+
+def image_of_the_injector() -> dict[str, str]:
+    """Nodes without a registry have the image that their Injector adds by itself."""
+    deployments = [
+        container
+        for each in objects("deployments", "-A")
+        for container in each["spec"]["template"]["spec"]["containers"]
+        if "vault-k8s" in container["image"]
+    ]
+    variables = {each["name"]: each.get("value") for each in (deployments or [{}])[0].get("env", ())}
+    return {"image": image} if (image := variables.get("AGENT_INJECT_VAULT_IMAGE")) else {}

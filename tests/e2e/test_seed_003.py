@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from infra.environment import deploy
-from tests.e2e.seeds import example, postgres, small, sql
+from tests.e2e.seeds import example, image_of_the_injector, postgres, small, sql
 from tests.e2e.support import Project, Vault, completion, eventually, kubectl, objects
 from tests.unit.infra.stacks import target
 from tools.offline.mock_engine import run
@@ -28,18 +28,6 @@ WEBHOOK = "vault.hashicorp.com"
 def has_injector() -> bool:
     hooks = [hook for each in objects("mutatingwebhookconfigurations") for hook in each.get("webhooks", ())]
     return any(hook["name"] == WEBHOOK for hook in hooks)
-
-
-def image_of_the_injector() -> dict[str, str]:
-    """Nodes without a registry have the image that their Injector adds by itself."""
-    deployments = [
-        container
-        for each in objects("deployments", "-A")
-        for container in each["spec"]["template"]["spec"]["containers"]
-        if "vault-k8s" in container["image"]
-    ]
-    variables = {each["name"]: each.get("value") for each in (deployments or [{}])[0].get("env", ())}
-    return {"image": image} if (image := variables.get("AGENT_INJECT_VAULT_IMAGE")) else {}
 
 
 @pytest.fixture(scope="module")
