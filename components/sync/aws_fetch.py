@@ -88,7 +88,9 @@ class AwsFetch(pulumi.ComponentResource):
 def fetchers(login: AwsLogin, image: str, python_image: str, environment: Mapping[str, str]) -> list[dict[str, Any]]:
     """The init containers: one that fetches, with the AWS CLI, and one that writes the files, with Python."""
     folder = f"{WORK}/fetched"
-    own: dict[str, pulumi.Input[str]] = {"HOME": WORK, "AWS_PAGER": "", "AWS_REGION": login["region"]}
+    # Version 1 of the CLI reads the second name of the region.
+    regions = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), login["region"])
+    own: dict[str, pulumi.Input[str]] = {"HOME": WORK, "AWS_PAGER": "", **regions}
     if "role_arn" in login:
         token = f"{TOKEN_FOLDER}/{TOKEN_FILE}"
         own |= {"AWS_ROLE_ARN": login["role_arn"], "AWS_WEB_IDENTITY_TOKEN_FILE": token}

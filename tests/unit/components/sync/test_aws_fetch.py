@@ -61,6 +61,7 @@ def variables(login: Any) -> dict[str, Any]:
 def test_only_the_container_that_fetches_has_the_role():
     found = variables({"region": "eu-west-1", "role_arn": "arn:aws:iam::1:role/x"})
     assert (found["AWS_ROLE_ARN"], found["AWS_REGION"]) == ("arn:aws:iam::1:role/x", "eu-west-1")
+    assert found["AWS_DEFAULT_REGION"] == "eu-west-1"
     assert found["AWS_WEB_IDENTITY_TOKEN_FILE"].endswith("/token")
     assert "env" not in fetchers({"region": "eu-west-1"}, "aws", "python", {})[1]
 
