@@ -100,7 +100,7 @@ def bare() -> Setup:
 
 
 def chart_litellm_helm() -> Setup:
-    """Defaults of the chart `litellm-helm` 1.1.3: logs at INFO, no resources, probes of its own."""
+    """Defaults of the chart `litellm-helm`, as of 1.1.3: logs at INFO, no resources, probes of its own."""
     probes = {
         "livenessProbe": {
             "httpGet": {"path": "/health/liveliness", "port": PORT},

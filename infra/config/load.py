@@ -253,7 +253,7 @@ def unknown(place: Place, data: Mapping[str, Any]) -> ConfigProblem:
     meant = nearest(str(key), there)
     if meant:
         return ConfigProblem(where, f"unknown key; did you mean {meant!r}?")
-    elsewhere = places_of(str(key))
+    elsewhere = places_of(str(key), where)
     hint = f"; did you mean {elsewhere}?" if elsewhere else f": it has {', '.join(there)}"
     return ConfigProblem(where, f"unknown key here{hint}")
 

@@ -97,10 +97,11 @@ def nearest(key: str, known: Iterable[str]) -> str | None:
     return close[0] if close else None
 
 
-def places_of(key: str) -> str:
-    """Where the schema has this key, or one that is called nearly so: `litellm:ingress.host`; empty when nowhere."""
+def places_of(key: str, found_at: str = "") -> str:
+    """Where else the schema has this key, or one that is called nearly so: `litellm:ingress.host`; empty when nowhere."""
     close = difflib.get_close_matches(key, KNOWN, n=1, cutoff=0.8)
-    return " or ".join(f"litellm:{path}" for path in paths_by_key()[close[0]][:3]) if close else ""
+    others = [path for path in paths_by_key()[close[0]] if path != found_at] if close else []
+    return " or ".join(f"litellm:{path}" for path in others[:3])
 
 
 @cache

@@ -93,7 +93,6 @@ def test_who_rotates_an_existing_server_says_whose_password_it_is() -> None:
     """The user comes with the password, in one sync: never the password of one with the name of another."""
     password = {"document": "shared/redis", "property": "password"}
     redis = {"kind": "existing", "host": "redis.example.com", "password": password, "usernameProperty": "username"}
-    redis |= {"coordination": True}
     recording = of_dev(redis=redis)
     gateway = synced(recording, "litellm-env")
     sources = {each["secretKey"]: each["remoteRef"] for each in gateway["data"]}

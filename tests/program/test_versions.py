@@ -30,7 +30,7 @@ WRITTEN_BY_US = (
 LOCKS = ("requirements.txt", "requirements-dev.txt", "tests/litellm-requirements.txt", "tests/litellm-overrides.txt")
 """Python packages, which are not meant here."""
 
-OBSERVED = ("docs/limits.md", "bench/README.md")
+OBSERVED = ("docs/limits.md", "docs/performance.md", "bench/README.md")
 """What was tested or measured on some day, not what is used."""
 
 COPIES = ("examples/Pulumi.private-registry.yaml", "examples/yaml-program/Pulumi.yaml", "docs/ci.md")

@@ -7,7 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from infra.config.gateway.settings import GatewayConfig, bytes_of
+from infra.config.load import ConfigError
 from infra.config.versions import PINS
+from tests.unit.infra.stacks import config
 
 MOCK: dict[str, Any] = {"provider": "mock", "name": "mock"}
 KEY = "sk-proj-abcdef0123456789"
@@ -221,8 +223,10 @@ def test_variables_of_the_program_cannot_be_overridden() -> None:
 
 def test_a_key_that_litellm_would_not_migrate_is_refused_with_the_way_out():
     """Where there is a salt key it does nothing, without a word to whoever asked."""
-    said = refusal(environment={"LITELLM_MIGRATE_FROM_MASTER_KEY": "os"})
-    assert "gateway.environment.LITELLM_MIGRATE_FROM_MASTER_KEY: has no effect" in said
+    with pytest.raises(ConfigError) as refused:
+        config(gateway={"models": [MOCK], "environment": {"LITELLM_MIGRATE_FROM_MASTER_KEY": "os"}})
+    said = str(refused.value)
+    assert "LITELLM_MIGRATE_FROM_MASTER_KEY: has no effect" in said
     assert "keys.salt.existing" in said
 
 
