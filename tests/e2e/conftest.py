@@ -61,6 +61,7 @@ LATE = (
     "test_seed_002",
     "test_seed_003",
     "test_seed_004",
+    "test_seed_objects",
     "test_bad_days",
     "test_rotation_load",
 )
