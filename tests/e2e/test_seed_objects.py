@@ -1,7 +1,7 @@
 """docs/seeds: objects of kinds that are not Kubernetes' own, held by the API server to the schema of whoever reads them.
 
-No controller has to run: the CRDs of its project are enough (`kubectl apply --server-side -f`), and a kind without is skipped. Of
-what the seeds and `make render` write nothing is made, but an unknown field, a wrong type or a value out of bounds is refused.
+No controller has to run: the CRDs of its project are enough (`kubectl apply --server-side -f`), and a kind without is skipped.
+Nothing is made of what the seeds and `make render` write; an unknown field, a wrong type or a value out of bounds is refused.
 """
 
 import json

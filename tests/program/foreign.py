@@ -1,14 +1,17 @@
 """Objects of kinds that are not Kubernetes' own, as stacks and `make render` write them."""
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.program.stacks import EXAMPLES, ROOT, stack_of
-from tests.program.test_rendering import SOURCE, renderable, rendering_of, state_of
+import yaml
+
+from tests.program.stacks import EXAMPLES, ROOT
+from tests.program.test_rendering import CERTIFICATE, SOURCE, renderable, rendering_of, state_of
 from tests.program.test_shared import full
 from tests.sealing import Controller
 from tools.engine.stack_file import Stack, merge
@@ -16,7 +19,16 @@ from tools.gitops import argocd
 from tools.gitops.render import Options, render, render_sealed
 from tools.gitops.sealed import needs
 
-OWN_GROUPS = ("", "admissionregistration.k8s.io", "apps", "autoscaling", "batch", "networking.k8s.io", "policy", "rbac.authorization.k8s.io")
+OWN_GROUPS = (
+    "",
+    "admissionregistration.k8s.io",
+    "apps",
+    "autoscaling",
+    "batch",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+)
 """API groups of what Kubernetes serves without anybody's CRD."""
 
 KINDS = (
@@ -51,6 +63,13 @@ SYSTEMS = (
 SERVER = "http://prometheus.monitoring:9090"
 BACKUP = {"destination": "s3://backups/litellm", "endpoint": "https://minio.example.com", "kubernetesSecret": "minio"}
 CLIENTS = [{"namespace": "monitoring"}]
+BALANCER = {
+    "groupName": "shared",
+    "certificateArn": CERTIFICATE,
+    "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
+    "inboundCidrs": ["10.0.0.0/8"],
+    "tags": {"team": "platform"},
+}
 METRICS: dict[str, Any] = {"litellmSettings": {"callbacks": ["prometheus"]}}
 VARIANTS: dict[str, dict[str, Any]] = {
     "backups": {"database": {"kind": "cloudnative-pg", "storageClass": "fast", "backup": BACKUP, "pooler": {}}},
@@ -58,13 +77,19 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "gateway": METRICS
         | {"autoscaling": {"min": 2, "max": 4, "tokens": 5000, "requestsPerSecond": 2, "prometheus": SERVER}},
     },
-    "closed": {"ingress": {"className": "traefik", "closed": ["admin", "metrics"]}},
+    "closed-traefik": {"ingress": {"className": "traefik", "closed": ["admin", "metrics"]}},
+    "closed-nginx": {"ingress": {"className": "nginx", "closed": ["admin", "metrics"]}},
+    "closed-alb": {"ingress": {"className": "alb", "closed": ["admin", "metrics"], "alb": BALANCER}},
+    "reloader": {"secrets": {"reload": "reloader"}},
     "service-monitor": {"monitoring": {"scrape": "service-monitor", "clients": CLIENTS}},
     "vm-service-scrape": {
         "monitoring": {"scrape": "vm-service-scrape", "clients": CLIENTS, "alerts": {"kind": "vm-rule"}}
     },
 }
 """What no example has: stack `dev` with other sections."""
+
+MANIFEST = re.compile(r"^```yaml\n(apiVersion:.*?)^```", re.MULTILINE | re.DOTALL)
+"""What a page tells to apply."""
 
 
 def kind_of(content: dict[str, Any]) -> str:
@@ -77,10 +102,15 @@ def kind_of(content: dict[str, Any]) -> str:
 def foreign() -> dict[str, list[dict[str, Any]]]:
     """All objects by their kind."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for content in written():
+    for content in everything():
         if "." in kind_of(content):
             found.setdefault(kind_of(content), []).append(content)
     return found
+
+
+@cache
+def everything() -> list[dict[str, Any]]:
+    return list(written())
 
 
 def written() -> Iterator[dict[str, Any]]:
@@ -91,6 +121,8 @@ def written() -> Iterator[dict[str, Any]]:
     for sections in VARIANTS.values():
         yield from (each.content for each in render(varied(sections)).objects)
     yield from sealed(EXAMPLES / "Pulumi.seed-002.yaml")
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        yield from map(yaml.safe_load, MANIFEST.findall(page.read_text()))
     for each in full().resources:
         if each.type.startswith("kubernetes:") and "apiVersion" in each.inputs:
             yield each.inputs
