@@ -57,6 +57,24 @@ skip-reconcile sync-options sync-wave tracking-id
 """
 """Argo CD 3.6: docs/user-guide and docs/operator-manual."""
 
+INJECTOR = """
+agent-auto-auth-exit-on-err agent-cache-enable agent-cache-exit-on-err agent-cache-listener-port
+agent-cache-use-auto-auth-token agent-configmap agent-copy-volume-mounts agent-disable-idle-connections
+agent-disable-keep-alives agent-enable-quit agent-extra-secret agent-image agent-init-first agent-init-json-patch
+agent-inject agent-inject-command-* agent-inject-containers agent-inject-default-template agent-inject-file-*
+agent-inject-perms-* agent-inject-secret-* agent-inject-status agent-inject-template-* agent-inject-template-file-*
+agent-inject-token agent-json-patch agent-limits-cpu agent-limits-ephemeral agent-limits-mem agent-pre-populate
+agent-pre-populate-only agent-request-namespace agent-requests-cpu agent-requests-ephemeral agent-requests-mem
+agent-revoke-grace agent-revoke-on-shutdown agent-run-as-group agent-run-as-same-user agent-run-as-user
+agent-service-account-token-volume-name agent-set-security-context agent-share-process-namespace agent-telemetry
+agent-template-left-delim agent-template-right-delim auth-config auth-max-backoff auth-min-backoff auth-path auth-type
+ca-cert ca-key client-cert client-key client-max-retries client-timeout error-on-missing-key error-on-missing-key-*
+go-max-procs log-format log-level namespace preserve-secret-case preserve-secret-case-* proxy-address role secret-volume-path
+secret-volume-path-* service template-config-exit-on-retry-failure template-lease-renewal-threshold
+template-max-connections-per-host template-static-secret-render-interval tls-secret tls-server-name tls-skip-verify
+"""
+"""Vault's Agent Injector 1.7: agent-inject/agent/annotations.go."""
+
 SEALED_SECRETS = "cluster-wide managed namespace-wide patch skip-set-owner-references"
 """Sealed Secrets 0.36: README.md."""
 
@@ -64,6 +82,9 @@ DOCUMENTED: dict[str, str] = {
     "alb.ingress.kubernetes.io": ALB,
     "traefik.ingress.kubernetes.io": TRAEFIK,
     "nginx.ingress.kubernetes.io": NGINX,
+    "vault.hashicorp.com": INJECTOR,
+    # KEDA 2.20: keda.sh/docs, the page on ScaledObject.
+    "scaledobject.keda.sh": "transfer-hpa-ownership",
     # Reloader 1.4: docs/reference/annotations.
     "reloader.stakater.com": "auto ignore match rollout-strategy search",
     "secret.reloader.stakater.com": "auto reload",

@@ -14,8 +14,10 @@ CONTROLLERS = {
     "argocd.argoproj.io",
     "nginx.ingress.kubernetes.io",
     "reloader.stakater.com",
+    "scaledobject.keda.sh",
     "secret.reloader.stakater.com",
     "traefik.ingress.kubernetes.io",
+    "vault.hashicorp.com",
 }
 
 TEXTS = sorted(
@@ -63,6 +65,7 @@ def test_annotations_that_a_page_tells_to_write_have_documented_names(path: Path
         "secret.reloader.stakater.com/match",
         "pods.reloader.stakater.com/auto",
         "argocd.argoproj.io/wave",
+        "vault.hashicorp.com/agent-limit-cpu",
     ],
 )
 def test_a_name_that_no_controller_documents_is_found(name: str):
