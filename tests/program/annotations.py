@@ -97,7 +97,7 @@ DOCUMENTED: dict[str, str] = {
 }
 """By the prefix of each controller; `*` is whatever the user calls it."""
 
-NAME = re.compile(rf"(?<![\w.-])((?:[a-z.]+\.)?(?:{'|'.join(map(re.escape, DOCUMENTED))}))/([\w.-]*\w)")
+NAME = re.compile(rf"(?<![\w./-])((?:[a-z.]+\.)?(?:{'|'.join(map(re.escape, DOCUMENTED))}))/([\w.-]*\w)")
 
 
 def undocumented(names: Iterable[str]) -> set[str]:
