@@ -98,10 +98,11 @@ def nearest(key: str, known: Iterable[str]) -> str | None:
 
 
 def places_of(key: str, found_at: str = "") -> str:
-    """Where else the schema has this key, or one that is called nearly so: `litellm:ingress.host`; empty when nowhere."""
+    """Where the schema has this key, or a similar one: `litellm:ingress.host`; empty when nowhere, or `found_at`."""
     close = difflib.get_close_matches(key, KNOWN, n=1, cutoff=0.8)
-    others = [path for path in paths_by_key()[close[0]] if path != found_at] if close else []
-    return " or ".join(f"litellm:{path}" for path in others[:3])
+    paths = paths_by_key()[close[0]] if close else []
+    # One that stands where it belongs is of another kind: somewhere else it would mean something else.
+    return "" if found_at in paths else " or ".join(f"litellm:{path}" for path in paths[:3])
 
 
 @cache

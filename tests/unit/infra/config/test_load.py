@@ -80,9 +80,13 @@ def test_a_problem_is_reported_once():
     assert text.count("litellm:database.credentials.document") == 1
 
 
-def test_a_key_of_another_kind_is_not_said_to_be_meant_where_it_stands() -> None:
-    said = message(gateway={"models": [MOCK]}, redis={"kind": "none", "coordination": True})
-    assert "litellm:redis.coordination: unknown key here: it has " in said
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [({"kind": "none"}, "coordination"), ({}, "usernameProperty"), ({"kind": "existing", "host": "h"}, "resources")],
+)
+def test_a_key_of_another_kind_is_not_said_to_be_meant_elsewhere(section: dict[str, Any], key: str) -> None:
+    said = message(gateway={"models": [MOCK]}, redis={**section, key: "x"})
+    assert f"litellm:redis.{key}: unknown key here: it has " in said
 
 
 def test_problems_between_sections_are_reported_together_with_those_within():
