@@ -254,7 +254,9 @@ def test_a_document_is_made_taken_over_rotated_and_deleted(
     rotated = provider.update("", made, generated(path, 1)).outs or {}
     assert read(vault.root, path) != first
     assert (made["version"], rotated["version"]) == ("1", "2")
-    assert provider.read("x", made).outs == made | {"version": "2"}
+    # Whoever else writes makes no difference that a refresh finds.
+    assert provider.read("x", made).outs == made
+    assert provider.read("x", rotated).outs == rotated
     provider.delete("x", rotated)
     with pytest.raises(hvac.exceptions.InvalidPath):
         read(vault.root, path)
