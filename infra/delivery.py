@@ -90,6 +90,7 @@ class ByOperator:
                 "store": self.reference.name,
                 "store_kind": self.reference.kind,
                 "stores": self._by_name(),
+                "mount": self.store.mount,
                 "values": content.values,
                 "extract": content.extract,
                 "template": content.template,

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from components.labels import MANAGED_BY, NAME
+from components.secrets.references import unspelled
 from infra import salt
 from infra.kubernetes_api import KubernetesApi
 from infra.operator import GROUP, VERSION, unless
@@ -57,7 +58,8 @@ def salts_of(client: KubernetesApi, place: str, external: Mapping[str, Any]) -> 
 def known_by(provider: Mapping[str, Any], store: str, key: str) -> Iterator[Salt]:
     """The place as each kind of store has it: one that is there already may be of any kind."""
     if "vault" in provider:
-        yield Salt("vault", f"{provider['vault'].get('path', '')}/{key}")
+        mount = provider["vault"].get("path", "")
+        yield Salt("vault", f"{mount}/{unspelled(mount, key)}")
     if "aws" in provider:
         yield Salt("aws", key)
     if provider:

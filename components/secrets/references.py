@@ -9,7 +9,7 @@ class RemoteReference(TypedDict):
     """One property of one document in the secret store, or the whole document."""
 
     key: pulumi.Input[str]
-    """Required: path of the document, as the ESO provider takes it (Vault: below the mount, without `data/`)."""
+    """Required: path of the document (Vault: below the mount, without `data/`)."""
 
     property: NotRequired[pulumi.Input[str]]
     """Optional: name of the property in the document. Defaults to the whole document."""
@@ -19,3 +19,17 @@ class RemoteReference(TypedDict):
 
     store: NotRequired[str]
     """Optional: which other store has it, as `stores` of `SyncedSecret` calls that. Defaults to the stack's own."""
+
+
+def spelled(mount: str, path: str) -> str:
+    """A path below a mount of Vault, so that External Secrets Operator finds it.
+
+    The operator takes the mount off the front of a key, and then `data/`: a path that begins like its mount would be read
+    one folder too high.
+    """
+    return f"{mount}/data/{path}" if mount and path.startswith(f"{mount}/") else path
+
+
+def unspelled(mount: str, key: str) -> str:
+    """The path below its mount, from the key of an ExternalSecret: what `spelled` made, or anybody else."""
+    return key.removeprefix(f"{mount}/").removeprefix("data/") if mount and key.startswith(f"{mount}/") else key

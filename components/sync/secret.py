@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -9,7 +10,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.labels import labels
 from components.objects import given_name
-from components.secrets.references import RemoteReference
+from components.secrets.references import RemoteReference, spelled
 from components.sync.shared import FINGERPRINT
 from components.sync.store import API_VERSION, WAIT_UNTIL_READY
 
@@ -35,6 +36,9 @@ class SyncedSecretArgs(TypedDict):
 
     store_kind: NotRequired[pulumi.Input[str]]
     """Optional: `ClusterSecretStore`, or `SecretStore` in the same namespace. Defaults to `SecretStore`."""
+
+    mount: NotRequired[str]
+    """Optional: with Vault, the engine that `store` reads. Defaults to none: keys are as the store takes them."""
 
     values: Mapping[str, RemoteReference]
     """Required: the values that the template may use, by name, and where each is in the store."""
@@ -88,7 +92,8 @@ class SyncedSecret(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: SyncedSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:SyncedSecret", name, None, opts)
-        whole, revision = args.get("extract", ()), args.get("revision", "")
+        mount, revision = args.get("mount", ""), args.get("revision", "")
+        whole = [spelled(mount, key) for key in args.get("extract", ())]
         # The operator syncs at once when an annotation of the ExternalSecret changes.
         of_external, of_secret = ({REVISION: revision}, "") if args.get("steady") else ({}, revision)
         resource = kubernetes.apiextensions.CustomResource(
@@ -119,7 +124,7 @@ class SyncedSecret(pulumi.ComponentResource):
                     },
                 },
                 "data": [
-                    {"secretKey": variable, **source(reference, args.get("stores", {}))}
+                    {"secretKey": variable, **source(reference, args.get("stores", {}), mount)}
                     for variable, reference in sorted(args["values"].items())
                 ],
                 **({"dataFrom": [{"extract": {"key": key}} for key in whole]} if whole else {}),
@@ -134,9 +139,11 @@ class SyncedSecret(pulumi.ComponentResource):
         self.register_outputs({"secret": self.secret})
 
 
-def source(reference: RemoteReference, stores: Mapping[str, pulumi.Input[str]]) -> dict[str, Any]:
+def source(reference: RemoteReference, stores: Mapping[str, pulumi.Input[str]], usual: str) -> dict[str, Any]:
     """Where one value comes from, as an ExternalSecret says it."""
-    remote = {"key": reference["key"], **({"property": reference["property"]} if "property" in reference else {})}
+    mount = "" if "store" in reference else reference.get("mount", usual)
+    key = pulumi.Output.from_input(reference["key"]).apply(partial(spelled, mount))
+    remote = {"key": key, **({"property": reference["property"]} if "property" in reference else {})}
     store = stores.get(reference.get("store", reference.get("mount", "")))
     elsewhere = {} if store is None else {"sourceRef": {"storeRef": {"kind": "SecretStore", "name": store}}}
     return {"remoteRef": remote, **elsewhere}

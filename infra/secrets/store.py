@@ -72,6 +72,9 @@ class OpenStore:
     aws: AwsLogin | None = None
     """How the AWS CLI logs in from the pods themselves; None where it cannot."""
 
+    mount: str = ""
+    """The engine of Vault that `provider_block` reads; empty with another store."""
+
     there: StoreReference | None = None
     """The store that the operator has already."""
 

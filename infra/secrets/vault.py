@@ -165,6 +165,7 @@ class VaultStore:
             resources=(documents, *login.resources, *salt),
             readers=readers,
             agent=self._agent(),
+            mount=self.mount,
         )
 
     def _agent(self) -> AgentLogin | None:

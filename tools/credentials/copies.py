@@ -9,6 +9,7 @@ from typing import Any, cast
 from urllib.parse import quote, unquote
 
 from components.labels import NAME
+from components.secrets.references import unspelled
 from components.sync.shared import FINGERPRINT, SYNCED
 from infra.kubernetes_api import RefusedError
 from tools.client.stored import Read, Stored
@@ -113,7 +114,9 @@ def copies(
 ) -> Iterator[Copy]:
     spec = external["spec"]
     sources = {entry["secretKey"]: source(entry, spec["secretStoreRef"], stores) for entry in spec.get("data") or ()}
-    whole = [str(entry["extract"]["key"]) for entry in spec.get("dataFrom") or () if "extract" in entry]
+    mount = mount_of(stores.get(str(spec["secretStoreRef"]["name"]), {})) or ""
+    extracts = [str(entry["extract"]["key"]) for entry in spec.get("dataFrom") or () if "extract" in entry]
+    whole = [unspelled(mount, key) for key in extracts]
     texts: Mapping[str, str] = spec.get("target", {}).get("template", {}).get("data") or {}
     name, data = str(secret["metadata"]["name"]), cast("Mapping[str, str]", secret.get("data") or {})
     for key, template in sorted(texts.items()):
@@ -127,8 +130,12 @@ def copies(
 def source(entry: Object, usual: Object, stores: Mapping[str, Object]) -> Source:
     remote, store = entry["remoteRef"], cast("Object", entry.get("sourceRef") or {}).get("storeRef") or usual
     provider = stores.get(str(store["name"]), {})
-    mount = cast("Object", provider.get("vault") or {}).get("path")
-    return Source(str(remote["key"]), remote.get("property"), mount, IN_SECRETS in provider)
+    mount = mount_of(provider)
+    return Source(unspelled(mount or "", str(remote["key"])), remote.get("property"), mount, IN_SECRETS in provider)
+
+
+def mount_of(provider: Object) -> str | None:
+    return cast("Object", provider.get("vault") or {}).get("path")
 
 
 def secret_reader(cluster: Cluster, namespace: str) -> Read:

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from components.secrets.references import unspelled
 from components.sync.operator import ExternalSecretsOperator
 from components.sync.secret import SyncedSecret, SyncedSecretArgs
 from components.sync.store import SecretStore
@@ -293,6 +294,41 @@ def test_a_document_is_taken_as_a_whole_only_when_asked_for():
         {"extract": {"key": "dev/providers"}}
     ]
     assert "dataFrom" not in synced().inputs(EXTERNAL_SECRET)["spec"]
+
+
+@pytest.mark.parametrize("mount", ["secret", "team/kv", "data"])
+@pytest.mark.parametrize("below", ["{mount}/database", "{mount}/data/database", "data/database", "other/database"])
+def test_the_operator_reads_every_path_below_its_mount(mount: str, below: str):
+    path = below.format(mount=mount)
+    made = synced(values={"password": {"key": path, "property": "p"}}, extract=[path], mount=mount).inputs(
+        EXTERNAL_SECRET
+    )
+    keys = [made["spec"]["data"][0]["remoteRef"]["key"], made["spec"]["dataFrom"][0]["extract"]["key"]]
+    assert [asked_of_vault(mount, key) for key in keys] == [f"{mount}/data/{path}"] * 2
+    assert [unspelled(mount, key) for key in keys] == [path] * 2
+
+
+def test_the_operator_reads_every_path_below_another_mount():
+    reference = {"key": "kv/database", "property": "p", "mount": "kv"}
+    made = synced(values={"password": reference}, stores={"kv": "other"}, mount="secret").inputs(EXTERNAL_SECRET)
+    assert asked_of_vault("kv", made["spec"]["data"][0]["remoteRef"]["key"]) == "kv/data/kv/database"
+
+
+def test_a_key_is_as_a_store_without_mounts_takes_it():
+    made = synced(values={"password": {"key": "/ops/litellm"}}, extract=["/ops/litellm"]).inputs(EXTERNAL_SECRET)
+    assert (
+        made["spec"]["data"][0]["remoteRef"]["key"] == made["spec"]["dataFrom"][0]["extract"]["key"] == "/ops/litellm"
+    )
+
+
+def asked_of_vault(mount: str, key: str) -> str:
+    """The path that External Secrets Operator asks for, as version 2.14.0 works it out."""
+    path = key
+    if key.startswith(f"{mount}/"):
+        path = key.partition(f"{mount}/")[2]
+        if path.startswith("data/"):
+            path = path.partition("data/")[2]
+    return f"{mount}/data/{path}"
 
 
 def test_the_store_is_read_once_an_hour_unless_said_otherwise():
