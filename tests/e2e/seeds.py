@@ -57,6 +57,29 @@ def sql(namespace: str, query: str, database: str = "litellm") -> str:
     return kubectl("exec", "-n", namespace, "statefulset/postgres", "--", *local).stdout.strip()
 
 
+def images_of_nodes() -> list[str]:
+    """The images that pods can have without a registry."""
+    return [name for node in objects("nodes") for each in node["status"]["images"] for name in each.get("names") or ()]
+
+
+def vault_with_a_shell() -> str | None:
+    """An image of Vault with a shell, as the official one has; None where the nodes have none."""
+    found = [name for name in images_of_nodes() if "hashicorp/vault:" in name]
+    preferred = image_of_the_injector().get("image")
+    return next((image for image in sorted(found, key=lambda each: each != preferred) if has_a_shell(image)), None)
+
+
+def has_a_shell(image: str) -> bool:
+    name = f"shell-{secrets.token_hex(4)}"
+    pod = ("run", name, "-n", "default", f"--image={image}", "--restart=Never", "--image-pull-policy=Never")
+    try:
+        kubectl(*pod, "--command", "--", "sh", "-c", "true")
+        done = ("wait", f"pod/{name}", "-n", "default", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=20s")
+        return kubectl(*done, check=False).returncode == 0
+    finally:
+        kubectl("delete", "pod", name, "-n", "default", "--ignore-not-found", "--now")
+
+
 def image_of_the_injector() -> dict[str, str]:
     """Nodes without a registry have the image that their Injector adds by itself."""
     deployments = [
