@@ -177,7 +177,8 @@ def postgres_objects(namespace: str, password: str) -> list[dict[str, Any]]:
         "name": "postgres",
         "image": PINS["postgres"].image,
         "env": [{"name": "POSTGRES_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "postgres", "key": "password"}}}],
-        "readinessProbe": {"exec": {"command": ["pg_isready", "-h", "127.0.0.1"]}, "periodSeconds": 1},
+        # While it initializes, Postgres listens on no port.
+        "readinessProbe": {"tcpSocket": {"port": 5432}, "periodSeconds": 1, "timeoutSeconds": 5},
     }
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}
     return [
