@@ -98,6 +98,8 @@ def stack(project: Project, vault: Vault, values: dict[str, str]) -> Iterator[st
     with postgres(SERVERS, "llmproxy") as password:
         values["db_password"] = password
         vault.write(MOUNT, "litellm/secrets", **values)
+        # From here on it is the stack's.
+        vault.client.secrets.kv.v2.delete_metadata_and_all_versions("litellm/redis", mount_point=MOUNT)
         changed = {
             "protect": False,
             "namespace": NAMESPACE,
@@ -111,8 +113,8 @@ def stack(project: Project, vault: Vault, values: dict[str, str]) -> Iterator[st
                 "salt": {"existing": {"document": "litellm/salt", "property": "salt-key"}},
             },
             "database": {**config["database"], "host": f"postgres.{SERVERS}.svc", "sslmode": "prefer"},
-            "redis": {"kind": "none"},
-            "gateway": small(config["gateway"]),
+            "redis": {"resources": {"cpu": "50m", "memory": "64Mi"}},
+            "gateway": small(config["gateway"]) | {"replicas": 2},
             "ingress": {"host": "seed003.localhost"},
         }
         project.write_stack(STACK, config | changed)
@@ -127,8 +129,8 @@ def test_the_gateway_answers_with_the_key_of_the_document(project: Project, stac
 
 def test_the_agent_is_beside_the_gateway_and_no_secret_has_a_value(stack: str):
     assert stack
-    (pod,) = objects("pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=litellm")
-    assert [each["name"] for each in pod["spec"]["containers"]] == ["litellm", "vault-agent"]
+    pods = objects("pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=litellm")
+    assert [[each["name"] for each in pod["spec"]["containers"]] for pod in pods] == [["litellm", "vault-agent"]] * 2
     assert not [each for each in objects("secrets", "-n", NAMESPACE) if each["type"] == "Opaque"]
 
 
@@ -146,3 +148,34 @@ def test_a_value_that_is_changed_in_vault_reaches_the_program(
     url = project.outputs(stack)["url"]
     eventually(lambda: completion(url, values["master_key"], "openai-gpt-4").ok, "the new master key", 180)
     kubectl("rollout", "status", "deployment/litellm", "-n", NAMESPACE, "--timeout=60s")
+
+
+def passwords_of_redis() -> set[str]:
+    """What LiteLLM's processes have."""
+    pods = objects(
+        "pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=litellm", "--field-selector=status.phase=Running"
+    )
+    shown = [
+        kubectl(
+            "exec", "-n", NAMESPACE, pod["metadata"]["name"], "-c", "litellm", "--", "cat", "/proc/1/environ"
+        ).stdout
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"]
+    ]
+    return {
+        entry.partition("=")[2] for each in shown for entry in each.split("\0") if entry.startswith("REDIS_PASSWORD=")
+    }
+
+
+def test_a_rotated_password_reaches_redis_and_every_pod(
+    project: Project, vault: Vault, stack: str, values: dict[str, str]
+):
+    before = vault.read(MOUNT, "litellm/redis")["password"]
+    config = project.config(stack)
+    project.write_stack(stack, config | {"redis": {**config["redis"], "rotation": 1}})
+    project.make("up", stack)
+    after = vault.read(MOUNT, "litellm/redis")["password"]
+    assert after != before
+    assert passwords_of_redis() == {after}
+    assert completion(project.outputs(stack)["url"], values["master_key"], "openai-gpt-4").ok
+    assert project.changes(stack) == []
