@@ -113,7 +113,7 @@ def stack(project: Project, vault: Vault, values: dict[str, str]) -> Iterator[st
                 "salt": {"existing": {"document": "litellm/salt", "property": "salt-key"}},
             },
             "database": {**config["database"], "host": f"postgres.{SERVERS}.svc", "sslmode": "prefer"},
-            "redis": {"resources": {"cpu": "50m", "memory": "64Mi"}},
+            "redis": {"maxMemory": "64Mi", "resources": {"cpu": "50m", "memory": "192Mi"}},
             "gateway": small(config["gateway"]) | {"replicas": 2},
             "ingress": {"host": "seed003.localhost"},
         }
