@@ -101,7 +101,7 @@ def of_servers(
     found: dict[str, Sequence[Exit]] = {MIGRATION: [DNS, database, *aws], BOOTSTRAP: [DNS, database]}
     if turns.database.alternates:
         found[DATABASE_LOCK] = [DNS, database]
-    if turns.redis.alternates:
+    if turns.redis.alternates and isinstance(config.redis, InClusterRedis):
         redis = to_server(servers.redis or (REDIS, REDIS_PORT), REDIS)
         found |= {REDIS_USER: [DNS, redis], REDIS_LOCK: [DNS, redis]}
     if isinstance(config.database, InClusterDatabase):

@@ -50,7 +50,6 @@ from infra.outputs import outputs, places
 from infra.pods import Pods
 from infra.providers import providers
 from infra.secrets.documents import (
-    PASSWORD,
     REDIS,
     Contents,
     Generated,
@@ -84,7 +83,8 @@ class Environment:
         self.operator = installed(target, operator_identity, self._options())
         self.namespace = self._namespace()
         self._limits()
-        values = self._values()
+        self.values = values = self._values()
+        self.cache_users: pulumi.Output[str] | None = None
         self.servers = self._servers(values)
         self.store = target.store.open(target, self.namespace, values, self.servers, operator_identity, self._options())
         self.contents = Contents(self.config, self.servers, target.store.locate, target.turns)
@@ -216,7 +216,9 @@ class Environment:
                 first = redis.nodes[0]
                 return replace(found, redis=(first.host, first.port))
             case ElastiCacheConfig():
-                server = import_module("infra.aws.servers").elasticache(redis, values[REDIS][PASSWORD], options)
+                turn = self.target.turns.redis
+                server = import_module("infra.aws.servers").elasticache(redis, values[REDIS], turn, options)
+                self.cache_users = server.user_group_id
                 return replace(found, redis=(server.host, server.port))
             case NoRedis():
                 return found
@@ -301,6 +303,10 @@ class Environment:
         """The end of a rotation, once no pod needs the user of before."""
         if self.redis_users:
             RedisLock(workloads.REDIS_LOCK, self.redis_users, self._options(gateway))
+        if isinstance(redis := self.config.redis, ElastiCacheConfig) and self.cache_users:
+            import_module("infra.aws.cache_users").locked(
+                redis, self.values[REDIS], self.target.turns.redis, self.cache_users, self._options(gateway)
+            )
         turn = self.target.turns.database
         if self.bootstrap and "owner" in self.bootstrap and database_alternates(self.config):
             args = workloads.lock(self.config, self.bootstrap, turn)

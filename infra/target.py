@@ -11,6 +11,7 @@ from infra.config.stack import StackConfig
 from infra.provider_keys import EngineKeys, OfflineKeys, ProviderKeys
 from infra.secrets.store import Store
 from infra.stack import NamedStack
+from infra.turns import turns
 
 TEMPLATE = "makes this a template of environments, and no stack: run `make env-up NAME=…`"
 
@@ -57,7 +58,7 @@ def resolve_offline(config: StackConfig, stack: str) -> Target:
     store, problems = resolve_store(config, stack, OFFLINE_CLUSTER, offline=True)
     if problems:
         raise ConfigError(f"Pulumi.{stack}.yaml", problems)
-    return named(config, stack, store, OfflineKeys(config))
+    return replace(named(config, stack, store, OfflineKeys(config)), turns=turns(config, {}))
 
 
 def resolve_rendered(config: StackConfig, stack: str) -> Target:

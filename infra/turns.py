@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.cache.redis import user_of_redis
-from infra.config.redis import InClusterRedis
+from infra.config.redis import ElastiCacheConfig, InClusterRedis
 from infra.config.stack import StackConfig
 
 State = Mapping[str, Mapping[str, Any]]
 
 GENERATOR = "random:index/randomPassword:RandomPassword"
 JOB = "kubernetes:batch/v1:Job"
+CACHE_USER, CACHE_USERS = "aws:elasticache/user:User", "aws:elasticache/userGroup:UserGroup"
 REVISION = "litellm/revision"
+
+PASSWORD, OTHER_PASSWORD = "password", "other-password"
+"""Whose turn it is, and the one of before, in a document."""
 
 ROTATION, TURN = "rotation", "turn"
 """What a password is kept with (`keepers`): the count of the configuration when it was made, and the turn."""
@@ -85,20 +89,28 @@ def turns(config: StackConfig, state: State) -> Turns:
         return ONE_USER_EACH
     return Turns(
         database=turn(DATABASE, state, config.database.rotation, alternates=database_alternates(config)),
-        # ElastiCache takes both tokens until the pods are replaced, and has one user.
-        redis=turn(REDIS, state, config.redis.rotation, alternates=True)
-        if isinstance(config.redis, InClusterRedis) and not config.secrets.by_pods
-        else ONE_USER,
+        redis=turn_of_redis(config, state),
     )
 
 
-def turn(users: Users, state: State, rotation: int, *, alternates: bool) -> Turn:
-    """The turn of the last `up`, or the one after it where another rotation is asked for."""
+def turn_of_redis(config: StackConfig, state: State) -> Turn:
+    """ElastiCache takes both tokens until the pods are replaced. Where it has users, it has two from the beginning."""
+    match config.redis:
+        case InClusterRedis() if not config.secrets.by_pods:
+            return turn(REDIS, state, config.redis.rotation, alternates=True)
+        case ElastiCacheConfig() if config.redis.alternates:
+            return turn(REDIS, state, config.redis.rotation, alternates=True, at_once=True)
+        case _:
+            return ONE_USER
+
+
+def turn(users: Users, state: State, rotation: int, *, alternates: bool, at_once: bool = False) -> Turn:
+    """The turn of the last `up`, or the one after it where another rotation is asked for. `at_once`: not only then."""
     made = passwords(users, state)
     if not made:
-        return ONE_USER
+        return Turn(1, rotation) if at_once else ONE_USER
     number, last = int(made[0].get(TURN, 0)), int(made[0][ROTATION])
-    if alternates and last != rotation:
+    if alternates and (last != rotation or (at_once and number == 0)):
         return Turn(number + 1, last)
     return Turn(number, *(int(each[ROTATION]) for each in made[1:]))
 
@@ -134,17 +146,30 @@ def check(config: StackConfig, state: State) -> Iterator[str]:
             "by a rotation, and with it there is one user: set it to external-secrets"
         )
         return
+    if isinstance(config.redis, ElastiCacheConfig) and (why := unfit_for(config.redis, state)):
+        yield f"litellm:{REDIS.section}.rotationStrategy is {config.redis.rotation_strategy}, but {why}"
+        return
     wanted = turns(config, state)
     for users, next_one in ((DATABASE, wanted.database), (REDIS, wanted.redis)):
         for made in passwords(users, state)[:1]:
             had = made.get(TURN, "0")
-            if next_one.number <= 1 or had in (str(next_one.number), locked(state, users.lock)):
+            if next_one.number <= 1 or had == str(next_one.number) or finished(config, state, users, had):
                 continue
             yield (
                 f"litellm:{users.section}.rotation asks for another rotation, but the one before, {made[ROTATION]}, is not "
                 "finished: pods may still log in with the user whose password would change. Set it to "
                 f"{made[ROTATION]} and run `make up`, then raise it"
             )
+
+
+def unfit_for(redis: ElastiCacheConfig, state: State) -> str:
+    """Why an ElastiCache cannot have users, or cannot be without them; empty where it can."""
+    there = bool(of_type(state, CACHE_USERS))
+    if there and not redis.alternates:
+        return "users log in to the ElastiCache of this stack, and there is no way back to a token: set it to alternating-users"
+    if redis.alternates and not there and any(int(made.get(TURN, 0)) > 1 for made in passwords(REDIS, state)):
+        return "users of another Redis have taken turns in this stack: deploy ElastiCache with auth-token first"
+    return ""
 
 
 def took_turns(state: State) -> list[Users]:
@@ -163,6 +188,19 @@ def kept_with(state: State, name: str) -> Mapping[str, str] | None:
     return outputs(state, GENERATOR, name).get("keepers")
 
 
+def finished(config: StackConfig, state: State, users: Users, turn: str) -> bool:
+    """Whether the user of before is locked: by a Job, or in AWS."""
+    if users is REDIS and isinstance(config.redis, ElastiCacheConfig):
+        other = outputs(state, CACHE_USER, f"{cache_user(int(turn) + 1)}-user")
+        return str(other.get("accessString", "")).startswith("off ")
+    return locked(state, users.lock) == turn
+
+
+def cache_user(turn: int) -> str:
+    """What the program calls the user of ElastiCache whose turn it is."""
+    return f"{REDIS.section}-{user_of_redis(turn).replace('_', '-')}"
+
+
 def locked(state: State, name: str) -> str | None:
     """The turn that a Job has finished."""
     found: Any = outputs(state, JOB, name)
@@ -173,5 +211,10 @@ def locked(state: State, name: str) -> str | None:
 
 def outputs(state: State, type_: str, name: str) -> Mapping[str, Any]:
     """What a resource has; nothing where there is none."""
-    found = [each for urn, each in state.items() if each["type"] == type_ and urn.endswith(f"::{name}")]
+    found = [each for urn, each in of_type(state, type_).items() if urn.endswith(f"::{name}")]
     return found[0].get("outputs") or {} if found else {}
+
+
+def of_type(state: State, type_: str) -> State:
+    """The resources of a type, by their URN."""
+    return {urn: each for urn, each in state.items() if each["type"] == type_}

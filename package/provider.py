@@ -9,6 +9,7 @@ from pulumi.provider.experimental.component import ComponentProvider
 from components.access.access import Access
 from components.aws_role import AwsRole
 from components.cache.elasticache import ElastiCacheRedis
+from components.cache.elasticache_user import ElastiCacheUser
 from components.cache.redis import Redis
 from components.cache.users import RedisLock, RedisUser
 from components.certificates import Certificates
@@ -63,6 +64,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     RedisUser,
     RedisLock,
     ElastiCacheRedis,
+    ElastiCacheUser,
     ExternalSecretsOperator,
     Gateway,
     GeneratedSecret,

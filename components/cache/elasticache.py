@@ -24,7 +24,7 @@ class ElastiCacheRedisArgs(TypedDict):
     """Required: security groups whose members reach the server; nobody else does."""
 
     auth_token: pulumi.Input[str]
-    """Required: the password: 16 to 128 letters and digits. Kept as a Pulumi secret."""
+    """Required: the password: 16 to 128 letters and digits. Kept as a Pulumi secret. Without effect where there are `users`."""
 
     node_type: pulumi.Input[str]
     """Required: node type, such as `cache.t4g.small`."""
@@ -50,6 +50,12 @@ class ElastiCacheRedisArgs(TypedDict):
     token_strategy: NotRequired[str]
     """Optional: `rotate` keeps the auth token before valid until the next change, `set` ends it. Defaults to `rotate`."""
 
+    users: NotRequired[Sequence[pulumi.Input[str]]]
+    """Optional: IDs of the users who log in, in place of the auth token, one of them called `default`. Defaults to none."""
+
+    user_group_id: NotRequired[pulumi.Input[str]]
+    """With `users`: ID of their group, the only one of its kind in account and region."""
+
     apply_immediately: NotRequired[pulumi.Input[bool]]
     """Optional: apply changes at once, not in the maintenance window. Defaults to true."""
 
@@ -58,10 +64,11 @@ class ElastiCacheRedisArgs(TypedDict):
 
 
 class ElastiCacheRedis(pulumi.ComponentResource):
-    """An ElastiCache replication group without shards, with TLS and an auth token, in private subnets.
+    """An ElastiCache replication group without shards, with TLS and an auth token or users, in private subnets.
 
     **Type:** `litellm:index:ElastiCacheRedis`. **Produces:** `elasticache.ReplicationGroup`, `elasticache.SubnetGroup`,
-    `elasticache.ParameterGroup` unless one is given, `ec2.SecurityGroup` and its `vpc.SecurityGroupIngressRule`s.
+    `elasticache.ParameterGroup` unless one is given, `elasticache.UserGroup` for users, `ec2.SecurityGroup` and its
+    `vpc.SecurityGroupIngressRule`s.
     """
 
     host: pulumi.Output[str]
@@ -72,6 +79,9 @@ class ElastiCacheRedis(pulumi.ComponentResource):
 
     security_group_id: pulumi.Output[str]
     """Security group of the server."""
+
+    user_group_id: pulumi.Output[str] | None
+    """Group of the users who log in; None where the auth token lets everybody in."""
 
     def __init__(self, name: str, args: ElastiCacheRedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("litellm:index:ElastiCacheRedis", name, None, opts)
@@ -84,6 +94,8 @@ class ElastiCacheRedis(pulumi.ComponentResource):
             name, args["vpc_id"], PORT, args["client_security_group_ids"], parent=self
         )
         subnets = aws.elasticache.SubnetGroup(f"{name}-subnets", subnet_ids=args["subnet_ids"], opts=around)
+        self.user_group_id = user_group(f"{name}-users", engine, args, around)
+        users = [self.user_group_id] if self.user_group_id else None
         group = aws.elasticache.ReplicationGroup(
             f"{name}-group",
             description="What the replicas of LiteLLM share",
@@ -99,8 +111,10 @@ class ElastiCacheRedis(pulumi.ComponentResource):
             subnet_group_name=subnets.name,
             security_group_ids=[self.security_group_id],
             transit_encryption_enabled=True,
-            auth_token=pulumi.Output.secret(args["auth_token"]),
-            auth_token_update_strategy=args.get("token_strategy", "rotate").upper(),
+            auth_token=None if users else pulumi.Output.secret(args["auth_token"]),
+            # In the words of AWS: the token of a server that had one goes with the call that brings the group.
+            auth_token_update_strategy="DELETE" if users else args.get("token_strategy", "rotate").upper(),
+            user_group_ids=users,
             at_rest_encryption_enabled=True,
             kms_key_id=args.get("kms_key_id"),
             snapshot_retention_limit=args.get("snapshot_retention_days", 0),
@@ -123,3 +137,15 @@ def evicts_nothing(name: str, engine: str, version: str, opts: pulumi.ResourceOp
         opts=opts,
     )
     return parameters.name
+
+
+def user_group(
+    name: str, engine: str, args: ElastiCacheRedisArgs, opts: pulumi.ResourceOptions
+) -> pulumi.Output[str] | None:
+    """The group of those who log in; None where the auth token lets everybody in."""
+    if "users" not in args:
+        return None
+    group = aws.elasticache.UserGroup(
+        name, user_group_id=args.get("user_group_id", name), engine=engine, user_ids=args["users"], opts=opts
+    )
+    return group.user_group_id

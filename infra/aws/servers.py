@@ -3,10 +3,12 @@
 import pulumi
 import pulumi_aws as aws
 
-from components.cache.elasticache import ElastiCacheRedis
+from components.cache.elasticache import ElastiCacheRedis, ElastiCacheRedisArgs
 from components.database.rds import RdsPostgres
+from infra.aws import cache_users
 from infra.config.database.rds import RdsDatabase
 from infra.config.redis import ElastiCacheConfig
+from infra.turns import PASSWORD, Turn
 
 
 def rds(database: RdsDatabase, protect: bool, opts: pulumi.ResourceOptions) -> RdsPostgres:
@@ -45,25 +47,30 @@ def certificate(domain: str, provider: pulumi.ProviderResource) -> pulumi.Output
 
 
 def elasticache(
-    redis: ElastiCacheConfig, auth_token: pulumi.Input[str], opts: pulumi.ResourceOptions
+    redis: ElastiCacheConfig, passwords: cache_users.Passwords, turn: Turn, opts: pulumi.ResourceOptions
 ) -> ElastiCacheRedis:
     """What the replicas of LiteLLM share, on Amazon ElastiCache."""
-    return ElastiCacheRedis(
-        "redis",
-        {
-            "vpc_id": redis.vpc_id,
-            "subnet_ids": list(redis.subnet_ids),
-            "client_security_group_ids": redis.client_security_group_ids,
-            "auth_token": auth_token,
-            "node_type": redis.node_type,
-            "engine": redis.engine,
-            "engine_version": redis.version,
-            "num_cache_clusters": redis.num_cache_clusters,
-            "parameter_group": redis.parameter_group,
-            "snapshot_retention_days": redis.snapshot_retention_days,
-            "kms_key_id": redis.kms_key_id,
-            "token_strategy": redis.token_strategy,
-            "apply_immediately": redis.apply_immediately,
-        },
-        opts,
-    )
+    args: ElastiCacheRedisArgs = {
+        "vpc_id": redis.vpc_id,
+        "subnet_ids": list(redis.subnet_ids),
+        "client_security_group_ids": redis.client_security_group_ids,
+        "auth_token": passwords[PASSWORD],
+        "node_type": redis.node_type,
+        "engine": redis.engine,
+        "engine_version": redis.version,
+        "num_cache_clusters": redis.num_cache_clusters,
+        "parameter_group": redis.parameter_group,
+        "snapshot_retention_days": redis.snapshot_retention_days,
+        "kms_key_id": redis.kms_key_id,
+        "token_strategy": redis.token_strategy,
+        "apply_immediately": redis.apply_immediately,
+    }
+    if turn.alternates:
+        # Who logs in holds nothing, and must not outlive a server that was let go.
+        unprotected = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=False))
+        group = cache_users.id_of_group(unprotected)
+        args["user_group_id"], args["users"] = (
+            group,
+            cache_users.who_log_in(redis, passwords, turn, group, unprotected),
+        )
+    return ElastiCacheRedis("redis", args, opts)

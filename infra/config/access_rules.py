@@ -68,10 +68,10 @@ def keys_are_in_a_store_that_is_written(access: AccessConfig, secrets: Any) -> I
                 "is required, as nothing is written to a store that is there (secrets.kind existing): put the key there (sk- "
                 "and 48 random letters and digits), and name its place",
             )
-        if secrets.kind == "vault" and secrets.vault.adopt and key.rotation:
+        if secrets.adopts and key.rotation:
             yield (
                 f"{where}.rotation",
-                "has no effect with secrets.vault.adopt, which takes the values that are in Vault: write another one there, "
+                f"has no effect with secrets.{secrets.kind}.adopt, which takes the values that are there: write another one, "
                 "and remove rotation",
             )
 

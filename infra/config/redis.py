@@ -195,7 +195,7 @@ class ExistingRedis(Section):
 
 
 class ElastiCacheConfig(VpcPlacement):
-    """Amazon ElastiCache: a replication group that belongs to the stack, with TLS and an auth token."""
+    """Amazon ElastiCache: a replication group that belongs to the stack, with TLS and a password."""
 
     kind: Literal["elasticache"]
     """`elasticache`: a replication group of Amazon ElastiCache, made by this stack."""
@@ -231,7 +231,13 @@ class ElastiCacheConfig(VpcPlacement):
     server."""
 
     rotation: Annotated[int, Field(ge=0)] = 0
-    """Raise it to generate a new auth token. The gateway's pods are replaced one by one; meanwhile both tokens are valid."""
+    """Raise it to generate a new password. The gateway's pods are replaced one by one; meanwhile that of before is valid."""
+
+    rotation_strategy: Literal["auth-token", "alternating-users"] = "auth-token"
+    """Who logs in: with `auth-token` whoever has it, and a rotation keeps the one before (`tokenStrategy`). With
+    `alternating-users` users of a group of ElastiCache (RBAC), of whom a rotation takes the other one; the user before is
+    locked once no pod needs it. A server that stands is changed in place, and its token stays valid until the next rotation.
+    There is no way back."""
 
     token_strategy: Literal["rotate", "set"] = "rotate"  # noqa: S105 - a name
     """The auth token before the last rotation: `rotate` keeps it valid until the next one, `set` ends it. Set it after a
@@ -244,6 +250,17 @@ class ElastiCacheConfig(VpcPlacement):
     def version(self) -> str:
         """Version of the engine."""
         return self.engine_version or DEFAULT_VERSIONS[self.engine]
+
+    @property
+    def alternates(self) -> bool:
+        """Whether two users take turns."""
+        return self.rotation_strategy == "alternating-users"
+
+    @model_validator(mode="after")
+    def tokens_are_tokens(self) -> "ElastiCacheConfig":
+        if self.alternates and "token_strategy" in self.model_fields_set:
+            raise ValueError("tokenStrategy has no effect with rotationStrategy alternating-users: remove it")
+        return self
 
     @model_validator(mode="after")
     def engine_is_new_enough(self) -> "ElastiCacheConfig":

@@ -290,6 +290,21 @@ def elasticache_takes_its_password_from_the_state(secrets: Any, redis: Any) -> I
         )
 
 
+def users_of_elasticache_are_known_to_the_pods(secrets: Any, redis: Any, gitops: bool) -> Iterator[Finding]:
+    """Pods keep the user they have, until they are replaced."""
+    if redis.kind != "elasticache" or not redis.alternates:
+        return
+    key = "redis.rotationStrategy"
+    if secrets.by_pods:
+        yield (
+            key,
+            f"is alternating-users, but with secrets.delivery {secrets.delivery} a pod of before gets the password of the next "
+            "user: use external-secrets, or auth-token",
+        )
+    if gitops:
+        yield key, "is alternating-users, and whose turn it is only Pulumi's state knows, not Argo CD: use auth-token"
+
+
 def authorities_are_known(secrets: Any, database: Any) -> Iterator[Finding]:
     """The file of authorities that AWS publishes for all of its regions is not for those of other partitions."""
     if not getattr(database, "takes_authorities_of_rds", False):
@@ -320,15 +335,29 @@ def rotation_has_a_document(secrets: Any, database: Any) -> Iterator[Finding]:
         )
 
 
-def adopted_values_rotate_in_vault(secrets: Any, keys: Any, database: Any, redis: Any, ui: Any) -> Iterator[Finding]:
-    if secrets.kind != "vault" or not secrets.vault.adopt or secrets.generation == "store":
+def servers_of_aws_are_not_adopted(secrets: Any, database: Any, redis: Any) -> Iterator[Finding]:
+    if secrets.kind != "aws" or not secrets.aws.adopt:
+        return
+    for section, kind in (("database", database.kind), ("redis", redis.kind)):
+        if kind in ("rds", "elasticache"):
+            yield (
+                "secrets.aws.adopt",
+                f"does not take over the server of {section}.kind {kind}, and a new one would be empty: refer to the one "
+                f"that is there ({section}.kind existing, docs/runbooks/lost-state.md)",
+            )
+
+
+def adopted_values_rotate_in_their_store(
+    secrets: Any, keys: Any, database: Any, redis: Any, ui: Any
+) -> Iterator[Finding]:
+    if not secrets.adopts or secrets.generation == "store":
         return
     sections = {"keys.master": keys.master, "database": database, "redis": redis, "ui.password": ui.password}
     for where, section in sections.items():
         if getattr(section, "rotation", 0):
             yield (
                 f"{where}.rotation",
-                "has no effect with secrets.vault.adopt, which takes the values that are in Vault: write another one there, "
+                f"has no effect with secrets.{secrets.kind}.adopt, which takes the values that are there: write another one, "
                 "and remove rotation",
             )
 
@@ -454,9 +483,11 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (existing_store_is_only_read, ("secrets", "keys", "provider_keys", "database", "redis", "ui")),
     (aws_keeps_what_aws_makes, ("secrets", "database", "redis")),
     (elasticache_takes_its_password_from_the_state, ("secrets", "redis")),
+    (users_of_elasticache_are_known_to_the_pods, ("secrets", "redis", "gitops")),
     (authorities_are_known, ("secrets", "database")),
     (rotation_has_a_document, ("secrets", "database")),
-    (adopted_values_rotate_in_vault, ("secrets", "keys", "database", "redis", "ui")),
+    (servers_of_aws_are_not_adopted, ("secrets", "database", "redis")),
+    (adopted_values_rotate_in_their_store, ("secrets", "keys", "database", "redis", "ui")),
     (pods_have_their_role, ("secrets", "gateway", "database", *VARIABLES)),
     (tokens_are_not_overruled, ("secrets", "gateway", "database", *VARIABLES)),
     (certificate_is_for_the_host, ("secrets", "ingress")),

@@ -293,6 +293,13 @@ class SecretsConfig(Section):
         return self.delivery != "external-secrets"
 
     @property
+    def adopts(self) -> bool:
+        """Whether a stack whose state was lost takes over what it had made in its store."""
+        return (self.kind == "aws" and self.aws is not None and self.aws.adopt) or (
+            self.kind == "vault" and self.vault.adopt
+        )
+
+    @property
     def fetching_image(self) -> str:
         """Image of what reads the store in a pod."""
         if self.delivery == "vault-agent":

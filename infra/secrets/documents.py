@@ -23,7 +23,7 @@ from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis,
 from infra.config.references import PropertyReference
 from infra.config.stack import DOCKER_CONFIG, StackConfig
 from infra.servers import Servers
-from infra.turns import ONE_USER_EACH, Turn, Turns
+from infra.turns import ONE_USER_EACH, OTHER_PASSWORD, PASSWORD, Turn, Turns
 
 API_KEYS, SALT, DATABASE, DATABASE_ADMIN, REDIS, PROVIDERS, UI = (
     "api-keys",
@@ -34,8 +34,8 @@ API_KEYS, SALT, DATABASE, DATABASE_ADMIN, REDIS, PROVIDERS, UI = (
     "providers",
     "ui",
 )
-MASTER_KEY, SALT_KEY, USERNAME, PASSWORD = "master-key", "salt-key", "username", "password"
-OTHER_USERNAME, OTHER_PASSWORD = "other-username", "other-password"
+MASTER_KEY, SALT_KEY, USERNAME = "master-key", "salt-key", "username"
+OTHER_USERNAME = "other-username"
 """The user of before, of two that take turns."""
 HOST, PORT, URL = "host", "port", "url"
 KEY = "key"

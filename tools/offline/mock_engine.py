@@ -91,7 +91,7 @@ class RecordingMocks(mocks.Mocks):
         if args.typ == "random:index/randomPassword:RandomPassword":
             outputs["result"] = pulumi.Output.secret("x" * int(outputs["length"]))
         if args.typ == "random:index/randomId:RandomId":
-            outputs["hex"] = "0" * 2 * int(outputs["byteLength"])
+            outputs["hex"] = str(outputs.get("prefix") or "") + "0" * 2 * int(outputs["byteLength"])
         if args.typ == "vault:kv/secretV2:SecretV2":
             outputs["metadata"] = {"version": "1"}
         if args.typ == "pulumi-python:dynamic/litellm:VaultGenerated":

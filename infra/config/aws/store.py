@@ -106,6 +106,11 @@ class AwsConfig(Section):
     decrypt_keys: tuple[KmsKeyArn, ...] = ()
     """More KMS keys that the reader may decrypt with: those of secrets that somebody else wrote."""
 
+    adopt: bool = False
+    """Take over what a state that was lost had made: secrets with the values that they have, roles and their like. With
+    `secrets.generation: store` remove it afterwards. With `state` the values stay as long as this is set; to rotate one, write
+    it in AWS."""
+
     recovery_window_days: int = 30
     """Days in which a deleted secret can be restored, and in which its name is taken: 7 to 30. With 0 a deleted secret is
     gone at once, and its name free again: for environments that come and go."""

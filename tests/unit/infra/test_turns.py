@@ -4,7 +4,19 @@ from typing import Any
 
 import pytest
 
-from infra.turns import DATABASE, GENERATOR, JOB, ONE_USER_EACH, REVISION, Turn, check, there, turns
+from infra.turns import (
+    CACHE_USER,
+    CACHE_USERS,
+    DATABASE,
+    GENERATOR,
+    JOB,
+    ONE_USER_EACH,
+    REVISION,
+    Turn,
+    check,
+    there,
+    turns,
+)
 from tests.unit.infra.stacks import config
 
 URN = "urn:pulumi:dev::litellm::pulumi:pulumi:Stack$"
@@ -189,3 +201,81 @@ def test_where_the_state_was_lost_the_documents_say_whose_turn_it_is(
 def test_with_a_single_user_no_document_makes_two() -> None:
     found = there(config(database={"rotationStrategy": "single-user"}), {"database": {"username": "litellm_clone"}})
     assert found.database == Turn(0)
+
+
+def cache(strategy: str = "alternating-users", **others: Any) -> Any:
+    """A stack with ElastiCache."""
+    network = {"vpcId": "vpc-0a1b2c3d", "subnetIds": ["subnet-0a1b2c3d", "subnet-1a2b3c4d"]}
+    place = {"kind": "elasticache", **network, "clientSecurityGroupIds": ["sg-0a1b2c3d"]}
+    aws = {
+        "kind": "aws",
+        "aws": {"region": "eu-central-1", "identity": {"kind": "pod-identity", "clusterName": "cluster"}},
+    }
+    return config(secrets=aws, redis={**place, "rotationStrategy": strategy, **others})
+
+
+def in_aws(**users: str) -> dict[str, Any]:
+    """Users of ElastiCache in a state, with what they may do."""
+    return {
+        f"{URN}{CACHE_USER}::redis-{name.replace('_', '-')}-user": {
+            "type": CACHE_USER,
+            "outputs": {"accessString": rights},
+        }
+        for name, rights in users.items()
+    } | {f"{URN}{CACHE_USERS}::redis-users": {"type": CACHE_USERS}}
+
+
+TOKEN = of_redis(password={"rotation": "3"})
+FIRST = of_redis(password={"rotation": "3"}, alternate_password={"rotation": "3", "turn": "1"})
+
+
+def test_an_elasticache_with_a_token_stays_with_it() -> None:
+    assert turns(cache("auth-token", rotation=4), TOKEN).redis == Turn(0)
+
+
+def test_one_that_is_asked_for_users_has_them_at_once_and_its_token_as_the_password_before() -> None:
+    assert turns(cache(rotation=3), TOKEN).redis == Turn(1, before=3)
+
+
+def test_a_new_elasticache_begins_with_users() -> None:
+    assert turns(cache(rotation=2), {}).redis == Turn(1, before=2)
+
+
+def test_and_stays_in_its_first_turn() -> None:
+    assert turns(cache(rotation=3), FIRST).redis == Turn(1, before=3)
+
+
+def test_a_rotation_of_elasticache_takes_the_other_user() -> None:
+    assert turns(cache(rotation=4), FIRST).redis == Turn(2, before=3)
+
+
+def test_a_rotation_waits_until_the_other_user_of_elasticache_is_locked() -> None:
+    half_way = FIRST | in_aws(litellm="on ~* &* +@all")
+    (problem,) = check(cache(rotation=4), half_way)
+    assert problem.startswith("litellm:redis.rotation asks for another rotation, but the one before, 3,")
+
+
+def test_a_rotation_goes_on_once_the_other_user_of_elasticache_is_locked() -> None:
+    done = FIRST | in_aws(litellm="on ~* &* +@all", litellm_clone="off ~* &* +@all")
+    assert not [*check(cache(rotation=4), done)]
+
+
+OF_ANOTHER_REDIS = of_redis(password={"rotation": "4", "turn": "2"}, alternate_password={"rotation": "3", "turn": "1"})
+
+
+def test_the_turns_of_another_redis_are_none_of_elasticache() -> None:
+    (problem,) = check(cache(rotation=4), OF_ANOTHER_REDIS)
+    assert "users of another Redis have taken turns in this stack: deploy ElastiCache with auth-token first" in problem
+
+
+def test_and_end_with_a_token() -> None:
+    assert not [*check(cache("auth-token", rotation=4), OF_ANOTHER_REDIS)]
+
+
+def test_users_of_elasticache_whose_making_was_interrupted_are_made() -> None:
+    assert not [*check(cache(rotation=3), FIRST)]
+
+
+def test_users_of_elasticache_do_not_become_a_token_again() -> None:
+    (problem,) = check(cache("auth-token"), FIRST | in_aws(litellm="on ~* &* +@all"))
+    assert problem.startswith("litellm:redis.rotationStrategy is auth-token, but users log in")

@@ -11,6 +11,7 @@ from tests.recording import Recording, run
 GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"
 PARAMETERS = "aws:elasticache/parameterGroup:ParameterGroup"
 RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+USER_GROUP = "aws:elasticache/userGroup:UserGroup"
 TOKEN = "a-token-to-look-for-everywhere"
 
 
@@ -133,3 +134,27 @@ def test_everything_is_a_child_of_the_component() -> None:
 def test_the_wait_is_long_and_bounded() -> None:
     assert recorded().one(GROUP).create_timeout in ("60m", "1h0m0s")
     assert recorded(timeout="90m").one(GROUP).create_timeout in ("90m", "1h30m0s")
+
+
+USERS: dict[str, Any] = {"users": ["redis-1-default", "redis-1-litellm"], "user_group_id": "redis-1"}
+
+
+def test_users_of_a_group_log_in_in_place_of_the_token() -> None:
+    made = group(**USERS)
+    assert "authToken" not in made
+    assert made["userGroupIds"] == ["redis-1"]
+
+
+def test_a_token_that_was_there_goes_with_the_same_call_that_brings_the_group() -> None:
+    assert group(**USERS)["authTokenUpdateStrategy"] == "DELETE"
+
+
+@pytest.mark.parametrize("engine", ["valkey", "redis"])
+def test_the_group_has_the_engine_of_the_server_and_its_users(engine: str) -> None:
+    made = recorded(**USERS, engine=engine).inputs(USER_GROUP)
+    assert made == {"engine": engine, "userGroupId": "redis-1", "userIds": USERS["users"]}
+
+
+def test_with_a_token_there_is_no_group() -> None:
+    assert not recorded().of(USER_GROUP)
+    assert "userGroupIds" not in group()

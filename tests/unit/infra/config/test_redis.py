@@ -101,6 +101,11 @@ def test_versions_are_compared_as_numbers() -> None:
         (elasticache(parameterGroup="Default"), "elasticache.parameterGroup", "such as default.valkey8"),
         (elasticache(kmsKeyId="alias/mine"), "elasticache.kmsKeyId", "no alias"),
         (elasticache(tokenStrategy="delete"), "elasticache.tokenStrategy", "'rotate' or 'set'"),
+        (
+            elasticache(rotationStrategy="alternating-users", tokenStrategy="set"),
+            "elasticache",
+            "tokenStrategy has no effect",
+        ),
         (elasticache(authToken="in plain text"), "elasticache.authToken", "not permitted"),
     ],
 )

@@ -38,6 +38,25 @@ def test_a_password_that_aws_provider_keeps_in_the_state_is_refused_with_the_sto
         config(secrets=AWS | {"generation": "store"}, redis=redis)
 
 
+CACHE: Any = {
+    "kind": "elasticache",
+    "subnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+    "vpcId": "vpc-0123456789abcdef0",
+    "clientSecurityGroupIds": ["sg-0123456789abcdef0"],
+    "rotationStrategy": "alternating-users",
+}
+
+
+def test_pods_that_get_the_newest_password_of_elasticache_have_no_users():
+    with pytest.raises(ConfigError, match=r"redis.rotationStrategy: is alternating-users, but with secrets.delivery"):
+        config(secrets=AWS | {"delivery": "init-container"}, redis=CACHE)
+
+
+def test_argo_cd_does_not_know_whose_turn_it_is():
+    with pytest.raises(ConfigError, match=r"redis.rotationStrategy: is alternating-users, and whose turn it is only"):
+        config(secrets=AWS, redis=CACHE, gitops=True)
+
+
 def test_a_store_that_is_only_read_generates_nothing():
     with pytest.raises(ConfigError, match="generation is store, but kind is existing"):
         config(secrets={"kind": "existing", "existing": {"name": "shared"}, "generation": "store"})
@@ -46,3 +65,19 @@ def test_a_store_that_is_only_read_generates_nothing():
 def test_values_that_are_adopted_in_the_store_rotate_by_their_counters():
     given = config(secrets={"generation": "store", "vault": {"adopt": True}}, keys={"master": {"rotation": 1}})
     assert given.keys.master.rotation == 1
+
+
+def adopting(**others: Any) -> Any:
+    return {"kind": "aws", "aws": {**AWS["aws"], "adopt": True}, **others}
+
+
+def test_a_server_of_aws_is_not_taken_over():
+    with pytest.raises(
+        ConfigError, match=r"secrets.aws.adopt: does not take over the server of redis.kind elasticache"
+    ):
+        config(secrets=adopting(), redis=CACHE)
+
+
+def test_values_that_are_adopted_in_aws_rotate_there():
+    with pytest.raises(ConfigError, match=r"keys.master.rotation: has no effect with secrets.aws.adopt"):
+        config(secrets=adopting(), keys={"master": {"rotation": 1}})
