@@ -1,6 +1,7 @@
 """A stack whose state was lost runs on: the cluster says so, before anything is made anew beside what is there.
 
-What the program asks are ExternalSecrets, which say where values come from and have none.
+What the program asks are ExternalSecrets, which say where values come from and have none; where pods read the store themselves
+there are none, and the gateway is asked for.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from infra.salt import Salt
 from infra.secrets.store import place_in
 from infra.target import Target
 
+GATEWAYS = f"{NAME}=litellm,{MANAGED_BY}=pulumi"
 GATEWAYS_SECRET = f"{NAME}=litellm-env,{MANAGED_BY}=pulumi"
 SALT_VARIABLE = "LITELLM_SALT_KEY"
 
@@ -27,7 +29,7 @@ def check(client: KubernetesApi, target: Target) -> Iterator[str]:
     place = f"/apis/{GROUP}/{VERSION}/namespaces/{target.namespace}"
     found = unless(client, f"{place}/externalsecrets?labelSelector={quote(GATEWAYS_SECRET)}", 403, 404) or {}
     externals: list[dict[str, Any]] = found.get("items") or []
-    if not externals:
+    if not externals and not runs(client, target.namespace):
         return
     salts = [each for external in externals for each in salts_of(client, place, external)]
     yield from salt.check(target, tuple(salts))
@@ -38,6 +40,13 @@ def check(client: KubernetesApi, target: Target) -> Iterator[str]:
             f"back from a backup (`pulumi stack import`), or {how} (docs/runbooks/lost-state.md). When nobody needs "
             f"what is there: `kubectl delete namespace {target.namespace}`"
         )
+
+
+def runs(client: KubernetesApi, namespace: str) -> bool:
+    """Whether a gateway is there that a stack has made."""
+    place = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+    found = unless(client, f"{place}?labelSelector={quote(GATEWAYS)}", 403, 404) or {}
+    return bool(found.get("items"))
 
 
 def salts_of(client: KubernetesApi, place: str, external: Mapping[str, Any]) -> Iterator[Salt]:

@@ -29,6 +29,13 @@ POLICY, ROLES = (
     ("vault:kubernetes/authBackendRole:AuthBackendRole", "vault:jwt/authBackendRole:AuthBackendRole"),
 )
 
+IN_AWS = {
+    "aws:iam/role:Role": ("name",),
+    "aws:iam/policy:Policy": ("name",),
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation": ("associationId",),
+}
+"""What the stack has in IAM and EKS, and what it is called there."""
+
 
 def written(state: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
     """The documents that the stack has written, by their place in the store, and which version it wrote last."""
@@ -53,7 +60,7 @@ def versions(kind: str, outputs: Mapping[str, Any]) -> Iterator[tuple[str, int]]
 
 
 def granted(state: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    """The policies and roles that the stack has made in Vault, by their paths in its API."""
+    """The policies and roles that the stack has made: in Vault by their paths in its API, in AWS by their names."""
     found: list[str] = []
     for each in state.values():
         kind, outputs = str(each["type"]), outputs_of(each)
@@ -61,6 +68,7 @@ def granted(state: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
             found.append(f"sys/policies/acl/{outputs['name']}")
         if kind in ROLES and {"backend", "roleName"} <= outputs.keys():
             found.append(f"auth/{outputs['backend']}/role/{outputs['roleName']}")
+        found += [str(outputs[name]) for name in IN_AWS.get(kind, ()) if name in outputs]
     return tuple(found)
 
 

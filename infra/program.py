@@ -67,8 +67,8 @@ def program() -> Mapping[str, pulumi.Input[Any]]:
 def turns_of(target: Target, state: users.State) -> users.Turns:
     """Whose turn it is to log in: by the state, or by the documents that are taken over, as then no state knows."""
     secrets = target.config.secrets
-    if secrets.kind == "vault" and secrets.vault.adopt and secrets.generation == "state":
-        return import_module("infra.secrets.vault_adopted").turns_there(target.store, target.config)
+    if secrets.adopts and secrets.generation == "state":
+        return import_module(f"infra.secrets.{secrets.kind}_adopted").turns_there(target.store, target.config)
     return users.turns(target.config, state)
 
 

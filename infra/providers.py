@@ -20,7 +20,7 @@ def providers(target: Target) -> list[pulumi.ProviderResource]:
             # What is in the way of somebody else is refused by the preflight (namespace) and by field ownership.
             upsert_existing_objects=True,
             # What a lost state had made is under the field manager that it knew: `make up` hands that over afterwards.
-            enable_patch_force=target.config.secrets.vault.adopt or None,
+            enable_patch_force=target.config.secrets.adopts or None,
             enable_config_map_mutable=True,
             enable_secret_mutable=True,
         ),

@@ -34,7 +34,7 @@ class NamedStack:
     """Documents that the state says this stack has written, by their place in the store, and the version that it wrote."""
 
     granted: tuple[str, ...] = field(default=(), kw_only=True)
-    """Policies and roles that the state says this stack has made in Vault, by their paths in its API."""
+    """Policies and roles that the state says this stack has made: in Vault by their paths in its API, in AWS by their names."""
 
     turns: Turns = field(default=ONE_USER_EACH, kw_only=True)
     """Whose turn it is to log in, where the state was looked at; otherwise there is one user."""

@@ -25,10 +25,12 @@ def watch(target: Target) -> None:
             before_create=[create] if args.type_ in claims.before_create else [],
             before_update=[update] if args.type_ in claims.before_update else [],
         )
-        if args.type_ not in {*claims.before_create, *claims.before_update}:
-            return None
         found = claims.there(args.type_, args.props)
-        bound = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(hooks=hooks, import_=found))
+        if found is None and args.type_ not in {*claims.before_create, *claims.before_update}:
+            return None
+        as_it_is = claims.as_it_is.get(args.type_, []) if found else None
+        taken = pulumi.ResourceOptions(hooks=hooks, import_=found, ignore_changes=as_it_is)
+        bound = pulumi.ResourceOptions.merge(args.opts, taken)
         return pulumi.ResourceTransformationResult(args.props, bound)
 
     pulumi.runtime.register_stack_transformation(bind)

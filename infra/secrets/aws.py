@@ -1,5 +1,6 @@
 """AWS Secrets Manager as the store of a stack."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,18 +84,20 @@ class AwsStore:
         """Names of the secrets that hold these documents."""
         return sorted({str(self.locate(document, "")["key"]) for document in documents})
 
-    def adopted(self, _document: str, _name: str, _opts: pulumi.InvokeOptions) -> None:
-        """None: AWS refuses a name that is taken, and what is there can be referred to."""
+    def adopted(self, document: str, name: str, opts: pulumi.InvokeOptions) -> pulumi.Output[str] | None:
+        if not self.config.adopt:
+            return None
+        place = self.locate(document, name)
+        found = aws.secretsmanager.get_secret_version_output(secret_id=place["key"], opts=opts)
+        return pulumi.Output.secret(found.secret_string.apply(lambda text: value_in(text, place)))
 
     def take_over(self, target: NamedStack) -> str:
-        prefix, region = self.prefix, self.config.region
-        if target.config.keys.salt.existing:
-            # Whoever names the salt key has begun to; a secret that is still to be made has a name that AWS refuses.
+        if self.config.adopt or target.config.keys.salt.existing:
+            # Whoever names the salt key has begun to refer to what is there; a name that is taken AWS refuses.
             return ""
         return (
-            f"name what is there in Pulumi.{target.stack}.yaml (keys.salt.existing, keys.master.existing, database.kind "
-            f"existing with its login, providerDocuments): `aws secretsmanager list-secrets --region {region} --filters "
-            f"Key=name,Values={prefix}/`"
+            f"set litellm:secrets.aws.adopt to true in Pulumi.{target.stack}.yaml, and `make up STACK={target.stack}` takes "
+            f"over the secrets below {self.prefix}/, roles, policies, and what is in the namespace, as it is"
         )
 
     def operator_identity(self, target: NamedStack, opts: pulumi.ResourceOptions) -> AwsRole | None:
@@ -259,6 +262,22 @@ class AwsStore:
             }
         login: AwsLogin = {"region": region, "role_arn": reads.role_arn}
         return eso_provider(region, reads.eso_auth, reads.eso_role), reader, (reads,), login
+
+
+def value_in(text: str, place: RemoteReference) -> str:
+    """A property of a secret that is taken over.
+
+    Raises:
+        pulumi.RunError: when it is not there.
+    """
+    name = place.get("property", "")
+    found = json.loads(text)
+    if name not in found:
+        raise pulumi.RunError(
+            f"litellm:secrets.aws.adopt: the secret {place['key']} has no {name}: put it there (docs/runbooks/lost-state.md), "
+            "or remove adopt"
+        )
+    return str(found[name])
 
 
 def secret_of(identity: StaticKeys) -> tuple[str, str, str]:

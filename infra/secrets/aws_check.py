@@ -32,6 +32,9 @@ def check(store: AwsStore, target: NamedStack, documents: Mapping[str, object]) 
     references = [(where, reference.document) for where, reference in target.config.references()]
     known = frozenset(target.written)
     yield from check_aws(store.connection, target.owner, store.secrets_of(documents), references, known)
+    if store.config.adopt:
+        salt = [] if target.config.keys.salt.existing else [f"{store.prefix}/{SALT}"]
+        yield from check_adopted(store.connection, [*store.secrets_of(documents), *salt], known)
     if not target.config.keys.salt.existing:
         yield from check_salt(store.connection, f"{store.prefix}/{SALT}")
     ingress = target.config.ingress
@@ -74,6 +77,21 @@ def check_aws(
             )
         yield from check(name, found, context, connection["region"])
         yield from replica(name, found, connection["region"])
+
+
+def check_adopted(connection: AwsConnection, names: Iterable[str], known: Collection[str]) -> Iterator[str]:
+    """What is taken over has to be there: a value that is made anew would be another one."""
+    for name in names:
+        try:
+            with explained({"connection": connection, "secret": name}):
+                found = describe(connect(connection), {"secret": name})
+        except AwsRefusalError:
+            continue  # said already
+        if found is None and name not in known:
+            yield (
+                f"litellm:secrets.aws.adopt: there is no secret {name} in AWS Secrets Manager in {connection['region']}: bring "
+                "it back from a backup, look at secrets.aws.prefix, or remove adopt"
+            )
 
 
 def check_salt(connection: AwsConnection, name: str) -> Iterator[str]:

@@ -4,10 +4,16 @@ and in its own words."""
 from collections.abc import Mapping
 from typing import Any
 
+import pulumi
+
 from components.secrets.aws_client import connect, describe, explained
-from infra.secrets.aws import AwsStore
-from infra.secrets.claims import Claims, TakenError
+from infra.secrets.aws import PROVIDER, AwsStore
+from infra.secrets.aws_adopted import AS_IT_IS, SECRET, Adoption
+from infra.secrets.claims import Claims, TakenError, nothing_is_there
 from infra.stack import NamedStack
+
+DOCUMENTS = "litellm:index:AwsDocuments"
+"""The component whose children the secrets are."""
 
 
 def claims(store: AwsStore, target: NamedStack) -> Claims:
@@ -23,9 +29,22 @@ def claims(store: AwsStore, target: NamedStack) -> Claims:
             return
         raise TakenError(
             f"{name} is in AWS Secrets Manager in {region} already, and the state of stack {target.stack} does not know it. If "
-            "that state was lost: bring it back, or import the secret (`pulumi import "
-            f"aws:secretsmanager/secret:Secret`); an `up` that was killed can have left it as well. If this is another stack: "
-            "choose another litellm:secrets.aws.prefix. What is there can also be referred to (keys.master.existing, …)"
+            "that state was lost: bring it back, or set litellm:secrets.aws.adopt to true (docs/runbooks/lost-state.md). If an "
+            f"`up` was killed that had just made it: {import_command(store, target, name, str(found['ARN']))}. If this is "
+            "another stack: choose another litellm:secrets.aws.prefix. What is there can also be referred to "
+            "(keys.master.existing, …)"
         )
 
-    return Claims({"aws:secretsmanager/secret:Secret": secret_is_free})
+    adopted = Adoption(store, target).there if store.config.adopt else nothing_is_there
+    return Claims({SECRET: secret_is_free}, there=adopted, as_it_is=AS_IT_IS)
+
+
+def import_command(store: AwsStore, target: NamedStack, name: str, arn: str) -> str:
+    """How the engine takes one secret into a state that has the rest: below its parent, and with the stack's own provider."""
+    urn, bundle = f"urn:pulumi:{target.stack}::{pulumi.get_project()}", store.config.bundle_of(store.stack)
+    document = "bundle" if name == bundle else name.removeprefix(f"{store.prefix}/").replace("/", "-")
+    return (
+        f"`pulumi import --stack {target.stack} --protect=false --generate-code=false --parent "
+        f"'documents={urn}::{DOCUMENTS}::documents' --provider '{PROVIDER}={urn}::pulumi:providers:{PROVIDER}::{PROVIDER}' "
+        f"{SECRET} documents-{document} {arn}`"
+    )

@@ -34,6 +34,9 @@ class Claims:
     """By which ID the engine imports a resource of a type, with its arguments, that a lost state had made; None for one that is
     to be made. A state that has it already goes on with it."""
 
+    as_it_is: Mapping[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Settings that stay as they are when a resource is imported, by the type of resource."""
+
 
 def known(value: Any) -> Any:
     """A value of a resource's inputs; None when it is not known yet, or a secret."""

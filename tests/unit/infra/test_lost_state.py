@@ -10,7 +10,10 @@ from infra.kubernetes_api import KubernetesApi, RefusedError
 from tests.unit.infra.stacks import target
 
 PLACE = "/apis/external-secrets.io/v1/namespaces/litellm-dev"
-AWS = {"kind": "aws", "aws": {"region": "eu-west-1", "identity": {"kind": "irsa", "clusterName": "prod"}}}
+AWS: dict[str, Any] = {
+    "kind": "aws",
+    "aws": {"region": "eu-west-1", "identity": {"kind": "irsa", "clusterName": "prod"}},
+}
 EXISTING = {"kind": "existing", "existing": {"name": "company"}}
 ADOPTED = {"vault": {"adopt": True}}
 
@@ -110,6 +113,24 @@ def test_aws_says_what_to_do():
     found = cluster(external("litellm/dev/salt"), provider={"aws": {}})
     (said,) = problems(found, secrets=AWS)
     assert "stack dev is in namespace litellm-dev already" in said
-    assert "keys.salt.existing" in said
+    assert "set litellm:secrets.aws.adopt to true" in said
+
+
+def test_who_takes_over_from_aws_is_let_through():
+    adopting = {**AWS, "aws": {**AWS["aws"], "adopt": True}}
+    found = cluster(external("litellm/dev/salt"), provider={"aws": {}})
+    assert problems(found, secrets=adopting) == []
+
+
+def test_who_refers_to_what_is_in_aws_is_let_through():
+    found = cluster(external("litellm/dev/salt"), provider={"aws": {}})
     named = {"salt": {"existing": {"document": "litellm/dev/salt", "property": "salt-key"}}}
     assert problems(found, secrets=AWS, keys=named) == []
+
+
+def test_pods_that_read_the_store_themselves_are_recognised_by_their_gateway():
+    found = Cluster(
+        **{"/apis/apps/v1/namespaces/litellm-dev/deployments": {"items": [{"metadata": {"name": "litellm"}}]}}
+    )
+    (said,) = problems(found, secrets={"delivery": "vault-agent", "vault": {"address": "https://vault.example.com"}})
+    assert "stack dev is in namespace litellm-dev already, and its state knows nothing of it" in said
