@@ -13,7 +13,8 @@ from infra.turns import Turn, Turns
 from tests.program.stacks import ROOT, stack_of
 from tools.engine.stack_file import Stack
 from tools.offline.mock_engine import Recording, Registered, run
-from tools.offline.plan import configuration
+from tools.offline.plan import configuration, document
+from tools.report.policies import violations
 
 USER, SERVER = "aws:elasticache/user:User", "aws:elasticache/replicationGroup:ReplicationGroup"
 GATEWAY = "kubernetes:apps/v1:Deployment"
@@ -23,9 +24,9 @@ NAMES = ("litellm_clone", "litellm")
 @cache
 def managed(turn: int | None = None, strategy: str = "alternating-users") -> Recording:
     """Everything known, as after an `up`, of the example with servers of AWS; at a turn of its users, or as a new stack."""
-    document = stack_of(ROOT / "examples/Pulumi.aws-managed.yaml").document
-    redis = document["config"]["litellm:redis"] | {"rotationStrategy": strategy}
-    stack = Stack("aws-managed", {**document, "config": document["config"] | {"litellm:redis": redis}})
+    whole = stack_of(ROOT / "examples/Pulumi.aws-managed.yaml").document
+    redis = whole["config"]["litellm:redis"] | {"rotationStrategy": strategy}
+    stack = Stack("aws-managed", {**whole, "config": whole["config"] | {"litellm:redis": redis}})
     target = resolve_offline(configuration(stack), "aws-managed")
     if turn is not None:
         target = replace(target, turns=Turns(redis=Turn(turn)))
@@ -118,3 +119,8 @@ VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
 
 def test_no_pod_runs_for_users_that_aws_keeps() -> None:
     assert not [each.name for each in managed(2).resources if each.name in ("redis-user-job", "redis-lock-job")]
+
+
+def test_the_policy_has_nothing_against_them() -> None:
+    resources = document("aws-managed", managed(2))["resources"]
+    assert not [f"{each.rule.id}: {each.name}" for each in violations("aws-managed", resources)]

@@ -1,4 +1,4 @@
-"""A login in a secret that a rotation function of AWS changes, user and password at once: both come together, wherever they go."""
+"""A login in a secret that a rotation function of AWS changes, user and password at once: both come together everywhere."""
 
 import re
 from collections.abc import Mapping

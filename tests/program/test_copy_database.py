@@ -1,0 +1,39 @@
+"""The Job of docs/runbooks/changes.md that copies the database: what can be known of it without a cluster."""
+
+from typing import Any
+
+import yaml
+
+from components.labels import NAME
+from infra.config.versions import PINS
+from infra.workloads import BOOTSTRAP
+from tests.program.stacks import ROOT
+
+JOB: dict[str, Any] = yaml.safe_load((ROOT / "docs/runbooks/copy-database.yaml").read_text())
+POD: dict[str, Any] = JOB["spec"]["template"]
+(CONTAINER,) = POD["spec"]["containers"]
+
+
+def test_credentials_come_from_secrets() -> None:
+    given = {each["name"]: each for each in CONTAINER["env"]}
+    secret = [name for name in given if name.endswith(("_USER", "_PASSWORD"))]
+    assert len(secret) == 4
+    assert all("secretKeyRef" in given[name]["valueFrom"] for name in secret)
+
+
+def test_it_runs_in_a_namespace_that_is_restricted() -> None:
+    assert POD["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert POD["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert CONTAINER["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+def test_the_network_policies_of_a_stack_know_its_pods() -> None:
+    assert POD["metadata"]["labels"] == {NAME: BOOTSTRAP}
+
+
+def test_its_programs_are_those_that_the_stack_runs() -> None:
+    assert CONTAINER["image"] == PINS["postgres"].image
+
+
+def test_what_failed_once_is_not_tried_again_by_itself() -> None:
+    assert (JOB["spec"]["backoffLimit"], POD["spec"]["restartPolicy"]) == (0, "Never")
