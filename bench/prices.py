@@ -63,8 +63,12 @@ SWITCHES: dict[str, Switch] = {
     "stored-models": Switch("models added at run time", {"storeModelInDb": False}),
     "pool": Switch("10 connections to Postgres, not 50", {"databaseConnectionPoolLimit": 50}),
     "production-mode": Switch("no search for .env files", {"environment": {"LITELLM_MODE": "DEV"}}),
+    "garbage": Switch(
+        "the garbage collector waits for 10,000 objects, not 700",
+        {"environment": {"PYTHON_GC_THRESHOLD": "700,10,10"}},
+    ),
     "info-log": Switch("logs at INFO, with one line a request", {"logLevel": "INFO"}, ours=False),
-    "auth-cache": Switch("keys known to Redis", general(enable_redis_auth_cache=True), ours=False),
+    "auth-cache": Switch("keys known to Redis", {"litellmSettings": {"enable_redis_auth_cache": True}}, ours=False),
     "admission": Switch(
         "503 where a worker has more than 200 requests",
         general(

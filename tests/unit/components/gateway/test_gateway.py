@@ -177,6 +177,16 @@ def test_variables_of_the_user_win_and_appear_once() -> None:
     assert environment(recording)["EXTRA"] == "1"
 
 
+def test_the_garbage_collector_does_not_stop_a_pod_every_few_hundred_requests() -> None:
+    youngest, *_ = map(int, environment(recorded())["PYTHON_GC_THRESHOLD"].split(","))
+    python_waits_for = 700
+    assert youngest >= 10 * python_waits_for
+
+
+def test_who_knows_better_gives_the_garbage_collector_other_thresholds() -> None:
+    assert environment(recorded(environment={"PYTHON_GC_THRESHOLD": "700,10,10"}))["PYTHON_GC_THRESHOLD"] == "700,10,10"
+
+
 def test_the_service_selects_the_pods() -> None:
     recording = recorded()
     labels = recording.inputs(DEPLOYMENT)["spec"]["template"]["metadata"]["labels"]
