@@ -322,7 +322,7 @@ def test_a_key_is_as_a_store_without_mounts_takes_it():
 
 
 def asked_of_vault(mount: str, key: str) -> str:
-    """The path that External Secrets Operator asks for, as version 2.14.0 works it out."""
+    """The path that External Secrets Operator asks for: the mount is taken off the front, and then `data/`."""
     path = key
     if key.startswith(f"{mount}/"):
         path = key.partition(f"{mount}/")[2]
