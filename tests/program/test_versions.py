@@ -33,7 +33,12 @@ LOCKS = ("requirements.txt", "requirements-dev.txt", "tests/litellm-requirements
 OBSERVED = ("docs/limits.md", "docs/performance.md", "bench/README.md")
 """What was tested or measured on some day, not what is used."""
 
-COPIES = ("examples/Pulumi.private-registry.yaml", "examples/yaml-program/Pulumi.yaml", "docs/ci.md")
+COPIES = (
+    "examples/Pulumi.private-registry.yaml",
+    "examples/yaml-program/Pulumi.yaml",
+    "docs/ci.md",
+    "docs/runbooks/copy-database.yaml",
+)
 """Files of a reader's own: they name what versions.yaml names, and Renovate raises both."""
 
 IMAGES = {pin.source.rpartition("/")[2] for pin in PINS.values() if pin.datasource == "docker"} - {"node"}
