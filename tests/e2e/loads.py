@@ -20,6 +20,9 @@ STREAMS, ADMINS = 24, 2
 
 PAUSE_SECONDS = 0.5
 
+LOOKS = 2
+"""Failures after which the pods are looked at: those that follow have the same reason, most often."""
+
 
 class ByName(HTTPAdapter):
     """Over TLS, the name of the host says which certificate is asked for, wherever the connection goes to."""
@@ -30,6 +33,10 @@ class ByName(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options, server_hostname=self.host, assert_hostname=False)
+
+
+class CutError(requests.RequestException):
+    """An answer that began and did not come to its end, with all that is known of it."""
 
 
 @dataclass
@@ -55,19 +62,26 @@ class Client:
         url = f"{self.address}/v1/chat/completions"
         with requests.Session() as session:
             session.mount("https://", ByName(self.host))
+            begun = time.monotonic()
             answer = session.post(url, json=body, headers=headers, timeout=60, stream=self.streams, verify=False)
             if answer.status_code != 200 or not self.streams:
                 return answer.status_code, answer.text
-            lines, begun = list[bytes](), time.monotonic()
+            lines = list[bytes]()
             try:
                 lines.extend(line.removeprefix(b"data: ") for line in answer.iter_lines() if line)
             except requests.RequestException as error:
-                after = f"{len(lines)} lines in {time.monotonic() - begun:.1f} s, the last one {lines[-1:]}"
-                raise requests.ConnectionError(f"{error} after {after}") from error
-        if lines[-1:] != [b"[DONE]"]:
-            raise requests.ConnectionError(f"the stream ended after {len(lines)} lines")
+                raise CutError(f"{type(error).__name__} {error}; {so_far(answer, lines, begun)}") from error
+            if lines[-1:] != [b"[DONE]"]:
+                raise CutError(f"it ended without [DONE]; {so_far(answer, lines, begun)}")
         choices = [choice for line in lines[:-1] for choice in json.loads(line).get("choices", ())]
         return 200, "".join(choice["delta"].get("content") or "" for choice in choices)
+
+
+def so_far(answer: requests.Response, lines: list[bytes], begun: float) -> str:
+    """What came of a stream, after how long, and of which pod: chunks have the address of who asked for them as ID."""
+    size, seconds = sum(map(len, lines)), time.monotonic() - begun
+    call = answer.headers.get("x-litellm-call-id")
+    return f"{len(lines)} lines, {size} bytes in {seconds:.1f} s, call {call}, first {lines[:1]}, last {lines[-1:]}"
 
 
 @dataclass
@@ -83,6 +97,7 @@ class Load:
     failed: list[str] = field(default_factory=list[str])
     """Requests that failed, and when."""
 
+    begun: float = field(default_factory=time.monotonic)
     in_flight: int = 0
     fewest: int = 1000
     """Requests under way, at the least, since all clients had one."""
@@ -90,7 +105,20 @@ class Load:
     said: dict[str, float] = field(default_factory=dict[str, float])
     """What streams answered, and when for the first time."""
 
+    look: Callable[[], str] = field(default=str)
+    """What there is to see of the pods at the moment of a failure."""
+
+    seen: list[str] = field(default_factory=list[str])
+    """The same, for the first failures."""
+
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __str__(self) -> str:
+        """In one line."""
+        return (
+            f"{self.answers.total()} answers {dict(self.answers)}, refused {dict(self.refused)}, {len(self.failed)} failed, "
+            f"at least {self.fewest} under way, {time.monotonic() - self.begun:.0f} seconds"
+        )
 
     @contextmanager
     def one(self, what: str, settled: Callable[[], bool]) -> Iterator[None]:
@@ -106,7 +134,12 @@ class Load:
                 self.in_flight -= 1
 
     def fail(self, what: str) -> None:
-        self.failed.append(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {what}")
+        when = datetime.now(UTC).isoformat(timespec="milliseconds")
+        with self.lock:
+            self.failed.append(f"{when} {what}")
+            number = len(self.failed)
+        if number <= LOOKS:
+            self.seen.append(f"at {when}:\n{self.look()}")
 
     def streaming(self, client: Client, key: str, settled: Callable[[], bool]) -> None:
         """One stream, with a key that is the same for ever."""
@@ -136,7 +169,9 @@ class Load:
 
 
 @contextmanager
-def load(address: str, host: str, key: str, masters: Callable[[], list[str]], model: str) -> Iterator[Load]:
+def load(
+    address: str, host: str, key: str, masters: Callable[[], list[str]], model: str, look: Callable[[], str] = str
+) -> Iterator[Load]:
     """Clients that ask without an end: so many streams are always open, and a few clients administrate.
 
     Args:
@@ -145,11 +180,12 @@ def load(address: str, host: str, key: str, masters: Callable[[], list[str]], mo
         key: a virtual key, which no rotation concerns.
         masters: the master keys that there are, the oldest first.
         model: that of the streams.
+        look: what there is to see of the pods, asked when a request has failed.
     """
-    found, ended, begun = Load(), threading.Event(), time.monotonic()
+    found, ended = Load(look=look), threading.Event()
 
     def settled() -> bool:
-        return not ended.is_set() and time.monotonic() - begun > 10
+        return not ended.is_set() and time.monotonic() - found.begun > 10
 
     def stream() -> None:
         while not ended.is_set():

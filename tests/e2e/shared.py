@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import hvac.exceptions
@@ -22,6 +23,22 @@ REVIEWER = "ephemeral-tests-reviewer"
 POSTGRES_NAMESPACE = "ephemeral-tests-postgres"
 POSTGRES_HOST = f"postgres.{POSTGRES_NAMESPACE}.svc"
 AWS_ENDPOINT = os.environ.get("LAB_AWS_ENDPOINT_IN_CLUSTER", "")
+VAULT_PORT = 8200
+RELAY = """
+import asyncio, sys
+port, host, there = sys.argv[1:]
+async def copy(reader, writer):
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+async def serve(reader, writer):
+    back, forth = await asyncio.open_connection(host, int(there))
+    await asyncio.gather(copy(reader, forth), copy(back, writer), return_exceptions=True)
+async def main():
+    await (await asyncio.start_server(serve, "0.0.0.0", int(port))).serve_forever()
+asyncio.run(main())
+"""
 RELEASE = ("external-secrets", "--namespace", "external-secrets")
 
 
@@ -166,6 +183,33 @@ def upstream_objects(namespace: str, services: Sequence[str], ports: Sequence[in
             }
             for name in services
         ),
+    ]
+
+
+def relay_objects(namespace: str, name: str, address: str) -> list[dict[str, Any]]:
+    """A Deployment that hands on bytes to an address, and its Service: without pods, the way there is closed."""
+    metadata, labels = {"name": name, "namespace": namespace}, {"app": name}
+    parts = urlsplit(address)
+    container = {
+        "name": name,
+        "image": PINS["litellm"].image,
+        "command": ["python3", "-c", RELAY, str(VAULT_PORT), parts.hostname, str(parts.port)],
+        "readinessProbe": {"tcpSocket": {"port": VAULT_PORT}, "periodSeconds": 1},
+    }
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}
+    return [
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": metadata,
+            "spec": {"selector": {"matchLabels": labels}, "template": template},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata,
+            "spec": {"selector": labels, "ports": [{"port": VAULT_PORT}]},
+        },
     ]
 
 

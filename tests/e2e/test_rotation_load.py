@@ -1,5 +1,5 @@
-"""Whatever rotates while the gateway answers, and whatever else an `up` changes: no request fails, of which more than 20 are
-always under way, streams of some seconds most of them.
+"""Whatever rotates while the gateway answers, whatever else an `up` changes, pods that are evicted and a Vault that is down:
+no request fails, of which more than 20 are always under way, streams of some seconds most of them.
 
 The tests build on each other. They have not passed as a whole yet, and run where E2E_LOAD is set: of some hundreds of
 streams one was cut once, before any pod was replaced, for a reason that is not known.
@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 import urllib3
+import yaml
 
+from infra.config.versions import PINS
 from tests.e2e import shared, upstream
 from tests.e2e.loads import Client, Load, load
 from tests.e2e.support import REFUSED, Project, Vault, eventually, kubectl, objects
@@ -27,8 +29,15 @@ from tests.e2e.test_aws_production import certificate_for
 STACK, NAMESPACE, SERVERS = "loaded", "litellm-loaded", "loaded-servers"
 HOST = f"{STACK}.localhost"
 ADDRESS = os.environ.get("LAB_INGRESS_TLS_URL", "https://127.0.0.1")
+VAULT = os.environ.get("LAB_VAULT_ADDR_IN_CLUSTER", "")
+"""Where pods reach Vault. Where that is not known, no test takes it away."""
+
 OTHERS = f"{STACK}/of-others"
 REFRESH_SECONDS = 15
+OUTAGE_INTERVALS = 3
+NEW = PINS["litellm"].image
+OLD = f"{NEW.rpartition(':')[0]}:v1.106.2"
+LABEL = "app.kubernetes.io/name=litellm"
 
 pytestmark = pytest.mark.skipif(not os.environ.get("E2E_LOAD"), reason="needs E2E_LOAD")
 
@@ -55,7 +64,7 @@ CONFIG: dict[str, Any] = {
     "database": {"storage": "1Gi"},
     "redis": {"maxMemory": "64Mi", "resources": {"cpu": "50m", "memory": "128Mi"}},
     "secretEnvironment": {"UPSTREAM_KEY": {"document": OTHERS, "property": "key"}},
-    "gateway": GATEWAY | {"models": MODELS},
+    "gateway": GATEWAY | {"models": MODELS, "image": OLD},
     "access": {"keys": {"clients": {}}},
     "ingress": {
         "host": HOST,
@@ -65,7 +74,8 @@ CONFIG: dict[str, Any] = {
         },
     },
 }
-ROTATED = CONFIG | {
+UPGRADED = CONFIG | {"gateway": GATEWAY | {"models": MODELS}}
+ROTATED = UPGRADED | {
     "keys": {"master": {"rotation": 1}},
     "database": CONFIG["database"] | {"rotation": 1},
     "redis": CONFIG["redis"] | {"rotation": 1},
@@ -104,12 +114,53 @@ def served_certificate() -> str:
         return fingerprint(connection.getpeercert(binary_form=True) or b"")
 
 
-def pods() -> list[str]:
-    return sorted(
-        each["metadata"]["uid"]
-        for each in objects("pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=litellm")
+def pods() -> dict[str, str]:
+    """Those that are not about to go: names, by UID."""
+    return {
+        each["metadata"]["uid"]: each["metadata"]["name"]
+        for each in objects("pods", "-n", NAMESPACE, "-l", LABEL)
         if not each["metadata"].get("deletionTimestamp")
-    )
+    }
+
+
+def images() -> set[str]:
+    return {each["spec"]["containers"][0]["image"] for each in objects("pods", "-n", NAMESPACE, "-l", LABEL)}
+
+
+def rolled_out() -> None:
+    kubectl("rollout", "status", "deployment/litellm", "-n", NAMESPACE, "--timeout=110s")
+
+
+def look() -> str:
+    """Pods with their addresses and restarts, and what the ones that are asked have said in the last seconds."""
+    asked = [("-n", NAMESPACE, "-l", LABEL), ("-n", SERVERS, "-l", "app=upstream")]
+    logs = ("logs", "--since=15s", "--prefix", "--timestamps", "--tail=40")
+    found = [kubectl("get", "pods", "-o", "wide", "-n", NAMESPACE, check=False)]
+    found += [kubectl(*logs, *those, check=False) for those in asked]
+    return "".join(each.stdout + each.stderr for each in found)
+
+
+def evict(name: str) -> None:
+    """As a drain of its node does, which asks again while the disruption budget lets no pod go."""
+    metadata = {"name": name, "namespace": NAMESPACE}
+    body = json.dumps({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata})
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}/eviction"
+    asked = ("create", "--raw", path, "-f", "-")
+    eventually(lambda: kubectl(*asked, stdin=body, check=False).returncode == 0, f"the eviction of {name}", 120)
+
+
+def synced() -> list[str]:
+    """Whether each ExternalSecret is what the store has: `True` or `False`."""
+    found = [each.get("status", {}).get("conditions", ()) for each in objects("externalsecrets", "-n", NAMESPACE)]
+    return [each["status"] for conditions in found for each in conditions if each["type"] == "Ready"]
+
+
+def vault_for_the_cluster(there: bool) -> None:
+    """Let the cluster reach Vault or not: the way there is a pod that hands on bytes."""
+    kubectl("scale", "deployment/vault", "-n", SERVERS, f"--replicas={int(there)}")
+    path = "jsonpath={.items[*].status.containerStatuses[*].ready}"
+    pods = ("get", "pods", "-n", SERVERS, "-l", "app=vault", "-o", path)
+    eventually(lambda: kubectl(*pods).stdout.split() == ["true"] * there, "Vault is there or not", 60)
 
 
 class Running:
@@ -136,7 +187,16 @@ class Running:
         return self.masters
 
     def load(self) -> Any:
-        return load(ADDRESS, HOST, self.key, self.known, "slow")
+        return load(ADDRESS, HOST, self.key, self.known, "slow", look)
+
+
+def through_the_relay(project: Project) -> Project:
+    """The same, for stacks that reach Vault by a way which the tests can close."""
+    overlay = project.folder / "relay.yaml"
+    vault = {"clusterAddress": f"http://vault.{SERVERS}.svc:{shared.VAULT_PORT}"}
+    overlay.write_text(yaml.safe_dump({"config": {"litellm:secrets": {"vault": vault}}}))
+    given = project.environment["OVERLAY"]
+    return Project(project.folder, project.environment | {"OVERLAY": f"{given},{overlay}"}, project.log)
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +209,9 @@ def running(project: Project, vault: Vault) -> Iterator[Running]:
     vault.write("litellm", OTHERS, **others)
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SERVERS}}
     items = [namespace, *shared.upstream_objects(SERVERS, ["upstream"], [upstream.PORT])]
+    if VAULT:
+        items += shared.relay_objects(SERVERS, "vault", VAULT)
+        project = through_the_relay(project)
     kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     project.write_stack(STACK, CONFIG)
     try:
@@ -160,13 +223,23 @@ def running(project: Project, vault: Vault) -> Iterator[Running]:
 
 
 def assert_nothing_failed(found: Load) -> None:
-    assert found.failed == []
+    print(found)
+    assert found.failed == [], "\n".join(found.seen)
     assert found.fewest >= 20
     assert found.answers["stream"] > 20
 
 
 def ask(running: Running, key: str, model: str = "mock") -> int:
     return Client(ADDRESS, HOST, model, streams=False).ask(key)[0]
+
+
+def test_an_up_with_another_image_loses_no_request(running: Running):
+    running.project.write_stack(STACK, UPGRADED)
+    assert images() == {OLD}
+    with running.load() as found:
+        running.project.make("up", STACK)
+        eventually(lambda: images() == {NEW}, "the pods of before are gone", 90)
+    assert_nothing_failed(found)
 
 
 def test_master_key_and_both_passwords_rotate_and_no_request_fails(running: Running):
@@ -192,11 +265,12 @@ def test_a_key_and_a_certificate_that_others_change_in_the_store_reach_the_pods(
             lambda: served_certificate() == fingerprint(ssl.PEM_cert_to_DER_cert(now["certificate"])),
             "the new certificate is served",
         )
-        kubectl("rollout", "status", "deployment/litellm", "-n", NAMESPACE, "--timeout=110s")
+        rolled_out()
     assert_nothing_failed(found)
     print(f"the first answer with the new key came after {found.said[saying(now['key'])] - begun:.0f} seconds")
     assert not set(before) & set(pods())
     assert set(found.said) == {saying(running.others["key"]), saying(now["key"])}
+    running.others = now
 
 
 def test_the_next_preview_shows_none_of_it(running: Running):
@@ -216,3 +290,50 @@ def test_an_up_replaces_pods_once(running: Running):
     before = pods()
     time.sleep(REFRESH_SECONDS)
     assert pods() == before
+
+
+def test_a_drained_node_loses_no_request(running: Running):
+    """Its pods are evicted, one by one as its disruption budget wants it. The only node of a cluster cannot be drained itself."""
+    before = pods()
+    with running.load() as found:
+        for name in before.values():
+            evict(name)
+            rolled_out()
+    assert_nothing_failed(found)
+    assert not set(before) & set(pods())
+
+
+@pytest.mark.skipif(not VAULT, reason="needs LAB_VAULT_ADDR_IN_CLUSTER: where pods reach Vault")
+def test_pods_that_start_while_vault_is_down_serve_with_what_was_synced(running: Running):
+    vault_for_the_cluster(there=False)
+    names = list(pods().values())
+    with running.load() as found:
+        eventually(lambda: "False" in synced(), "the operator has noticed", 4 * REFRESH_SECONDS)
+        time.sleep(OUTAGE_INTERVALS * REFRESH_SECONDS)
+        evict(names[0])
+        kubectl("delete", "pod", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=litellm-restarter")
+        rolled_out()
+    assert_nothing_failed(found)
+    assert names[0] not in pods().values()
+    assert set(found.said) == {saying(running.others["key"])}
+
+
+@pytest.mark.skipif(not VAULT, reason="needs LAB_VAULT_ADDR_IN_CLUSTER: where pods reach Vault")
+def test_what_changed_while_vault_was_down_arrives_when_it_is_back(running: Running):
+    vault_for_the_cluster(there=False)
+    now = running.others | {"key": of_others()["key"]}
+    running.vault.write("litellm", OTHERS, **now)
+    with running.load() as found:
+        vault_for_the_cluster(there=True)
+        begun = time.monotonic()
+        eventually(lambda: saying(now["key"]) in found.said, "a stream with the new key", 400)
+        rolled_out()
+    assert_nothing_failed(found)
+    print(
+        f"Vault was back; the first answer with the new key came {found.said[saying(now['key'])] - begun:.0f} seconds later"
+    )
+    assert set(synced()) == {"True"}
+
+
+def test_the_last_preview_shows_none_of_it(running: Running):
+    assert running.project.changes(STACK, "--refresh") == []

@@ -63,16 +63,21 @@ class Upstream(BaseHTTPRequestHandler):
             self.wfile.flush()
 
     def trickle(self, model, said):
-        """As OpenAI does: chunks, which take some seconds together."""
+        """As OpenAI does: chunks, which take some seconds together. Their ID is the address of who asked."""
+        asked = ":".join(map(str, self.client_address))
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
         parts = [said[begin : begin + 8] for begin in range(0, len(said), 8)]
         for delta, reason in [*(({"content": part}, None) for part in parts), ({}, "stop")]:
             choice = {"index": 0, "delta": delta, "finish_reason": reason}
-            chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]}
-            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
-            self.wfile.flush()
+            chunk = {"id": asked, "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]}
+            try:
+                self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+                self.wfile.flush()
+            except OSError as error:
+                self.log_message("%s went before the end: %r", asked, error)
+                raise
             time.sleep(PAUSE_SECONDS)
         self.wfile.write(b"data: [DONE]\n\n")
 
