@@ -293,7 +293,7 @@ def test_an_up_replaces_pods_once(running: Running):
 
 
 def test_a_drained_node_loses_no_request(running: Running):
-    """Its pods are evicted, one by one as its disruption budget wants it. The only node of a cluster cannot be drained itself."""
+    """Its pods are evicted, one by one as their disruption budget wants it: the only node of a cluster cannot be drained."""
     before = pods()
     with running.load() as found:
         for name in before.values():
