@@ -10,12 +10,13 @@ import pulumi
 from kubernetes.utils.quantity import parse_quantity
 
 from components.labels import INSTANCE
+from components.sync.restarter import RESOURCES as RESTARTER
 from infra.config.database.kinds import InClusterDatabase
 from infra.config.redis import InClusterRedis
 from infra.config.stack import StackConfig
 from infra.kubernetes_api import KubernetesApi, RefusedError
 from infra.target import Target
-from infra.workloads import ingress_labels
+from infra.workloads import disk, ingress_labels
 
 POD_SECURITY = "pod-security.kubernetes.io/enforce"
 VERBS = ("create", "patch", "delete")
@@ -31,6 +32,9 @@ LIMITS: Mapping[str, str] = {
     "limits.ephemeral-storage": "ephemeral-storage",
 }
 """What a ResourceQuota may count of limits, and the resource of a container that then must have one."""
+
+Resources = Mapping[str, Mapping[str, str]]
+"""Requests and limits of a container, as Kubernetes has them."""
 
 
 def check(client: KubernetesApi, target: Target) -> Iterator[str]:
@@ -116,6 +120,8 @@ def made_in_it(config: StackConfig) -> Sequence[Kind]:
         ("networking.k8s.io", "ingresses"): config.ingress.enabled and not config.ingress.gateway,
         ("gateway.networking.k8s.io", "httproutes"): config.ingress.enabled and config.ingress.gateway is not None,
         ("traefik.io", "middlewares"): bool(config.ingress.closed) and config.ingress.used_controller == "traefik",
+        ("rbac.authorization.k8s.io", "roles"): config.secrets.reload == "restarter",
+        ("rbac.authorization.k8s.io", "rolebindings"): config.secrets.reload == "restarter",
         ("policy", "poddisruptionbudgets"): config.gateway.most_replicas > 1,
         ("autoscaling", "horizontalpodautoscalers"): scaling is not None and not scaling.by_keda,
         ("keda.sh", "scaledobjects"): scaling is not None and scaling.by_keda,
@@ -178,23 +184,40 @@ REMEDY = {"cpu": "litellm:pods.cpuLimit"}
 
 def demand(config: StackConfig) -> dict[str, Decimal]:
     """What the pods of the stack ask for while one more of the gateway's starts, by the names of a ResourceQuota."""
-    pods = [config.gateway.resources] * (config.gateway.most_replicas + 1)
-    servers = [each for each in (config.database, config.redis) if isinstance(each, InClusterDatabase | InClusterRedis)]
-    every = [*pods, *(each.resources for each in servers)]
-    cpu = sum((parse_quantity(each.cpu) for each in every), Decimal(0))
-    memory = sum((parse_quantity(each.memory) for each in every), Decimal(0))
-    counted = {"cpu": cpu, "memory": memory, "requests.cpu": cpu, "requests.memory": memory, "limits.memory": memory}
+    pods = [gateway(config)] * config.gateway.most_replicas + running(config)
+    requests = {name: total(pods, "requests", name) for name in LIMITS.values()}
+    limits = {counted: total(pods, "limits", name, config.pods.cpu_limit) for counted, name in LIMITS.items()}
     volumes = isinstance(config.database, InClusterDatabase) and bool(config.database.storage)
-    return {**counted, "pods": Decimal(len(every)), "persistentvolumeclaims": Decimal(int(volumes))}
+    return {
+        **requests,
+        **{f"requests.{name}": amount for name, amount in requests.items()},
+        **limits,
+        "pods": Decimal(len(pods)),
+        "persistentvolumeclaims": Decimal(int(volumes)),
+    }
+
+
+def total(pods: Sequence[Resources], kind: str, name: str, default: str | None = None) -> Decimal:
+    """The sum over all pods of what they request, or are limited to; `default` is for those that do not say."""
+    return sum((parse_quantity(each[kind].get(name, default or "0")) for each in pods), Decimal(0))
 
 
 def unlimited(config: StackConfig) -> set[str]:
     """Resources of which some container has no limit."""
-    servers = [each for each in (config.database, config.redis) if isinstance(each, InClusterDatabase | InClusterRedis)]
-    every = [config.gateway.resources, *(each.resources for each in servers)]
     if config.pods.cpu_limit:
         return set()
-    return {"cpu"} if any(each.cpu_limit is None for each in every) else set()
+    return {name for name in LIMITS.values() if any(name not in each["limits"] for each in running(config))}
+
+
+def running(config: StackConfig) -> list[Resources]:
+    """What one pod of each kind asks for that stays."""
+    servers = [each for each in (config.database, config.redis) if isinstance(each, InClusterDatabase | InClusterRedis)]
+    restarters = [RESTARTER] if config.secrets.reload == "restarter" else []
+    return [gateway(config), *(each.resources.as_kubernetes(each.disk) for each in servers), *restarters]
+
+
+def gateway(config: StackConfig) -> Resources:
+    return config.gateway.resources.as_kubernetes(disk(config))
 
 
 def plain(amount: Decimal) -> str:

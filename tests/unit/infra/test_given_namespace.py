@@ -146,6 +146,37 @@ def test_a_quota_with_room_is_fine():
     assert said(Cluster(resourcequotas=quota(requests_cpu="2500m", limits_memory="9Gi", pods="3")), **SMALL) == []
 
 
+@pytest.mark.parametrize(
+    ("counted", "amount"), [("requests_cpu", "2500m"), ("limits_memory", "9Gi"), ("pods", "3"), ("limits_cpu", "5")]
+)
+def test_a_quota_has_room_for_the_restarter(counted: str, amount: str):
+    restarter = {**SMALL, "secrets": {"reload": "restarter"}, "pods": {"cpuLimit": "1"}}
+    cluster = Cluster(resourcequotas=quota(**{counted: amount}))
+    assert said(cluster, **SMALL) == []
+    (message,) = said(cluster, **restarter)
+    assert f"allows {amount} of {counted.replace('_', '.')}" in message
+
+
+def test_the_restarter_has_no_cpu_limit_of_its_own():
+    (message,) = said(Cluster(resourcequotas=quota(limits_cpu="100")), **SMALL, secrets={"reload": "restarter"})
+    assert "refuses pods without a limit of cpu" in message
+
+
+def test_a_quota_of_disks_is_one_of_all_pods():
+    (message,) = said(Cluster(resourcequotas=quota(**{"requests_ephemeral-storage": "1Mi"})), **SMALL)
+    assert "allows 1Mi of requests.ephemeral-storage" in message
+
+
+def test_the_restarter_needs_a_role():
+    cluster = Cluster()
+    cluster.rules = [
+        {"verbs": ["*"], "apiGroups": ["", "apps", "batch", "external-secrets.io"], "resources": ["*"]},
+    ]
+    sections: Any = {"ingress": {"enabled": False}, "networkPolicy": {"enabled": False}}
+    (message,) = said(cluster, **sections, secrets={"reload": "restarter"})
+    assert "create roles.rbac.authorization.k8s.io" in message
+
+
 def test_a_quota_of_cpu_limits_wants_limits():
     (message,) = said(Cluster(resourcequotas=quota(limits_cpu="100")))
     assert "refuses pods without a limit of cpu" in message
