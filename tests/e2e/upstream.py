@@ -90,5 +90,10 @@ class Upstream(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
 
+class Server(ThreadingHTTPServer):
+    # Clients of a load come at the same moment.
+    request_queue_size = 128
+
+
 if __name__ == "__main__":
-    ThreadingHTTPServer(("", PORT), Upstream).serve_forever()
+    Server(("", PORT), Upstream).serve_forever()
