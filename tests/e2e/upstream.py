@@ -65,6 +65,9 @@ class Upstream(BaseHTTPRequestHandler):
     def trickle(self, model, said):
         """As OpenAI does: chunks, which take some seconds together. Their ID is the address of who asked."""
         asked = ":".join(map(str, self.client_address))
+        # As every model, it thinks first. An ingress controller written in Go cuts a stream that begins while the thread that
+        # wrote the request still waits for a processor: net/http then closes the request's body under it.
+        time.sleep(PAUSE_SECONDS)
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
