@@ -33,6 +33,7 @@ async def copy(reader, writer):
         await writer.drain()
     writer.close()
 async def serve(reader, writer):
+    print("connected", flush=True)
     back, forth = await asyncio.open_connection(host, int(there))
     await asyncio.gather(copy(reader, forth), copy(back, writer), return_exceptions=True)
 async def main():

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from infra.config.versions import PINS
+from tests.e2e.shared import RELAY
 from tests.e2e.support import Project, Vault, eventually, kubectl, objects, tail
 
 STACK, NAMESPACE, SERVER = "verified", "litellm-verified", "postgres-with-tls"
@@ -24,22 +25,6 @@ HOST, POOLER = f"postgres.{SERVER}.svc", f"pooler.{SERVER}.svc"
 NEW = PINS["litellm"].image
 OLD = f"{NEW.rpartition(':')[0]}:v1.106.2"
 ADMIN_PASSWORD = secrets.token_hex(12)
-
-HANDING_ON = f"""
-import asyncio
-async def copy(reader, writer):
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
-async def serve(reader, writer):
-    print("connected", flush=True)
-    there, back = await asyncio.open_connection("{HOST}", 5432)
-    await asyncio.gather(copy(reader, back), copy(there, writer), return_exceptions=True)
-async def main():
-    await (await asyncio.start_server(serve, "0.0.0.0", 6432)).serve_forever()
-asyncio.run(main())
-"""
 
 
 def authority_and_server(authority: str = "an authority") -> tuple[str, dict[str, str]]:
@@ -84,7 +69,7 @@ def server(tls: dict[str, str]) -> list[dict[str, Any]]:
         "env": [{"name": "POSTGRES_PASSWORD", "value": ADMIN_PASSWORD}],
         "volumeMounts": [{"name": "tls", "mountPath": "/tls"}],
     }
-    handing_on = {"name": "pooler", "image": NEW, "command": ["python3", "-c", HANDING_ON]}
+    handing_on = {"name": "pooler", "image": NEW, "command": ["python3", "-c", RELAY, "6432", HOST, "5432"]}
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SERVER}},
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tls", "namespace": SERVER}, "stringData": tls},
