@@ -175,3 +175,11 @@ def test_a_file_that_is_broken_is_sealed_again(controller: Controller, written: 
 def test_the_kustomization_lists_the_namespace_too(written: Path):
     listed = yaml.safe_load((written / argocd.KUSTOMIZATION).read_text())["resources"]
     assert "0-store-namespace.yaml" in listed
+
+
+def test_values_are_asked_for_below_the_engine_whatever_it_is_called(controller: Controller, tmp_path: Path):
+    vault = {"vault": {"mount": {"path": "litellm"}, "prefix": "litellm/dev"}}
+    with pytest.raises(Problem) as problem:
+        sealed(DEV, controller, tmp_path, config={"litellm:secrets": vault})
+    assert "litellm/dev/api-keys#master-key" in str(problem.value)
+    assert "litellm/data" not in str(problem.value)

@@ -97,9 +97,9 @@ def render_sealed(stack: Stack, state: State | None, options: Options) -> Render
     target = with_authorities(resolve_offline(everything(config), stack.name))
     objects = objects_of(target, state, SEALED_WAVE_OF)
     before = folder.read(options.out, stack.name)
-    return Rendering(
-        stack.name, target.namespace, sealed(objects, key, options.scope, given or {}, before), gitops=True
-    )
+    mount = config.secrets.vault.mount.path if config.secrets.kind == "vault" else ""
+    made = sealed(objects, key, options.scope, given or {}, before, mount)
+    return Rendering(stack.name, target.namespace, made, gitops=True)
 
 
 def everything(config: StackConfig) -> StackConfig:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from components.secrets.references import unspelled
 from infra.config import stack_yaml
 from infra.config.stack_yaml import StackFileError
 from tools.gitops.manifests import Manifest
@@ -28,16 +29,22 @@ Values = Mapping[Address, str]
 
 
 def sealed(
-    objects: Sequence[Manifest], key: rsa.RSAPublicKey, scope: Scope, values: Values, before: Mapping[str, str]
+    objects: Sequence[Manifest],
+    key: rsa.RSAPublicKey,
+    scope: Scope,
+    values: Values,
+    before: Mapping[str, str],
+    mount: str = "",
 ) -> list[Manifest]:
     """The same objects, with a SealedSecret for each ExternalSecret.
 
-    A value that is not given stays as it was sealed `before` (the texts of the files that are there).
+    A value that is not given stays as it was sealed `before` (the texts of the files that are there). With Vault, `mount` is
+    the engine that documents are in: values are asked for below it.
 
     Raises:
         Problem: naming every value that is missing, or that nothing asks for.
     """
-    wanted = {manifest.file: needs(manifest) for manifest in objects if manifest.kind == "ExternalSecret"}
+    wanted = {manifest.file: needs(manifest, mount) for manifest in objects if manifest.kind == "ExternalSecret"}
     asked = {address for addresses in wanted.values() for address in addresses.values()}
     if unknown := sorted(set(values) - asked):
         raise Problem(
@@ -69,15 +76,18 @@ def sealed(
     return made
 
 
-def needs(external: Manifest) -> dict[str, Address]:
+def needs(external: Manifest, mount: str = "") -> dict[str, Address]:
     """Which values a Secret is made of, by the name that its templates use."""
     spec = external.content["spec"]
     needed: dict[str, Address] = {
         # A whole secret is one value, and called like the variable.
-        each["secretKey"]: (each["remoteRef"]["key"], each["remoteRef"].get("property", each["secretKey"]))
+        each["secretKey"]: (
+            unspelled(mount, each["remoteRef"]["key"]),
+            each["remoteRef"].get("property", each["secretKey"]),
+        )
         for each in spec["data"]
     }
-    documents = [each["extract"]["key"] for each in spec.get("dataFrom", [])]
+    documents = [unspelled(mount, each["extract"]["key"]) for each in spec.get("dataFrom", [])]
     used = re.findall(r"\{\{\s*\.(\w+)", " ".join(spec["target"]["template"]["data"].values()))
     extracted = [name for name in used if name not in needed]
     if extracted and len(documents) != 1:
