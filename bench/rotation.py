@@ -182,7 +182,6 @@ def main(
         try:
             taken = measure(Rotations(bench, stack.namespace), rounds, lambda line: typer.echo(line, err=True))
         finally:
-            bench.project.make("destroy", NAME, check=False)
             if log:
                 log.write_text("\n".join(bench.project.log))
     if as_json:

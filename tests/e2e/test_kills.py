@@ -32,7 +32,7 @@ SMALL: dict[str, Any] = {
         "models": [{"name": "mock", "provider": "mock", "response": "Hello."}],
     },
 }
-WHOLE = {"killed-whole": SMALL | {"ingress": {"host": "killed.localhost"}}}
+WHOLE = {"killed-whole": SMALL | {"externalSecrets": {"install": True}, "ingress": {"host": "killed.localhost"}}}
 WRITING = {
     f"killed-{where}": SMALL
     | {
