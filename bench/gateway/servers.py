@@ -27,6 +27,9 @@ MODELS: list[dict[str, Any]] = [
             "model": "openai/bench",
             "api_key": "none",
             "api_base": f"http://{BACKEND}:{backend.PORT}/v1",
+            # With a model that has no price LiteLLM looks for the reason at each request.
+            "input_cost_per_token": 1e-6,
+            "output_cost_per_token": 2e-6,
         },
     }
 ]
