@@ -14,10 +14,6 @@ import pytest
 
 from tests.e2e.support import Project, Vault, killed, kubectl, objects
 
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("E2E_UNPROVEN"), reason="has not passed as a whole yet: E2E_UNPROVEN=1 runs it"
-)
-
 KILLS = int(os.environ.get("KILLS") or 4)
 SEED = int(os.environ.get("KILL_SEED") or random.randrange(1_000_000))
 

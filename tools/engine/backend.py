@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 from infra.urls import without_secrets
 from tools.engine.stack_file import Stack, project_file
@@ -12,6 +13,7 @@ from tools.private_file import create_once, private_folder
 from tools.problem import Problem, Unavailable
 
 PASSPHRASE_VARIABLES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
+FOLDER_SCHEME = "file://"
 STATE = ".state"
 """Ignored folder of the project with everything that only this machine has."""
 
@@ -31,6 +33,12 @@ class Backend:
     def shown(self) -> str:
         """The URL as a message may have it."""
         return without_secrets(self.url)
+
+    @property
+    def state_folder(self) -> Path | None:
+        """Where the states are, of a backend that is a folder of this machine."""
+        path, is_folder = self.url.removeprefix(FOLDER_SCHEME), self.url.startswith(FOLDER_SCHEME)
+        return Path(unquote(path.partition("?")[0])).expanduser() if is_folder else None
 
     def stack_file(self, name: str) -> Path:
         """The merged file of a stack, which Pulumi is given."""
@@ -118,10 +126,10 @@ def logged_in_to(environment: Mapping[str, str]) -> str | None:
 
 def absolute(url: str, project: Path) -> str:
     """A `file://` URL that means the same from every folder: Pulumi takes relative ones from where it runs."""
-    path = url.removeprefix("file://")
-    if not url.startswith("file://") or path.startswith(("/", "~")):
+    path = url.removeprefix(FOLDER_SCHEME)
+    if not url.startswith(FOLDER_SCHEME) or path.startswith(("/", "~")):
         return url
-    return f"file://{(project / path).resolve()}"
+    return f"{FOLDER_SCHEME}{(project / path).resolve()}"
 
 
 def relative(path: Path) -> str:

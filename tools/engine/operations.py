@@ -16,7 +16,7 @@ from infra.cluster import kubeconfig_path
 from infra.config.stack_yaml import STACK_FILE
 from infra.own_state import HANDED_OVER
 from infra.reason import reason
-from tools.engine import backend, pulumi_cli, state, state_lock
+from tools.engine import backend, pulumi_cli, state, state_folder, state_lock
 from tools.engine.backend import STATE, Backend
 from tools.engine.cluster import Cluster
 from tools.engine.part import Part
@@ -76,7 +76,7 @@ class Deployment:
             return json.loads(answer.output)
         if "no stack named" in answer.errors:
             return None
-        raise Problem(f"cannot read the state of stack {self.stack.name} in {self.backend.shown}: {answer.reason}")
+        raise Problem(self.unreadable(answer))
 
     def create(self) -> None:
         """Create the stack in a backend that has none of this name.
@@ -130,8 +130,13 @@ class Deployment:
         """The state as it is, secrets encrypted."""
         answer = self.cli.ask("stack", "export", "--stack", self.stack.name)
         if not answer.ok:
-            raise Problem(f"cannot read the state of stack {self.stack.name}: {answer.reason}")
+            raise Problem(self.unreadable(answer))
         return json.loads(answer.output)
+
+    def unreadable(self, answer: Finished) -> str:
+        name, broken = self.stack.name, "failed to load checkpoint" in answer.errors
+        way_out = f". If a run of it was killed: `make recover STACK={name}`" if broken else ""
+        return f"cannot read the state of stack {name} in {self.backend.shown}: {answer.reason}{way_out}"
 
     def replace_state(self, exported: Mapping[str, Any]) -> None:
         answer = self.cli.ask("stack", "import", "--stack", self.stack.name, stdin=json.dumps(exported))
@@ -405,6 +410,9 @@ def recover(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequen
         Problem: when the lock may be that of a run that lives, and nobody said to lift it.
     """
     deployment = prepare(place, name, overlays, create_cluster=False)
+    if folder := deployment.backend.state_folder:
+        for path in state_folder.mend(folder, name):
+            place.say(f"{path} was cut off while it was written, and is mended")
     if deployment.outputs() is None:
         place.say(f"stack {name} does not exist in {deployment.backend.shown}: nothing to recover")
         return 0
@@ -453,7 +461,7 @@ def lift(place: Workplace, deployment: Deployment, lock: Lock, *, force: bool) -
     name = deployment.stack.name
     for line in lock.lines(datetime.now(UTC)):
         place.say(line)
-    dead = lock.is_dead(local=deployment.backend.url.startswith("file://"))
+    dead = lock.is_dead(local=deployment.backend.state_folder is not None)
     if not (dead or force or (place.interactive and place.confirm("Is that run dead, and shall its lock be lifted?"))):
         raise Problem(
             f"stack {name} stays locked, and nothing was changed: wait until that run is done, or end it. If it is dead: "

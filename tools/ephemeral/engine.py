@@ -28,7 +28,7 @@ from infra.environment import deploy
 from infra.target import Target
 from infra.urls import without_secrets
 from infra.watch import watch
-from tools.engine import state
+from tools.engine import state, state_folder
 from tools.engine.backend import Backend
 from tools.engine.pulumi_cli import PulumiCli
 from tools.engine.stack_file import Stack, project_file
@@ -129,6 +129,7 @@ class Engine:
 
     def names(self) -> list[str]:
         """The stacks of environments in the backend."""
+        self._mend("*")
         listed = self._ask("list", "stack", "ls", "--json")
         stacks = [str(entry["name"]).rpartition("/")[2] for entry in json.loads(listed or "[]")]
         return [stack for stack in stacks if stack.startswith(STACK_PREFIX)]
@@ -141,6 +142,7 @@ class Engine:
             return {}
 
     def exists(self, stack: str) -> bool:
+        self._mend(stack)
         workspace = self._workspace(self._folder(stack), None)
         try:
             workspace.select_stack(stack)
@@ -154,6 +156,7 @@ class Engine:
 
     def create(self, stack: Stack, target: Target) -> automation.Stack:
         """Make sure that the stack is in the backend, and that its configuration is this one."""
+        self._mend(stack.name)
         folder = self._folder(stack.name)
         stack.write(folder, keep_encryption=True)
         workspace = self._workspace(folder, lambda: register(target))
@@ -250,12 +253,15 @@ class Engine:
             raise Problem(f"the state of stack {name} could not be removed: {reason_of(error)}") from None
         shutil.rmtree(self._folder(name), ignore_errors=True)
 
+    def _mend(self, name: str) -> None:
+        """What runs that were killed may have left unreadable; one such stack, and the backend lists none."""
+        if folder := self.backend.state_folder:
+            state_folder.mend(folder, name)
+
     def _may_be_locked(self, name: str) -> bool:
         """In a backend that is a folder, a look tells; elsewhere `cancel` finds out, which takes a moment."""
-        if not self.backend.url.startswith("file://"):
-            return True
-        folder = Path(self.backend.url.removeprefix("file://")).expanduser()
-        return any(folder.glob(f".pulumi/locks/organization/{PROJECT_NAME}/{name}/*"))
+        folder = self.backend.state_folder
+        return folder is None or any(folder.glob(f".pulumi/locks/organization/{PROJECT_NAME}/{name}/*"))
 
     def _ask(self, stack: str, *arguments: str) -> str:
         workspace = self._workspace(self._folder(stack), None)

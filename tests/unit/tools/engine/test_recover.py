@@ -148,3 +148,20 @@ def test_recovery_of_what_does_not_exist_changes_nothing(machine: Machine) -> No
     assert operations.recover(machine.place(**CLUSTER), "dev", [], []) == 0
     assert not machine.runner.starting("pulumi cancel")
     assert not machine.runner.starting("pulumi refresh")
+
+
+def test_a_state_that_was_cut_off_while_it_was_written_is_mended_first(machine: Machine) -> None:
+    attributes = machine.project / ".state/backend/.pulumi/stacks/litellm/dev.json.attrs"
+    attributes.parent.mkdir(parents=True)
+    attributes.touch()
+    (machine.project / ".state/passphrase").write_text("a passphrase")
+    assert operations.recover(machine.place(**CLUSTER), "dev", [], []) == 0
+    assert not attributes.exists()
+    assert any("dev.json.attrs was cut off while it was written" in line for line in machine.said)
+
+
+def test_whoever_cannot_read_such_a_state_is_told_the_way_out(machine: Machine) -> None:
+    cut_off = Finished(255, errors="error: failed to load checkpoint: EOF")
+    machine.runner.answers["pulumi stack output"] = cut_off
+    with pytest.raises(Problem, match="make recover STACK=dev"):
+        operations.up(machine.place(**CLUSTER), "dev", [], [])
