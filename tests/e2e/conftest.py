@@ -55,6 +55,7 @@ LATE = (
     "test_pods",
     "test_adopt",
     "test_lost_state",
+    "test_changes_of_mind",
     "test_kills",
     "test_seed_000",
     "test_seed_001",
