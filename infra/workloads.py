@@ -24,8 +24,9 @@ from components.gateway.proxy_config import coordination_redis, proxy_config
 from components.ingress.http_route import HttpRouteArgs
 from components.ingress.ingress import IngressArgs, LoadBalancer
 from components.namespace.limits import NamespaceLimitsArgs
+from components.objects import short_hash
 from components.pods import PodSettings
-from components.sync.restarter import RestarterArgs
+from components.sync.restarter import Announced, RestarterArgs
 from infra.config.aws_pods import token_region
 from infra.config.base import Disk, bytes_of
 from infra.config.database.cloudnative import CloudNativePgDatabase
@@ -43,6 +44,7 @@ from infra.config.quota import QuotaConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis, RedisConfig
 from infra.config.stack import StackConfig
 from infra.proxy import proxy_variables
+from infra.secrets.documents import rotations
 from infra.servers import Servers
 from infra.turns import ONE_USER, Turn
 
@@ -70,6 +72,9 @@ ENVIRONMENT, SECRET_FILES, ADMIN, ROLE, REDIS_CONFIG, ACCESS_KEYS = (
 
 RESTARTER = "litellm-restarter"
 """What replaces the gateway's pods when a value changes outside the stack."""
+
+ANNOUNCEMENT = "litellm-rotations"
+"""ConfigMap that tells it what an `up` is about to change."""
 
 RELOADED: Mapping[str, str] = {"secret.reloader.stakater.com/auto": "true"}
 """Annotation with which Stakater Reloader does it."""
@@ -344,12 +349,18 @@ def gateway(
     return args
 
 
+def announced(config: StackConfig) -> Announced:
+    """Which rotations the configuration asks for."""
+    return {"config_map": ANNOUNCEMENT, "rotations": short_hash(json.dumps(rotations(config), sort_keys=True))}
+
+
 def restarter(config: StackConfig, namespace: Name, secrets: Mapping[str, Name], pod: PodSettings) -> RestarterArgs:
     return {
         "namespace": namespace,
         "deployment": GATEWAY,
         "secrets": secrets,
         "image": config.gateway.image,
+        "announced": announced(config),
         "pod": pod,
     }
 

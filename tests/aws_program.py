@@ -31,13 +31,14 @@ def main() -> None:
         "layout": given("LAYOUT", "documents"),
         "kms": given("KMS", "default"),
     }
-    aws = {"kind": "aws", "aws": {"region": "eu-west-1", "identity": identity, **settings}}
-    secrets = {"generation": given("GENERATION", "state")} | (aws if given("KIND", "aws") == "aws" else {})
-    keys = {"salt": {"existing": {"document": given("SALT")}}} if given("SALT") else {}
-    protect = given("PROTECT", "false")
-    stack = target(
-        protect=protect, secrets=secrets, keys=keys, access={"keys": {"alice": {"readers": {"roles": ["somebody"]}}}}
-    )
+    in_aws = {
+        "secrets": {"kind": "aws", "aws": {"region": "eu-west-1", "identity": identity, **settings}},
+        "access": {"keys": {"alice": {"readers": {"roles": ["somebody"]}}}},
+    }
+    sections = in_aws if given("KIND", "aws") == "aws" else {"secrets": {}}
+    secrets = {"generation": given("GENERATION", "state")} | sections["secrets"]
+    keys = {"salt": {"existing": {"document": given("SALT"), "property": "salt-key"}}} if given("SALT") else {}
+    stack = target(**sections | {"protect": given("PROTECT", "false"), "secrets": secrets, "keys": keys})
     known = salt.state()
     stack = replace(stack, written=written(known), granted=granted(known), turns=turns_of(stack, known))
     problems = (salt.check(stack, salt.salts(known)), generation.check(stack, known), changes.check(stack, known))
