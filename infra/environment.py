@@ -41,7 +41,7 @@ from infra.config.database.kinds import CLUSTER, InClusterDatabase
 from infra.config.database.rds import RdsDatabase
 from infra.config.ingress.gateway_api import GatewayApiConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
-from infra.delivery import delivery_of
+from infra.delivery import announced, delivery_of
 from infra.egress import exits
 from infra.installation import installed
 from infra.monitoring import MONITORING, watched
@@ -161,15 +161,15 @@ class Environment:
         """What the restarter is told before any value is written, so that it leaves the pods to this `up`."""
         if not self.restarts or self.config.gitops:
             return []
-        announced = workloads.announced(self.config)
+        told = announced(self.config)
         config_map = kubernetes.core.v1.ConfigMap(
             workloads.ANNOUNCEMENT,
             metadata={
-                "name": announced["config_map"],
+                "name": told["config_map"],
                 "namespace": self.namespace,
                 "labels": labels(workloads.RESTARTER),
             },
-            data={ROTATIONS: announced["rotations"]},
+            data={ROTATIONS: told["rotations"]},
             opts=self._options(),
         )
         return [config_map]
@@ -366,7 +366,9 @@ class Environment:
         files = self.delivery.secret(SECRET_FILES, content, watched=self.restarts) if content else None
         if self.restarts:
             secrets = {"environment": secret} | ({"files": files} if files else {})
-            restarter = workloads.restarter(self.config, self.namespace, secrets, self.pods.restarter)
+            restarter = workloads.restarter(
+                self.config, self.namespace, secrets, announced(self.config), self.pods.restarter
+            )
             # Beside the gateway: by the time that its pods are ready, the values with which they began are known.
             Restarter(workloads.RESTARTER, restarter, self._options())
         args = workloads.gateway(

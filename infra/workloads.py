@@ -24,7 +24,6 @@ from components.gateway.proxy_config import coordination_redis, proxy_config
 from components.ingress.http_route import HttpRouteArgs
 from components.ingress.ingress import IngressArgs, LoadBalancer
 from components.namespace.limits import NamespaceLimitsArgs
-from components.objects import short_hash
 from components.pods import PodSettings
 from components.sync.restarter import Announced, RestarterArgs
 from infra.config.aws_pods import token_region
@@ -44,7 +43,6 @@ from infra.config.quota import QuotaConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis, RedisConfig
 from infra.config.stack import StackConfig
 from infra.proxy import proxy_variables
-from infra.secrets.documents import rotations
 from infra.servers import Servers
 from infra.turns import ONE_USER, Turn
 
@@ -349,18 +347,15 @@ def gateway(
     return args
 
 
-def announced(config: StackConfig) -> Announced:
-    """Which rotations the configuration asks for."""
-    return {"config_map": ANNOUNCEMENT, "rotations": short_hash(json.dumps(rotations(config), sort_keys=True))}
-
-
-def restarter(config: StackConfig, namespace: Name, secrets: Mapping[str, Name], pod: PodSettings) -> RestarterArgs:
+def restarter(
+    config: StackConfig, namespace: Name, secrets: Mapping[str, Name], announced: Announced, pod: PodSettings
+) -> RestarterArgs:
     return {
         "namespace": namespace,
         "deployment": GATEWAY,
         "secrets": secrets,
         "image": config.gateway.image,
-        "announced": announced(config),
+        "announced": announced,
         "pod": pod,
     }
 
