@@ -56,6 +56,8 @@ LATE = (
     "test_adopt",
     "test_lost_state",
     "test_changes_of_mind",
+    "test_database_moves",
+    "test_store_moves",
     "test_kills",
     "test_seed_000",
     "test_seed_001",
