@@ -132,6 +132,12 @@ def pods() -> dict[str, str]:
     }
 
 
+def revision() -> int:
+    """How often the pods of the Deployment were to be others."""
+    (found,) = [each for each in objects("deployments", "-n", NAMESPACE) if each["metadata"]["name"] == "litellm"]
+    return int(found["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
+
+
 def images() -> set[str]:
     return {each["spec"]["containers"][0]["image"] for each in objects("pods", "-n", NAMESPACE, "-l", LABEL)}
 
@@ -253,8 +259,11 @@ def test_an_up_with_another_image_loses_no_request(running: Running):
 
 
 def test_master_key_and_both_passwords_rotate_and_no_request_fails(running: Running):
-    """Each pod knows one master key, so while both kinds are there a client with a master key may need the other one."""
-    salt = running.read("saltKey")
+    """Each pod knows one master key, so while both kinds are there a client with a master key may need the other one.
+
+    Pods are replaced once, though the restarter sees the values of before change as well.
+    """
+    salt, rollouts = running.read("saltKey"), revision()
     running.project.write_stack(STACK, ROTATED)
     with running.load() as found:
         running.project.make("up", STACK)
@@ -263,6 +272,7 @@ def test_master_key_and_both_passwords_rotate_and_no_request_fails(running: Runn
     old, new = running.known()
     assert (ask(running, old) in REFUSED, ask(running, new)) == (True, 200)
     assert found.answers["master key 1"] > 0
+    assert revision() == rollouts + 1
 
 
 def test_a_key_and_a_certificate_that_others_change_in_the_store_reach_the_pods(running: Running):
