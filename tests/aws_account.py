@@ -78,6 +78,10 @@ def emptied() -> Iterator[None]:
     yield
     for name in secrets():
         client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    kms = client("kms")
+    for each in kms.list_aliases()["Aliases"]:
+        if each["AliasName"] == f"alias/{PREFIX}":
+            kms.delete_alias(AliasName=each["AliasName"])
     for each in iam.list_roles()["Roles"]:
         if each["RoleName"].startswith(("litellm-dev", "somebody")):
             for policy in iam.list_role_policies(RoleName=each["RoleName"])["PolicyNames"]:
