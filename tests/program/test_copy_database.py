@@ -37,3 +37,9 @@ def test_its_programs_are_those_that_the_stack_runs() -> None:
 
 def test_what_failed_once_is_not_tried_again_by_itself() -> None:
     assert (JOB["spec"]["backoffLimit"], POD["spec"]["restartPolicy"]) == (0, "Never")
+
+
+def test_it_waits_until_both_servers_let_it_in() -> None:
+    """A pod that has just started is unknown to the network policies of the old one."""
+    (script,) = CONTAINER["args"]
+    assert script.index("for server in from to") < script.index("pg_isready") < script.index("pg_stat_activity")
