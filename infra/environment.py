@@ -159,7 +159,7 @@ class Environment:
 
     def _announcement(self) -> list[pulumi.Resource]:
         """What the restarter is told before any value is written, so that it leaves the pods to this `up`."""
-        if not self.restarts or self.config.gitops:
+        if not self.restarts:
             return []
         told = announced(self.config)
         config_map = kubernetes.core.v1.ConfigMap(

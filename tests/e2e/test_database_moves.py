@@ -181,7 +181,7 @@ def test_the_gate_finds_all_in_order(leaving: Leaving):
 
 def test_the_server_of_before_is_gone_with_its_volume(leaving: Leaving):
     assert objects("statefulsets,persistentvolumeclaims", "-n", NAMESPACE) == []
-    kubectl("delete", "-n", NAMESPACE, "job/copy-database", "secret/new-database")
+    kubectl("delete", "-n", NAMESPACE, "job/copy-database", "networkpolicy/copy-database", "secret/new-database")
 
 
 def test_without_the_word_of_the_move_nothing_is_left_to_do(leaving: Leaving):
