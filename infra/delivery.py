@@ -1,5 +1,6 @@
 """How secrets get from the store into the pods: by External Secrets Operator, or by the pods themselves. Chosen here, once."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,23 +10,26 @@ import pulumi
 
 from components.delivery import AgentDelivery
 from components.gateway.files import key_of_file
+from components.objects import short_hash
 from components.pods import PodSettings
 from components.sync.agent import DeliveredSecret, VaultAgent, VaultAgentArgs, fetcher
 from components.sync.aws_fetch import AwsFetch, fetchers
 from components.sync.namespace_store import NamespaceStore
 from components.sync.reader_account import ReaderAccount
+from components.sync.restarter import Announced
 from components.sync.secret import SyncedSecret
 from components.sync.store import SecretStore
 from infra.access import ACCESS
 from infra.config.aws.identity import AUDIENCE, IrsaIdentity
 from infra.config.database.common import SecretLogin
 from infra.config.stack import StackConfig
-from infra.secrets.documents import DATABASE, IN_THE_NAMESPACE, SecretContent, login_of
+from infra.secrets.documents import DATABASE, IN_THE_NAMESPACE, SecretContent, login_of, rotations
 from infra.secrets.store import OpenStore, StoreReference
 from infra.target import Target
 from infra.workloads import (
     ACCESS_KEYS,
     ADMIN,
+    ANNOUNCEMENT,
     BOOTSTRAP,
     ENVIRONMENT,
     GATEWAY,
@@ -289,6 +293,11 @@ class ByPods:
         if self.store.aws is None:
             return fetcher(secrets.fetching_image, environment)
         return fetchers(self.store.aws, secrets.fetching_image, self.config.gateway.image, environment)
+
+
+def announced(config: StackConfig) -> Announced:
+    """Which rotations the configuration asks for."""
+    return {"config_map": ANNOUNCEMENT, "rotations": short_hash(json.dumps(rotations(config), sort_keys=True))}
 
 
 def delivered(name: str, content: SecretContent, config: StackConfig) -> DeliveredSecret:

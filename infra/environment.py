@@ -32,7 +32,7 @@ from components.namespace.limits import NamespaceLimits
 from components.network.network_policy import NetworkPolicies, NetworkPoliciesArgs
 from components.objects import name_after
 from components.secrets.generated import GeneratedSecret
-from components.sync.restarter import Restarter
+from components.sync.restarter import ROTATIONS, Restarter
 from infra import access, workloads
 from infra.config.aws_pods import ROLE_ANNOTATION, known_to_aws, makes_role
 from infra.config.database.cloudnative import CloudNativePgDatabase
@@ -41,7 +41,7 @@ from infra.config.database.kinds import CLUSTER, InClusterDatabase
 from infra.config.database.rds import RdsDatabase
 from infra.config.ingress.gateway_api import GatewayApiConfig
 from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis, NoRedis
-from infra.delivery import delivery_of
+from infra.delivery import announced, delivery_of
 from infra.egress import exits
 from infra.installation import installed
 from infra.monitoring import MONITORING, watched
@@ -78,6 +78,7 @@ class Environment:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.config = target.config
+        self.restarts = self.config.secrets.reload == "restarter"
         self.providers = providers(target)
         operator_identity = target.store.operator_identity(target, self._options())
         self.operator = installed(target, operator_identity, self._options())
@@ -86,7 +87,9 @@ class Environment:
         self.values = values = self._values()
         self.cache_users: pulumi.Output[str] | None = None
         self.servers = self._servers(values)
-        self.store = target.store.open(target, self.namespace, values, self.servers, operator_identity, self._options())
+        self.store = target.store.open(
+            target, self.namespace, values, self.servers, operator_identity, self._options(*self._announcement())
+        )
         self.contents = Contents(self.config, self.servers, target.store.locate, target.turns)
         self.account = self._account()
         self.bootstrap: DatabaseBootstrapArgs | None = None
@@ -104,7 +107,6 @@ class Environment:
         self.pods = Pods(self.config, self._image_pull_secrets())
         database = self._database()
         redis = self._redis()
-        self.restarts = self.config.secrets.reload == "restarter"
         secret = self.delivery.secret(ENVIRONMENT, self.contents.gateway(), watched=self.restarts)
         gateway = self._gateway(secret, database, redis)
         self._lock(gateway)
@@ -154,6 +156,23 @@ class Environment:
                 "exits": limited,
             }
             NetworkPolicies("network", args, self._options())
+
+    def _announcement(self) -> list[pulumi.Resource]:
+        """What the restarter is told before any value is written, so that it leaves the pods to this `up`."""
+        if not self.restarts:
+            return []
+        told = announced(self.config)
+        config_map = kubernetes.core.v1.ConfigMap(
+            workloads.ANNOUNCEMENT,
+            metadata={
+                "name": told["config_map"],
+                "namespace": self.namespace,
+                "labels": labels(workloads.RESTARTER),
+            },
+            data={ROTATIONS: told["rotations"]},
+            opts=self._options(),
+        )
+        return [config_map]
 
     def _limits(self) -> None:
         if self.config.quota.hard:
@@ -347,7 +366,9 @@ class Environment:
         files = self.delivery.secret(SECRET_FILES, content, watched=self.restarts) if content else None
         if self.restarts:
             secrets = {"environment": secret} | ({"files": files} if files else {})
-            restarter = workloads.restarter(self.config, self.namespace, secrets, self.pods.restarter)
+            restarter = workloads.restarter(
+                self.config, self.namespace, secrets, announced(self.config), self.pods.restarter
+            )
             # Beside the gateway: by the time that its pods are ready, the values with which they began are known.
             Restarter(workloads.RESTARTER, restarter, self._options())
         args = workloads.gateway(

@@ -25,7 +25,7 @@ from components.ingress.http_route import HttpRouteArgs
 from components.ingress.ingress import IngressArgs, LoadBalancer
 from components.namespace.limits import NamespaceLimitsArgs
 from components.pods import PodSettings
-from components.sync.restarter import RestarterArgs
+from components.sync.restarter import Announced, RestarterArgs
 from infra.config.aws_pods import token_region
 from infra.config.base import Disk, bytes_of
 from infra.config.database.cloudnative import CloudNativePgDatabase
@@ -70,6 +70,9 @@ ENVIRONMENT, SECRET_FILES, ADMIN, ROLE, REDIS_CONFIG, ACCESS_KEYS = (
 
 RESTARTER = "litellm-restarter"
 """What replaces the gateway's pods when a value changes outside the stack."""
+
+ANNOUNCEMENT = "litellm-rotations"
+"""ConfigMap that tells it what an `up` is about to change."""
 
 RELOADED: Mapping[str, str] = {"secret.reloader.stakater.com/auto": "true"}
 """Annotation with which Stakater Reloader does it."""
@@ -344,12 +347,15 @@ def gateway(
     return args
 
 
-def restarter(config: StackConfig, namespace: Name, secrets: Mapping[str, Name], pod: PodSettings) -> RestarterArgs:
+def restarter(
+    config: StackConfig, namespace: Name, secrets: Mapping[str, Name], announced: Announced, pod: PodSettings
+) -> RestarterArgs:
     return {
         "namespace": namespace,
         "deployment": GATEWAY,
         "secrets": secrets,
         "image": config.gateway.image,
+        "announced": announced,
         "pod": pod,
     }
 

@@ -30,6 +30,20 @@ RESOURCES: dict[str, dict[str, str]] = {
 }
 
 
+ROTATIONS = "rotations"
+"""Key of the ConfigMap of `Announced`."""
+
+
+class Announced(TypedDict):
+    """What each `up` announces before it writes any value."""
+
+    config_map: pulumi.Input[str]
+    """Required: name of a ConfigMap with the key `rotations`."""
+
+    rotations: str
+    """Required: what is in it from this `up` on, until one begins to rotate."""
+
+
 class RestarterArgs(TypedDict):
     """Arguments of `Restarter`."""
 
@@ -45,6 +59,10 @@ class RestarterArgs(TypedDict):
     image: pulumi.Input[str]
     """Required: an image with Python 3.11 or newer: LiteLLM's own."""
 
+    announced: NotRequired[Announced]
+    """Optional: how values that an `up` changes are told from those that others change: it makes other pods itself. Defaults
+    to none: pods may then be replaced twice."""
+
     pod: NotRequired[PodSettings]
     """Optional: where the pod runs, and what else all pods of a stack have. Defaults to nothing."""
 
@@ -55,9 +73,9 @@ class Restarter(pulumi.ComponentResource):
     **Type:** `litellm:index:Restarter`. **Produces:** `ServiceAccount`, `Role`, `RoleBinding`, `v1 ConfigMap`, `apps/v1
     Deployment`.
 
-    It reads no Secret: of each it has one key as a file, a hash. It may read and change one Deployment, and nothing else; what
-    it changes are two annotations, under a field manager of its own, so that no preview shows them. A Secret with another name
-    makes other pods without it.
+    It reads no Secret: of each it has one key as a file, a hash. It may read and change one Deployment, and read what an `up`
+    has announced, and nothing else; what it changes are two annotations, under a field manager of its own, so that no preview
+    shows them. A Secret with another name makes other pods without it.
     """
 
     def __init__(self, name: str, args: RestarterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -76,7 +94,16 @@ class Restarter(pulumi.ComponentResource):
                     "resources": ["deployments"],
                     "resource_names": [args["deployment"]],
                     "verbs": ["get", "patch"],
-                }
+                },
+                *(
+                    {
+                        "api_groups": [""],
+                        "resources": ["configmaps"],
+                        "resource_names": [announced["config_map"]],
+                        "verbs": ["get"],
+                    }
+                    for announced in announcements(args)
+                ),
             ],
             opts=child,
         )
@@ -103,15 +130,20 @@ class Restarter(pulumi.ComponentResource):
         self.register_outputs({})
 
 
+def announcements(args: RestarterArgs) -> list[Announced]:
+    return [args["announced"]] if "announced" in args else []
+
+
 def deployment_spec(name: str, args: RestarterArgs, config: pulumi.Input[str]) -> Any:
     secrets = args["secrets"]
     names = pulumi.Output.all(*(secrets[word] for word in sorted(secrets))).apply(",".join)
+    announced = [text for each in announcements(args) for text in (each["config_map"], each["rotations"])]
     main = container(
         "restarter",
         args["image"],
         {
             "command": ["python3", "-m", MODULE],
-            "args": [args["namespace"], args["deployment"], names, SEEN],
+            "args": [args["namespace"], args["deployment"], names, SEEN, *announced],
             # Where `python3 -m` looks first.
             "workingDir": FOLDER,
             "env": variables({"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}),

@@ -174,6 +174,21 @@ class SecretContent:
     """Whether the Secret keeps its name when a value changes."""
 
 
+OF_THE_GATEWAY = (API_KEYS, DATABASE, REDIS, PROVIDERS, UI)
+"""Documents of the stack that LiteLLM's environment is made of."""
+
+
+def rotations(config: StackConfig) -> dict[str, int]:
+    """By which counter each value of them was generated: whatever changes one of these writes another value."""
+    return {
+        f"{document}/{name}": content.rotation
+        for document, properties in documents(config).items()
+        if document in OF_THE_GATEWAY
+        for name, content in properties.items()
+        if isinstance(content, Generated)
+    }
+
+
 class Contents:
     """The Secrets of a stack; `locate` says where in the store a property of its own documents is."""
 
@@ -225,7 +240,7 @@ class Contents:
             if {"mount", "store"} & reference.keys() or reference["key"] not in whole
         }
         bundled = {name: reference for name, reference in values.items() if name not in singly}
-        made = self.content(singly, template, API_KEYS, DATABASE, REDIS, PROVIDERS, UI)
+        made = self.content(singly, template, *OF_THE_GATEWAY)
         return replace(made, extract=whole, of_bundles=bundled)
 
     def files(self) -> SecretContent | None:

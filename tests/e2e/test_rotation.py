@@ -1,6 +1,7 @@
 """The passwords of Postgres and Redis change while the gateway answers: not one request fails, and only its pods are replaced.
 
-The tests build on each other. Both servers are those of the stack, in the cluster.
+The tests build on each other. Both servers are those of the stack, in the cluster. The restarter sees each rotation as well, in
+the Secrets of before, and leaves the pods to the `up`.
 """
 
 import threading
@@ -20,8 +21,8 @@ CLIENTS = 4
 
 CONFIG: dict[str, Any] = {
     "protect": False,
-    "secrets": {"vault": {"prefix": STACK}},
-    "externalSecrets": {"install": True},
+    "secrets": {"vault": {"prefix": STACK}, "reload": "restarter"},
+    "externalSecrets": {"install": True, "refreshInterval": "5s"},
     "database": {"storage": "1Gi"},
     "redis": {"maxMemory": "64Mi", "resources": {"cpu": "50m", "memory": "128Mi"}},
     "gateway": {
@@ -83,6 +84,12 @@ def servers() -> list[tuple[str, int]]:
     return sorted((each["metadata"]["uid"], each["status"]["containerStatuses"][0]["restartCount"]) for each in pods)
 
 
+def rollouts() -> int:
+    """How often the gateway's pods were to be others."""
+    (found,) = objects("deployments", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=litellm")
+    return int(found["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
+
+
 def log_in(user: str, secret: str) -> bool:
     """Whether Postgres takes a new connection of a user."""
     script = 'read -r PGPASSWORD; export PGPASSWORD; psql -h 127.0.0.1 -U "$1" -d litellm -Atc "SELECT 1"'
@@ -114,11 +121,12 @@ def load(url: str, key: str) -> Iterator[Counter[object]]:
 
 
 def test_a_rotation_takes_the_second_user_and_no_request_fails(project: Project, vault: Vault, gateway: str):
-    before, old = servers(), password(vault, "database")
+    before, old, done = servers(), password(vault, "database"), rollouts()
     project.write_stack(STACK, rotated(1))
     with load(gateway, password(vault, "api-keys", "master-key")) as answers:
         project.make("up", STACK)
     assert set(answers) == {200}, answers
+    assert rollouts() == done + 1
     assert psql(NAMESPACE, USERS).split() == ["litellm|f", "litellm_clone|t"]
     assert (log_in("litellm", old), log_in("litellm_clone", password(vault, "database"))) == (False, True)
     assert servers() == before
@@ -138,11 +146,12 @@ def test_nothing_is_left_to_do(project: Project):
 
 
 def test_the_next_rotation_takes_the_first_user_again(project: Project, vault: Vault, gateway: str):
-    before = servers()
+    before, done = servers(), rollouts()
     project.write_stack(STACK, rotated(2))
     with load(gateway, password(vault, "api-keys", "master-key")) as answers:
         project.make("up", STACK)
     assert set(answers) == {200}, answers
+    assert rollouts() == done + 1
     assert psql(NAMESPACE, USERS).split() == ["litellm|t", "litellm_clone|f"]
     assert servers() == before
 

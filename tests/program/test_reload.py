@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from components.sync.restarter import ROTATIONS
 from components.sync.shared import FINGERPRINT
 from infra.environment import deploy
 from infra.target import resolve_offline
-from infra.workloads import RESTARTER
+from infra.workloads import ANNOUNCEMENT, RESTARTER
 from tests.program.stacks import EXAMPLES, ROOT, stack_of
 from tools.engine.stack_file import Stack
 from tools.offline.mock_engine import Recording, run
@@ -63,6 +64,39 @@ def test_pods_go_on_reading_all_other_keys():
         for each in (recorded(None), recorded("restarter"))
     ]
     assert names[1] - names[0] == {FINGERPRINT}
+
+
+MAP = "kubernetes:core/v1:ConfigMap"
+
+
+def announced(**more: Any) -> str:
+    """What a stack with the restarter announces, with more in its file."""
+    whole = stack_of(DEV).document
+    given = {"litellm:secrets": {"reload": "restarter"}} | {f"litellm:{key}": value for key, value in more.items()}
+    stack = Stack("dev", {**whole, "config": whole["config"] | given})
+    recording = run(lambda: deploy(resolve_offline(configuration(stack), "dev")), preview=False, stack="dev")
+    return recording.inputs(MAP, ANNOUNCEMENT)["data"][ROTATIONS]
+
+
+def test_the_restarter_is_told_of_rotations_before_any_value_is_written():
+    recording = recorded("restarter")
+    (told,) = [
+        each["spec"]["template"]["spec"]["containers"][0]["args"]
+        for each in [recording.inputs(DEPLOYMENT, f"{RESTARTER}-deployment")]
+    ]
+    assert told[-2:] == [ANNOUNCEMENT, recording.inputs(MAP, ANNOUNCEMENT)["data"][ROTATIONS]]
+    order = [each.name for each in recording.resources]
+    assert order.index(ANNOUNCEMENT) < min(
+        order.index(each.name) for each in recording.of("vault:kv/secretV2:SecretV2")
+    )
+
+
+@pytest.mark.parametrize("section", ["database", "redis"])
+def test_a_rotation_is_announced_and_nothing_else(section: str):
+    whole = stack_of(DEV).document["config"].get(f"litellm:{section}", {})
+    assert announced() == announced(networkPolicy={"enabled": False})
+    assert announced(**{section: {**whole, "rotation": 1}}) != announced()
+    assert announced(keys={"master": {"rotation": 1}}) != announced()
 
 
 def test_reloader_is_asked_by_an_annotation_of_the_deployment_alone():

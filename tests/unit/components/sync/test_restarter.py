@@ -43,6 +43,15 @@ def test_it_may_read_and_change_one_deployment_and_nothing_else():
     }
 
 
+def test_it_may_read_what_an_up_announces_and_knows_what_its_own_did():
+    recording = recorded(announced={"config_map": "rotations", "rotations": "abc"})
+    assert recording.inputs(ROLE)["rules"][1:] == [
+        {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["rotations"], "verbs": ["get"]}
+    ]
+    (main,) = pod(recording)["containers"]
+    assert main["args"][-2:] == ["rotations", "abc"]
+
+
 def test_of_a_secret_it_has_a_hash():
     (seen,) = [each["projected"] for each in pod(recorded())["volumes"] if each["name"] == "seen"]
     secrets = [each["secret"] for each in seen["sources"] if "secret" in each]
