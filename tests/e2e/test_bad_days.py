@@ -304,7 +304,7 @@ def test_what_is_taken_away_is_so_in_every_pod_within_revocation_seconds(running
     running.manage("/team/new", {"team_id": "blocked"})
     made = {
         name: running.manage("/key/generate", {"key_alias": name, **more})["key"]
-        for name, more in {"deleted": {}, "poor": {"max_budget": 100}, "blocked": {"team_id": "blocked"}}.items()
+        for name, more in {"deleted": {}, "poor": {"max_budget": 1_000_000}, "blocked": {"team_id": "blocked"}}.items()
     }
 
     def statuses() -> set[int]:
