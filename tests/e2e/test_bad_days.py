@@ -25,12 +25,9 @@ from tests.e2e import shared, upstream
 from tests.e2e.loads import STREAMS, Answer, Client, Load, assert_nothing_failed, load
 from tests.e2e.support import Project, Vault, eventually, kubectl, objects, psql, tail
 
-pytestmark = [
-    pytest.mark.skipif(os.environ.get("LAB_LITELLM_DATABASE") == "0", reason="needs LiteLLM with its database client"),
-    pytest.mark.skipif(
-        not os.environ.get("E2E_UNPROVEN"), reason="has not passed as a whole yet: E2E_UNPROVEN=1 runs it"
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    os.environ.get("LAB_LITELLM_DATABASE") == "0", reason="needs LiteLLM with its database client"
+)
 
 STACK, NAMESPACE, SERVERS = "bad-days", "litellm-bad-days", "bad-days-servers"
 PROVIDER = f"{STACK}/provider"
@@ -47,7 +44,7 @@ BALANCED = 12
 """Requests in a row that reach every pod."""
 
 NO_ENDPOINTS = "404 404 page not found"
-"""Status and text that Traefik answers for a Service without endpoints, unless its `allowEmptyServices` is on: then it is 503."""
+"""What Traefik answers for a Service without endpoints, unless its `allowEmptyServices` is on: then it is 503."""
 
 PRICE = {"input_cost_per_token": 0.01, "output_cost_per_token": 0.01}
 GATEWAY: dict[str, Any] = {
