@@ -4,11 +4,11 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -22,6 +22,17 @@ PAUSE_SECONDS = 0.5
 
 LOOKS = 2
 """Failures after which the pods are looked at: those that follow have the same reason, most often."""
+
+
+class Answer(NamedTuple):
+    """What came to its end."""
+
+    status: int
+    text: str
+    id: str = ""
+    """Of a completion: that of its spend row, too."""
+
+    headers: Mapping[str, str] = {}
 
 
 class ByName(HTTPAdapter):
@@ -50,8 +61,8 @@ class Client:
     model: str
     streams: bool = True
 
-    def ask(self, key: str) -> tuple[int, str]:
-        """The status of an answer that came to its end, and its text.
+    def ask(self, key: str) -> Answer:
+        """An answer that came to its end.
 
         Raises:
             requests.RequestException: without an answer, or when it ends too soon.
@@ -64,8 +75,10 @@ class Client:
             session.mount("https://", ByName(self.host))
             begun = time.monotonic()
             answer = session.post(url, json=body, headers=headers, timeout=60, stream=self.streams, verify=False)
-            if answer.status_code != 200 or not self.streams:
-                return answer.status_code, answer.text
+            if answer.status_code != 200:
+                return Answer(answer.status_code, answer.text, headers=answer.headers)
+            if not self.streams:
+                return Answer(200, answer.text, answer.json()["id"])
             lines = list[bytes]()
             try:
                 lines.extend(line.removeprefix(b"data: ") for line in answer.iter_lines() if line)
@@ -73,8 +86,9 @@ class Client:
                 raise CutError(f"{type(error).__name__} {error}; {so_far(answer, lines, begun)}") from error
             if lines[-1:] != [b"[DONE]"]:
                 raise CutError(f"it ended without [DONE]; {so_far(answer, lines, begun)}")
-        choices = [choice for line in lines[:-1] for choice in json.loads(line).get("choices", ())]
-        return 200, "".join(choice["delta"].get("content") or "" for choice in choices)
+        chunks = [json.loads(line) for line in lines[:-1]]
+        choices = [choice for chunk in chunks for choice in chunk.get("choices", ())]
+        return Answer(200, "".join(choice["delta"].get("content") or "" for choice in choices), chunks[0]["id"])
 
 
 def so_far(answer: requests.Response, lines: list[bytes], begun: float) -> str:
@@ -90,6 +104,9 @@ class Load:
 
     answers: Counter[str] = field(default_factory=Counter[str])
     """Completions, by what asked for them."""
+
+    completed: set[str] = field(default_factory=set[str])
+    """The ID of every completion that came to its end, which is that of its spend row."""
 
     refused: Counter[str] = field(default_factory=Counter[str])
     """Refusals of a master key that a pod does not know, yet or any more, by which of them: the next one was asked with."""
@@ -140,15 +157,22 @@ class Load:
             number = len(self.failed)
         if number <= LOOKS:
             self.seen.append(f"at {when}:\n{self.look()}")
+        # Where everything fails, at once and again and again, is nothing to see.
+        time.sleep(PAUSE_SECONDS)
+
+    def complete(self, what: str, answer: Answer) -> None:
+        with self.lock:
+            self.answers[what] += 1
+            self.completed.add(answer.id)
 
     def streaming(self, client: Client, key: str, settled: Callable[[], bool]) -> None:
         """One stream, with a key that is the same for ever."""
         with self.one("stream", settled):
-            status, text = client.ask(key)
-            if status != 200:
-                return self.fail(f"stream: {status} {text}")
-            self.answers["stream"] += 1
-            self.said.setdefault(text, time.monotonic())
+            answer = client.ask(key)
+            if answer.status != 200:
+                return self.fail(f"stream: {answer.status} {answer.text}")
+            self.complete("stream", answer)
+            self.said.setdefault(answer.text, time.monotonic())
         return None
 
     def administrating(self, client: Client, keys: Callable[[], list[str]], settled: Callable[[], bool]) -> None:
@@ -157,12 +181,11 @@ class Load:
         while True:
             for number, key in enumerate(keys()):
                 with self.one("completion", settled):
-                    status, text = client.ask(key)
-                    if status == 200:
-                        self.answers[f"master key {number}"] += 1
-                        return None
-                    if status not in REFUSED or time.monotonic() > deadline:
-                        return self.fail(f"completion: {status} {text}")
+                    answer = client.ask(key)
+                    if answer.status == 200:
+                        return self.complete(f"master key {number}", answer)
+                    if answer.status not in REFUSED or time.monotonic() > deadline:
+                        return self.fail(f"completion: {answer.status} {answer.text}")
                     self.refused[f"master key {number}"] += 1
                     continue
                 return None
@@ -205,3 +228,10 @@ def load(
         ended.set()
         for client in clients:
             client.join()
+
+
+def assert_nothing_failed(found: Load) -> None:
+    print(found)
+    assert not found.failed, "\n".join(found.failed + found.seen)
+    assert found.fewest >= 20
+    assert found.answers["stream"] > 20

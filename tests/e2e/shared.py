@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 
 import boto3
 import hvac.exceptions
+import yaml
 
 from infra.config.versions import PINS
 from tests.e2e import upstream
-from tests.e2e.support import Vault, eventually, kubectl, objects
+from tests.e2e.support import Project, Vault, eventually, kubectl, objects
 from tests.vault_server import rights
 
 MOUNT, AUTH = "ephemeral-tests", "kubernetes-ephemeral-tests"
@@ -212,6 +213,23 @@ def relay_objects(namespace: str, name: str, address: str) -> list[dict[str, Any
             "spec": {"selector": labels, "ports": [{"port": VAULT_PORT}]},
         },
     ]
+
+
+def through_the_relay(project: Project, namespace: str) -> Project:
+    """The same, for stacks that reach Vault by the relay `vault` in a namespace: a way which the tests can close."""
+    overlay = project.folder / f"relay-{namespace}.yaml"
+    vault = {"clusterAddress": f"http://vault.{namespace}.svc:{VAULT_PORT}"}
+    overlay.write_text(yaml.safe_dump({"config": {"litellm:secrets": {"vault": vault}}}))
+    given = project.environment["OVERLAY"]
+    return Project(project.folder, project.environment | {"OVERLAY": f"{given},{overlay}"}, project.log)
+
+
+def vault_for_the_cluster(namespace: str, *, there: bool) -> None:
+    """Let the cluster reach Vault or not: the way there is the relay in a namespace."""
+    kubectl("scale", "deployment/vault", "-n", namespace, f"--replicas={int(there)}")
+    path = "jsonpath={.items[*].status.containerStatuses[*].ready}"
+    pods = ("get", "pods", "-n", namespace, "-l", "app=vault", "-o", path)
+    eventually(lambda: kubectl(*pods).stdout.split() == ["true"] * there, "Vault is there or not", 60)
 
 
 def postgres_objects(namespace: str, password: str) -> list[dict[str, Any]]:

@@ -15,15 +15,15 @@ import ssl
 import time
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 import urllib3
-import yaml
 
 from infra.config.versions import PINS
 from tests.e2e import shared, upstream
-from tests.e2e.loads import Client, Load, load
+from tests.e2e.loads import Client, assert_nothing_failed, load
 from tests.e2e.support import REFUSED, Project, Vault, eventually, kubectl, objects
 from tests.e2e.test_aws_production import certificate_for
 
@@ -171,12 +171,7 @@ def synced() -> list[str]:
     return [each["status"] for conditions in found for each in conditions if each["type"] == "Ready"]
 
 
-def vault_for_the_cluster(there: bool) -> None:
-    """Let the cluster reach Vault or not: the way there is a pod that hands on bytes."""
-    kubectl("scale", "deployment/vault", "-n", SERVERS, f"--replicas={int(there)}")
-    path = "jsonpath={.items[*].status.containerStatuses[*].ready}"
-    pods = ("get", "pods", "-n", SERVERS, "-l", "app=vault", "-o", path)
-    eventually(lambda: kubectl(*pods).stdout.split() == ["true"] * there, "Vault is there or not", 60)
+vault_for_the_cluster = partial(shared.vault_for_the_cluster, SERVERS)
 
 
 class Running:
@@ -206,15 +201,6 @@ class Running:
         return load(ADDRESS, HOST, self.key, self.known, "slow", look)
 
 
-def through_the_relay(project: Project) -> Project:
-    """The same, for stacks that reach Vault by a way which the tests can close."""
-    overlay = project.folder / "relay.yaml"
-    vault = {"clusterAddress": f"http://vault.{SERVERS}.svc:{shared.VAULT_PORT}"}
-    overlay.write_text(yaml.safe_dump({"config": {"litellm:secrets": {"vault": vault}}}))
-    given = project.environment["OVERLAY"]
-    return Project(project.folder, project.environment | {"OVERLAY": f"{given},{overlay}"}, project.log)
-
-
 @pytest.fixture(scope="module")
 def running(project: Project, vault: Vault) -> Iterator[Running]:
     warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
@@ -227,7 +213,7 @@ def running(project: Project, vault: Vault) -> Iterator[Running]:
     items = [namespace, *shared.upstream_objects(SERVERS, ["upstream"], [upstream.PORT])]
     if VAULT:
         items += shared.relay_objects(SERVERS, "vault", VAULT)
-        project = through_the_relay(project)
+        project = shared.through_the_relay(project, SERVERS)
     kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     project.write_stack(STACK, CONFIG)
     try:
@@ -236,13 +222,6 @@ def running(project: Project, vault: Vault) -> Iterator[Running]:
     finally:
         project.make("destroy", STACK, check=False)
         kubectl("delete", "namespace", SERVERS, "--ignore-not-found", "--wait=false")
-
-
-def assert_nothing_failed(found: Load) -> None:
-    print(found)
-    assert not found.failed, "\n".join(found.failed + found.seen)
-    assert found.fewest >= 20
-    assert found.answers["stream"] > 20
 
 
 def ask(running: Running, key: str, model: str = "mock") -> int:

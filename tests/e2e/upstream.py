@@ -63,8 +63,8 @@ class Upstream(BaseHTTPRequestHandler):
             self.wfile.flush()
 
     def trickle(self, model, said):
-        """As OpenAI does: chunks, which take some seconds together. Their ID is the address of who asked."""
-        asked = ":".join(map(str, self.client_address))
+        """As OpenAI does: chunks, which take some seconds together. Their ID has the address of who asked."""
+        asked = ":".join(map(str, (*self.client_address, time.time_ns())))
         # As every model, it thinks first. An ingress controller written in Go cuts a stream that begins while the thread that
         # wrote the request still waits for a processor: net/http then closes the request's body under it.
         time.sleep(PAUSE_SECONDS)
