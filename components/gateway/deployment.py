@@ -147,6 +147,7 @@ def gateway_container(args: Args) -> dict[str, Any]:
                 *("--port", str(PORT)),
                 *("--num_workers", str(args.get("workers", 1))),
                 *(("--prometheus_metrics_port", str(args["metrics_port"])) if "metrics_port" in args else ()),
+                *recycling(args),
                 *("--keepalive_timeout", str(args.get("keep_alive_seconds", KEEP_ALIVE_SECONDS))),
             ],
             "env": variables(environment(args)),
@@ -169,6 +170,17 @@ def gateway_container(args: Args) -> dict[str, Any]:
             ],
         },
     )
+
+
+def recycling(args: Args) -> list[str]:
+    """When workers end."""
+    given = args.get("worker_recycling")
+    if given is None:
+        return []
+    return [
+        *("--max_requests_before_restart", str(given["max_requests"])),
+        *("--max_requests_before_restart_jitter", str(given["jitter"])),
+    ]
 
 
 def address_of(redis: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:

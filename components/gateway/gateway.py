@@ -52,6 +52,16 @@ class SecretFiles(TypedDict):
     """Required: the files, below `/etc/litellm-secrets`."""
 
 
+class WorkerRecycling(TypedDict):
+    """When workers end, and new ones start."""
+
+    max_requests: int
+    """Required: requests after which a worker ends, those of probes included."""
+
+    jitter: int
+    """Required: as many more at most, by chance for each worker."""
+
+
 class GatewayArgs(TypedDict):
     """Arguments of `Gateway`."""
 
@@ -92,6 +102,9 @@ class GatewayArgs(TypedDict):
 
     workers: NotRequired[int]
     """Optional: worker processes in each pod. Defaults to 1."""
+
+    worker_recycling: NotRequired[WorkerRecycling]
+    """Optional: end workers after some requests; only with several. Defaults to never."""
 
     metrics_of_workers: NotRequired[bool]
     """Optional: the workers of a pod collect their metrics for Prometheus in a folder of their own, so that any of them

@@ -30,6 +30,7 @@ from infra.config.ephemeral import ephemeral_rules
 from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_key, open_metrics, without_a_key
 from infra.config.gateway.modules import mapping
 from infra.config.gateway.served import models_named, models_of_params, served_by_nobody
+from infra.config.gateway.switches import BUFFER, idle_connections_outlive_the_controllers, switches_are_said_once
 from infra.config.ingress.alb import ALB_MAX_IDLE_SECONDS, certificate_covers
 from infra.config.monitoring import (
     headers_are_said_once,
@@ -162,10 +163,17 @@ def settings_find_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
             "is kept in Redis, which this stack does not have: set redis.kind, name a server in cache_params.host, or use "
             "cache_params.type local",
         )
-    if gateway.general_settings.get("use_redis_transaction_buffer") is True and redis.kind == "none":
+    if gateway.general_settings.get(BUFFER) is True and redis.kind == "none":
         yield (
-            "gateway.generalSettings.use_redis_transaction_buffer",
+            f"gateway.generalSettings.{BUFFER}",
             "is kept in Redis, which this stack does not have, so that no pod would start: set redis.kind, or remove it",
+        )
+    buffered = getattr(redis, "transaction_buffer", False) or gateway.general_settings.get(BUFFER) is True
+    if buffered and getattr(redis, "coordination", None) is False:
+        yield (
+            "redis.coordination",
+            "is false, so that LiteLLM does not know the Redis in which it is to gather spend: remove it, or "
+            "transactionBuffer",
         )
 
 
@@ -450,6 +458,8 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (page_is_described_once, ("ui", "gateway", *VARIABLES)),
     (logins_come_back, ("ui", "ingress")),
     (settings_find_redis, ("gateway", "redis")),
+    (switches_are_said_once, ("gateway", "redis")),
+    (idle_connections_outlive_the_controllers, ("gateway", "ingress")),
     (tokens_of_redis_have_a_role, ("gateway", "redis")),
     (config_fits_into_a_config_map, ("gateway",)),
     (requests_need_a_key, ("gateway",)),

@@ -29,6 +29,7 @@ from infra.config.gateway.extras import container_problems, volume_problems
 from infra.config.gateway.litellm_names import PROVIDERS, SECTIONS
 from infra.config.gateway.models import LiteLLM, Model, Parameters, Text
 from infra.config.gateway.modules import mapping, missing_modules, texts
+from infra.config.gateway.switches import Admission, WorkerRecycling
 from infra.config.placement import Placement, Toleration
 from infra.config.plaintext import referenced_variables
 from infra.config.pods import Annotations, Labels
@@ -137,6 +138,9 @@ class GatewayConfig(Section):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Worker processes in each pod. LiteLLM recommends one on Kubernetes: scale with `replicas`."""
 
+    worker_recycling: WorkerRecycling | None = None
+    """End workers after some requests, and start new ones. Defaults to never."""
+
     resources: Compute = Compute.model_construct(cpu="1", memory="4Gi")
     """CPU and memory of each pod. LiteLLM recommends 1 CPU and 4Gi for each worker."""
 
@@ -159,6 +163,14 @@ class GatewayConfig(Section):
 
     pre_stop_seconds: Annotated[int, Field(ge=0, le=300)] = 10
     """Seconds that a pod keeps serving after it was told to stop, until no load balancer sends it requests any more."""
+
+    keep_alive_seconds: Annotated[int, Field(ge=1, le=86400)] | None = None
+    """Seconds that an idle connection stays open (`--keepalive_timeout`): longer than whatever is in front keeps it, or a
+    request is lost now and then. Defaults to what the ingress controller asks for: 95; 650 behind a Gateway or a controller
+    that is not known; behind an Application Load Balancer its idle timeout and 10."""
+
+    admission: Admission | None = None
+    """Admission control: fast 503 in place of long queues. Defaults to what `load` asks for, and without it to none."""
 
     termination_grace_period_seconds: int | None = None
     """Seconds after which a stopping pod is killed. Defaults to `requestTimeout` + `preStopSeconds` + 10: no request is cut."""
@@ -410,6 +422,22 @@ class GatewayConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def admission_has_a_limit(self) -> "GatewayConfig":
+        limited = "max_in_flight_requests_per_worker" in self.general_settings
+        if self.admission and self.admission.max_in_flight is None and not limited:
+            raise ValueError("admission has no effect without maxInFlight: give it, or remove admission")
+        return self
+
+    @model_validator(mode="after")
+    def others_serve_while_a_worker_starts(self) -> "GatewayConfig":
+        if self.worker_recycling and self.workers == 1:
+            raise ValueError(
+                "workerRecycling would end the only worker, and with it the container, which starts again while nobody "
+                "answers: set workers to 2 or more, or remove workerRecycling"
+            )
+        return self
+
+    @model_validator(mode="after")
     def requests_may_finish(self) -> "GatewayConfig":
         least = self.request_timeout + self.pre_stop_seconds
         if self.grace_period <= least:
@@ -465,6 +493,11 @@ class GatewayConfig(Section):
         """How long the processes of the gateway may believe different things of a key, in LiteLLM's words."""
         unasked = self.is_alone and "revocation_seconds" not in self.model_fields_set
         return {} if unasked else {CACHE_TTL: self.revocation_seconds}
+
+    @property
+    def admission_settings(self) -> dict[str, Any]:
+        """Admission control, in LiteLLM's words."""
+        return self.admission.settings if self.admission else {}
 
     @property
     def may_need_redis(self) -> bool:

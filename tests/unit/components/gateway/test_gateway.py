@@ -246,3 +246,10 @@ def test_without_it_there_is_one_port() -> None:
     recording = recorded()
     assert len(container(recording)["ports"]) == len(recording.inputs(SERVICE)["spec"]["ports"]) == 1
     assert "--prometheus_metrics_port" not in container(recording)["args"]
+
+
+def test_workers_end_after_some_requests_where_it_is_asked_for() -> None:
+    args = container(recorded(workers=2, worker_recycling={"max_requests": 10000, "jitter": 1000}))["args"]
+    assert args[args.index("--max_requests_before_restart") + 1] == "10000"
+    assert args[args.index("--max_requests_before_restart_jitter") + 1] == "1000"
+    assert not [each for each in container(recorded(workers=2))["args"] if "max_requests" in each]
