@@ -151,10 +151,11 @@ def sizes(load: Load, given: Mapping[str, Any]) -> list[Size]:
     gateway = section(given, "gateway")
     workers = number(gateway, "workers", 1)
     most = most_pods(load, gateway, workers)
+    processes = workers + (1 if gateway.get("spendCollector") is not None else 0)
     found = [
         *of_pods(load, gateway, workers),
         *of_gateway(load, given, most, workers),
-        *of_database(load, given, most, workers),
+        *of_database(load, given, most, processes),
         *of_redis(load, given),
     ]
     return [Size(each.path, each.value, each.rule, each.source, is_said(given, each.path)) for each in found]
@@ -201,10 +202,10 @@ def of_gateway(load: Load, given: Mapping[str, Any], most: int, workers: int) ->
     yield Size("gateway.admission.queueTimeoutSeconds", QUEUE_SECONDS, "and for no longer than a client would", OURS)
 
 
-def of_database(load: Load, given: Mapping[str, Any], most: int, workers: int) -> Iterator[Size]:
+def of_database(load: Load, given: Mapping[str, Any], most: int, each: int) -> Iterator[Size]:
     database, tier = section(given, "database"), tier_of(load.largest)
     kind = database.get("kind", "in-cluster")
-    processes = (most + 1) * workers
+    processes = (most + 1) * each
     limit = number(database, "maxConnections", min(MOST_CONNECTIONS, tier.memory_gib * CONNECTIONS_OF_GIB))
     pool = max(SMALLEST_POOL, min(POOL, (limit - BESIDE_PODS) // processes))
     rule = f"{POOL}, or what the server has for {most} pods and one more, and never fewer than {SMALLEST_POOL}"

@@ -103,6 +103,8 @@ IN_THE_ACCOUNT = {r"gateway\.serviceAccountAnnotations\.": ""}
 
 Name = pulumi.Input[str]
 
+DISK_OF_COLLECTOR = Disk("64Mi", "1Gi")
+
 KEEP_ALIVE_MARGIN_SECONDS = 10
 
 KEEP_ALIVE_OF_OTHERS = 650
@@ -316,6 +318,11 @@ def gateway(
         args["root_path"] = config.ingress.root_path
     if kept := keep_alive_seconds(config):
         args["keep_alive_seconds"] = kept
+    if spend := litellm.spend_collector:
+        args["spend_collector"] = {
+            "on_unavailable": spend.on_unavailable,
+            "resources": spend.resources.as_kubernetes(DISK_OF_COLLECTOR),
+        }
     if recycling := litellm.worker_recycling:
         args["worker_recycling"] = {"max_requests": recycling.max_requests, "jitter": recycling.most_more}
     if connection := redis_connection(config.redis_of_litellm, servers, turn_of_redis):

@@ -30,7 +30,12 @@ from infra.config.ephemeral import ephemeral_rules
 from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_key, open_metrics, without_a_key
 from infra.config.gateway.modules import mapping
 from infra.config.gateway.served import models_named, models_of_params, served_by_nobody
-from infra.config.gateway.switches import BUFFER, idle_connections_outlive_the_controllers, switches_are_said_once
+from infra.config.gateway.switches import (
+    BUFFER,
+    collectors_have_their_secrets,
+    idle_connections_outlive_the_controllers,
+    switches_are_said_once,
+)
 from infra.config.ingress.alb import ALB_MAX_IDLE_SECONDS, certificate_covers
 from infra.config.monitoring import (
     headers_are_said_once,
@@ -74,13 +79,13 @@ def replicas_share_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
     if getattr(redis, "coordination", None) is False:
         yield (
             "redis.coordination",
-            f"is false, but {gateway.most_replicas} replicas with {gateway.workers} workers {lone}: remove it, or use one "
+            f"is false, but {gateway.most_replicas} replicas with {gateway.processes_in_words} {lone}: remove it, or use one "
             "replica with one worker",
         )
     if redis.kind == "none":
         yield (
             "redis.kind",
-            f"is none, but {gateway.most_replicas} replicas with {gateway.workers} workers {lone}: use in-cluster or "
+            f"is none, but {gateway.most_replicas} replicas with {gateway.processes_in_words} {lone}: use in-cluster or "
             "existing, or one replica with one worker",
         )
 
@@ -108,7 +113,7 @@ def connections_fit(gateway: Any, database: Any) -> Iterator[Finding]:
     elif available is not None and needed > available:
         yield (
             "gateway.databaseConnectionPoolLimit",
-            f"{gateway.most_replicas} replicas and one more during a rollout, with {gateway.workers} workers of "
+            f"{gateway.most_replicas} replicas and one more during a rollout, with {gateway.processes_in_words} of "
             f"{gateway.database_connection_pool_limit} connections each, need {needed} connections with the migration, and "
             f"the server has {available}: lower databaseConnectionPoolLimit or replicas, or raise database.maxConnections",
         )
@@ -118,13 +123,13 @@ def connections_fit_the_replica(gateway: Any, database: Any) -> Iterator[Finding
     replica = getattr(database, "read_replica", None)
     if replica is None or replica.max_connections is None:
         return
-    needed = gateway.database_connection_pool_limit * gateway.workers * (gateway.most_replicas + SURGE)
+    needed = gateway.database_connection_pool_limit * gateway.processes * (gateway.most_replicas + SURGE)
     available = connections_available(replica.max_connections)
     if needed > available:
         yield (
             "database.readReplica.maxConnections",
             f"leaves {available} connections, but {gateway.most_replicas} replicas and one more during a rollout, with "
-            f"{gateway.workers} workers each, open up to {needed} to the replica, too: raise it, or lower "
+            f"{gateway.processes_in_words} each, open up to {needed} to the replica, too: raise it, or lower "
             "gateway.databaseConnectionPoolLimit",
         )
 
@@ -459,6 +464,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (logins_come_back, ("ui", "ingress")),
     (settings_find_redis, ("gateway", "redis")),
     (switches_are_said_once, ("gateway", "redis")),
+    (collectors_have_their_secrets, ("gateway", "secrets")),
     (idle_connections_outlive_the_controllers, ("gateway", "ingress")),
     (tokens_of_redis_have_a_role, ("gateway", "redis")),
     (config_fits_into_a_config_map, ("gateway",)),

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
+from components.gateway.collector import NAME as COLLECTOR
 from infra.config.base import (
     FILE_NAME,
     UNITS,
@@ -29,7 +30,7 @@ from infra.config.gateway.extras import container_problems, volume_problems
 from infra.config.gateway.litellm_names import PROVIDERS, SECTIONS
 from infra.config.gateway.models import LiteLLM, Model, Parameters, Text
 from infra.config.gateway.modules import mapping, missing_modules, texts
-from infra.config.gateway.switches import Admission, WorkerRecycling
+from infra.config.gateway.switches import Admission, SpendCollector, WorkerRecycling
 from infra.config.placement import Placement, Toleration
 from infra.config.plaintext import referenced_variables
 from infra.config.pods import Annotations, Labels
@@ -68,6 +69,9 @@ BELOW_A_PATH = "SERVER_ROOT_PATH"
 """How LiteLLM is told the path below which it is served."""
 
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*|/"
+
+COLLECTOR_SECONDS = 20
+"""What the collector has after the last request for what it was sent, and for writing it."""
 
 CACHE_TTL = "user_api_key_cache_ttl"
 """How long LiteLLM believes what it has read of a key, a team or a user, in `general_settings`."""
@@ -138,6 +142,10 @@ class GatewayConfig(Section):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Worker processes in each pod. LiteLLM recommends one on Kubernetes: scale with `replicas`."""
 
+    spend_collector: SpendCollector | None = None
+    """Work out and write spend in a container of its own. Needs Redis: what it counts, the workers see there. Defaults to
+    none: the workers do."""
+
     worker_recycling: WorkerRecycling | None = None
     """End workers after some requests, and start new ones. Defaults to never."""
 
@@ -173,7 +181,8 @@ class GatewayConfig(Section):
     """Admission control: fast 503 in place of long queues. Defaults to what `load` asks for, and without it to none."""
 
     termination_grace_period_seconds: int | None = None
-    """Seconds after which a stopping pod is killed. Defaults to `requestTimeout` + `preStopSeconds` + 10: no request is cut."""
+    """Seconds after which a stopping pod is killed. Defaults to `requestTimeout` + `preStopSeconds` + 10, and 20 more with
+    `spendCollector`: no request is cut, and no row of spend."""
 
     database_connection_pool_limit: Annotated[int, Field(ge=1, le=1000)] = 10
     """Connections to Postgres of each worker."""
@@ -335,6 +344,13 @@ class GatewayConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def one_container_has_the_collectors_name(self) -> "GatewayConfig":
+        others = (*self.extra_containers, *self.extra_init_containers)
+        if self.spend_collector and COLLECTOR in [each.get("name") for each in others]:
+            raise ValueError(f"a container of yours is called {COLLECTOR}, like that of spendCollector: rename it")
+        return self
+
+    @model_validator(mode="after")
     def placed_once(self) -> "GatewayConfig":
         if self.placement is not None and (self.node_selector or self.tolerations):
             raise ValueError(
@@ -486,7 +502,16 @@ class GatewayConfig(Section):
     @property
     def is_alone(self) -> bool:
         """Whether there is one process of LiteLLM, but for those that a rollout adds."""
-        return self.most_replicas * self.workers == 1
+        return self.most_replicas * self.processes == 1
+
+    @property
+    def processes(self) -> int:
+        """Processes of LiteLLM in each pod."""
+        return self.workers + (1 if self.spend_collector else 0)
+
+    @property
+    def processes_in_words(self) -> str:
+        return f"{self.workers} workers" + (" and a spend collector" if self.spend_collector else "")
 
     @property
     def cache_settings(self) -> dict[str, int]:
@@ -517,7 +542,7 @@ class GatewayConfig(Section):
         """Seconds after which a stopping pod is killed."""
         if self.termination_grace_period_seconds is not None:
             return self.termination_grace_period_seconds
-        return self.request_timeout + self.pre_stop_seconds + 10
+        return self.request_timeout + self.pre_stop_seconds + 10 + (COLLECTOR_SECONDS if self.spend_collector else 0)
 
     @property
     def model_list(self) -> list[dict[str, Any]]:

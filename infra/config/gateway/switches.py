@@ -1,12 +1,13 @@
-"""Parts that LiteLLM has for much load, each a key of its own: admission control, recycled workers."""
+"""Parts that LiteLLM has for much load, each a key of its own: admission control, the spend collector, recycled workers."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.alias_generators import to_camel
 
-from infra.config.base import Section
+from components.gateway.collector import SOCKET
+from infra.config.base import Compute, Section
 
 ADMISSION = {
     "max_in_flight": "max_in_flight_requests_per_worker",
@@ -18,6 +19,7 @@ ADMISSION = {
 RECYCLING = {"max_requests": "MAX_REQUESTS_BEFORE_RESTART", "jitter": "MAX_REQUESTS_BEFORE_RESTART_JITTER"}
 """LiteLLM's variables of recycled workers."""
 
+COLLECTOR_ = "LITELLM_COLLECTOR_"
 KEEP_ALIVE_VARIABLE = "KEEPALIVE_TIMEOUT"
 BUFFER = "use_redis_transaction_buffer"
 
@@ -47,6 +49,19 @@ class Admission(Section):
         """What is given, in LiteLLM's words."""
         found = {raw: getattr(self, name) for name, raw in ADMISSION.items()}
         return {raw: int(value) if value % 1 == 0 else value for raw, value in found.items() if value is not None}
+
+
+class SpendCollector(Section):
+    """LiteLLM's collector (`python -m litellm.proxy.collector`) in a container beside the proxy, of the same image and with the
+    same environment: it works out what requests cost, and writes it, in another process than the requests'. An image without
+    that module does not start it."""
+
+    on_unavailable: Literal["fallback", "drop"] = "fallback"
+    """What becomes of spend while the collector is not there, or does not keep up (`LITELLM_COLLECTOR_ON_UNAVAILABLE`): with
+    `fallback` the worker works it out itself. With `drop` it is lost: rows, and what budgets count."""
+
+    resources: Compute = Compute.model_construct(cpu="250m", memory="2Gi")
+    """CPU and memory of the container."""
 
 
 class WorkerRecycling(Section):
@@ -90,7 +105,21 @@ def switches_are_said_once(gateway: Any, redis: Any) -> Iterator[tuple[str, str]
     if recycling:
         started[RECYCLING["max_requests"]] = ("workerRecycling.maxRequests", recycling.max_requests)
         started[RECYCLING["jitter"]] = ("workerRecycling.jitter", recycling.most_more)
+    if collector := gateway.spend_collector:
+        started[f"{COLLECTOR_}ENABLED"] = ("spendCollector", True)
+        started[f"{COLLECTOR_}ADDRESS"] = ("spendCollector", SOCKET)
+        started[f"{COLLECTOR_}ON_UNAVAILABLE"] = ("spendCollector.onUnavailable", collector.on_unavailable)
     yield from said_twice("environment", gateway.environment, started)
+
+
+def collectors_have_their_secrets(gateway: Any, secrets: Any) -> Iterator[tuple[str, str]]:
+    """Whoever fetches secrets into a pod fetches them for LiteLLM."""
+    if gateway.spend_collector and secrets.by_pods:
+        yield (
+            "gateway.spendCollector",
+            f"has no secrets with secrets.delivery {secrets.delivery}, which gives them to LiteLLM's container alone: use "
+            "external-secrets, or remove spendCollector",
+        )
 
 
 def idle_connections_outlive_the_controllers(gateway: Any, ingress: Any) -> Iterator[tuple[str, str]]:

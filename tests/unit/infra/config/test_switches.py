@@ -117,3 +117,52 @@ def test_a_pod_closes_no_connection_before_its_controller(controller: dict[str, 
     way_in = {"enabled": True, "host": "llm.example.com", **controller}
     message = refusal(gateway=gateway(keepAliveSeconds=least), ingress=way_in)
     assert f"gateway.keepAliveSeconds: is {least}, but the controller" in message
+
+
+COLLECTED = gateway(spendCollector={})
+
+
+def test_a_collector_needs_a_redis_in_which_workers_see_what_it_counts() -> None:
+    assert "1 workers and a spend collector" in refusal(gateway=COLLECTED, redis={"kind": "none"})
+    assert "coordination_redis" in general({"spendCollector": {}})
+
+
+def test_a_collector_has_time_to_write_what_the_last_requests_cost() -> None:
+    assert config(gateway=COLLECTED).gateway.grace_period == config(gateway=gateway()).gateway.grace_period + 20
+
+
+def test_a_collector_has_connections_of_its_own() -> None:
+    """Two workers and the collector, of a pod and of the one that a rollout adds: 60, and the migration's."""
+    several = {"workers": 2, "allowMemoryBelowFloor": True, "spendCollector": {}}
+    message = refusal(gateway=gateway(**several), database={"maxConnections": 60})
+    assert "2 workers and a spend collector of 10 connections each, need 6" in message
+
+
+def test_a_collector_goes_past_the_pooler_of_the_pod() -> None:
+    pooled = {"podPooler": {"maxConnections": 5}, "maxConnections": 30}
+    assert "database.podPooler.maxConnections" in refusal(gateway=COLLECTED, database=pooled)
+    config(gateway=gateway(), database=pooled)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "key"),
+    [
+        ("LITELLM_COLLECTOR_ENABLED", False, "spendCollector"),
+        ("LITELLM_COLLECTOR_ADDRESS", "tcp://127.0.0.1:9", "spendCollector"),
+        ("LITELLM_COLLECTOR_ON_UNAVAILABLE", "drop", "spendCollector.onUnavailable"),
+    ],
+)
+def test_two_collectors_are_refused(variable: str, value: Any, key: str) -> None:
+    message = refusal(gateway=COLLECTED | {"environment": {variable: value}})
+    assert f"gateway.{key}: has another value than gateway.environment.{variable}" in message
+
+
+def test_a_collector_has_its_name_for_itself() -> None:
+    other = {"name": "spend-collector", "image": "busybox:1.36", "resources": {"limits": {"memory": "16Mi"}}}
+    assert "like that of spendCollector" in refusal(gateway=COLLECTED | {"extraContainers": [other]})
+    config(gateway=gateway(extraContainers=[other]))
+
+
+@pytest.mark.parametrize("delivery", ["vault-agent", "init-container"])
+def test_a_collector_needs_secrets_that_reach_every_container(delivery: str) -> None:
+    assert "gateway.spendCollector: has no secrets" in refusal(gateway=COLLECTED, secrets={"delivery": delivery})
