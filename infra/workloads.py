@@ -34,7 +34,7 @@ from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, takes_tokens
 from infra.config.gateway.autoscaling import AutoscalingConfig
 from infra.config.gateway.settings import gibibytes
-from infra.config.gateway.switches import BUFFER
+from infra.config.gateway.switches import BUFFER, RUST_VARIABLE
 from infra.config.ingress.alb import AlbConfig
 from infra.config.ingress.gateway_api import GatewayApiConfig
 from infra.config.ingress.settings import IngressConfig
@@ -300,6 +300,7 @@ def gateway(
             **proxy_variables(config, servers),
             **database_login(config, servers),
             **pod_pooler(config),
+            **({RUST_VARIABLE: "true"} if litellm.rust else {}),
             **litellm.environment,
         },
         "log_level": litellm.log_level,

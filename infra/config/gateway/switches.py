@@ -21,6 +21,7 @@ RECYCLING = {"max_requests": "MAX_REQUESTS_BEFORE_RESTART", "jitter": "MAX_REQUE
 
 COLLECTOR_ = "LITELLM_COLLECTOR_"
 KEEP_ALIVE_VARIABLE = "KEEPALIVE_TIMEOUT"
+RUST_VARIABLE = "LITELLM_RUST"
 BUFFER = "use_redis_transaction_buffer"
 
 IDLE_SECONDS = {"nginx": 60, "traefik": 90}
@@ -102,6 +103,8 @@ def switches_are_said_once(gateway: Any, redis: Any) -> Iterator[tuple[str, str]
         buffer = {BUFFER: ("redis.transactionBuffer", redis.transaction_buffer)}
         yield from said_twice("generalSettings", gateway.general_settings, buffer, where="")
     started: dict[str, tuple[str, Any]] = {KEEP_ALIVE_VARIABLE: ("keepAliveSeconds", gateway.keep_alive_seconds)}
+    if "rust" in gateway.model_fields_set:
+        started[RUST_VARIABLE] = ("rust", gateway.rust)
     if recycling:
         started[RECYCLING["max_requests"]] = ("workerRecycling.maxRequests", recycling.max_requests)
         started[RECYCLING["jitter"]] = ("workerRecycling.jitter", recycling.most_more)

@@ -119,6 +119,13 @@ def test_a_pod_closes_no_connection_before_its_controller(controller: dict[str, 
     assert f"gateway.keepAliveSeconds: is {least}, but the controller" in message
 
 
+def test_two_words_about_rust_are_refused() -> None:
+    message = refusal(gateway=gateway(rust=True, environment={"LITELLM_RUST": False}))
+    assert "gateway.rust: has another value than gateway.environment.LITELLM_RUST" in message
+    config(gateway=gateway(rust=True, environment={"LITELLM_RUST": True}))
+    config(gateway=gateway(environment={"LITELLM_RUST": True}))
+
+
 COLLECTED = gateway(spendCollector={})
 
 
