@@ -143,8 +143,8 @@ class GatewayConfig(Section):
     """Worker processes in each pod. LiteLLM recommends one on Kubernetes: scale with `replicas`."""
 
     rust: bool = False
-    """Beta: let LiteLLM translate in Rust where it can (`LITELLM_RUST`), for `/v1/messages` of Anthropic, DeepSeek and Vertex AI;
-    it falls back by itself. For all models: the release that this program names does not ask its models."""
+    """Beta: let LiteLLM translate in Rust where it can (`LITELLM_RUST`), for `/v1/messages` of Anthropic, DeepSeek and Vertex
+    AI; it falls back by itself. For all models: the release that this program names does not ask its models."""
 
     spend_collector: SpendCollector | None = None
     """Work out and write spend in a container of its own. Needs Redis: what it counts, the workers see there. Defaults to
