@@ -44,6 +44,15 @@ GIB = 1024**3
 LARGEST_GIB = 65536
 
 
+RAW = {
+    "gateway.admission.maxInFlight": "gateway.generalSettings.max_in_flight_requests_per_worker",
+    "gateway.admission.maxQueued": "gateway.generalSettings.max_queued_requests_per_worker",
+    "gateway.admission.queueTimeoutSeconds": "gateway.generalSettings.admission_queue_timeout_seconds",
+    "redis.transactionBuffer": "gateway.generalSettings.use_redis_transaction_buffer",
+}
+"""LiteLLM's own names of keys, which older stack files have."""
+
+
 @dataclass(frozen=True)
 class Load:
     """What is asked of a gateway."""
@@ -142,13 +151,14 @@ def sizes(load: Load, given: Mapping[str, Any]) -> list[Size]:
     gateway = section(given, "gateway")
     workers = number(gateway, "workers", 1)
     most = most_pods(load, gateway, workers)
+    processes = workers + (1 if gateway.get("spendCollector") is not None else 0)
     found = [
         *of_pods(load, gateway, workers),
-        *of_gateway(load, most, workers),
-        *of_database(load, given, most, workers),
+        *of_gateway(load, given, most, workers),
+        *of_database(load, given, most, processes),
         *of_redis(load, given),
     ]
-    return [Size(each.path, each.value, each.rule, each.source, is_given(given, each.path)) for each in found]
+    return [Size(each.path, each.value, each.rule, each.source, is_said(given, each.path)) for each in found]
 
 
 def of_pods(load: Load, gateway: Mapping[str, Any], workers: int) -> Iterator[Size]:
@@ -168,7 +178,7 @@ def most_pods(load: Load, gateway: Mapping[str, Any], workers: int) -> int:
     return number(gateway, "replicas", number(section(gateway, "autoscaling"), "max", of_load))
 
 
-def of_gateway(load: Load, most: int, workers: int) -> Iterator[Size]:
+def of_gateway(load: Load, given: Mapping[str, Any], most: int, workers: int) -> Iterator[Size]:
     yield Size("gateway.resources.cpu", str(workers), "one CPU for each worker", LITELLM)
     rule = (
         f"{FLOOR_GIB}Gi for each worker, and {COPIES} copies of its {load.in_flight} prompts under way beyond one GiB"
@@ -178,24 +188,24 @@ def of_gateway(load: Load, most: int, workers: int) -> Iterator[Size]:
         wanted = min(LONGEST_TIMEOUT, math.ceil(load.completion_seconds * 2))
         rule = "twice as long as an answer takes; the grace period of a pod follows from it, so that no request is cut"
         yield Size("gateway.requestTimeout", wanted, rule, OURS)
-    settings = "gateway.generalSettings"
-    yield Size(f"{settings}.proxy_batch_write_at", BATCH_SECONDS, "write spend in batches of a minute", LITELLM)
-    if load.largest > BUFFER_REQUESTS or most > BUFFER_PODS:
+    yield Size(
+        "gateway.generalSettings.proxy_batch_write_at", BATCH_SECONDS, "write spend in batches of a minute", LITELLM
+    )
+    has_redis = section(given, "redis").get("kind") != "none"
+    if has_redis and (load.largest > BUFFER_REQUESTS or most > BUFFER_PODS):
         rule = f"above {BUFFER_REQUESTS} requests a second or {BUFFER_PODS} pods: gather spend in Redis, and one pod writes it"
-        yield Size(f"{settings}.use_redis_transaction_buffer", True, rule, LITELLM)
+        yield Size("redis.transactionBuffer", True, rule, LITELLM)
     admitted = max(FEWEST_IN_FLIGHT, HEADROOM * load.in_flight)
     rule = f"{HEADROOM} times what a worker has under way, and at least {FEWEST_IN_FLIGHT}; beyond that 503 with retry-after"
-    yield Size(f"{settings}.max_in_flight_requests_per_worker", admitted, rule, OURS)
-    yield Size(f"{settings}.max_queued_requests_per_worker", admitted, "as many again wait for their turn", OURS)
-    yield Size(
-        f"{settings}.admission_queue_timeout_seconds", QUEUE_SECONDS, "and for no longer than a client would", OURS
-    )
+    yield Size("gateway.admission.maxInFlight", admitted, rule, OURS)
+    yield Size("gateway.admission.maxQueued", admitted, "as many again wait for their turn", OURS)
+    yield Size("gateway.admission.queueTimeoutSeconds", QUEUE_SECONDS, "and for no longer than a client would", OURS)
 
 
-def of_database(load: Load, given: Mapping[str, Any], most: int, workers: int) -> Iterator[Size]:
+def of_database(load: Load, given: Mapping[str, Any], most: int, each: int) -> Iterator[Size]:
     database, tier = section(given, "database"), tier_of(load.largest)
     kind = database.get("kind", "in-cluster")
-    processes = (most + 1) * workers
+    processes = (most + 1) * each
     limit = number(database, "maxConnections", min(MOST_CONNECTIONS, tier.memory_gib * CONNECTIONS_OF_GIB))
     pool = max(SMALLEST_POOL, min(POOL, (limit - BESIDE_PODS) // processes))
     rule = f"{POOL}, or what the server has for {most} pods and one more, and never fewer than {SMALLEST_POOL}"
@@ -260,6 +270,11 @@ def with_value(tree: Mapping[str, Any], path: list[str], value: Any) -> dict[str
     if below is not None and not isinstance(below, Mapping):
         return dict(tree)
     return {**tree, first: with_value(cast("Mapping[str, Any]", below or {}), rest, value)}
+
+
+def is_said(given: Mapping[str, Any], path: str) -> bool:
+    """Whether a stack file has a key, by its name or by LiteLLM's."""
+    return is_given(given, path) or is_given(given, RAW.get(path, ""))
 
 
 def is_given(given: Mapping[str, Any], path: str) -> bool:

@@ -34,6 +34,7 @@ from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, takes_tokens
 from infra.config.gateway.autoscaling import AutoscalingConfig
 from infra.config.gateway.settings import gibibytes
+from infra.config.gateway.switches import BUFFER, RUST_VARIABLE
 from infra.config.ingress.alb import AlbConfig
 from infra.config.ingress.gateway_api import GatewayApiConfig
 from infra.config.ingress.settings import IngressConfig
@@ -101,6 +102,8 @@ IN_THE_INGRESS = {r"ingress\.annotations\.": ""}
 IN_THE_ACCOUNT = {r"gateway\.serviceAccountAnnotations\.": ""}
 
 Name = pulumi.Input[str]
+
+DISK_OF_COLLECTOR = Disk("64Mi", "1Gi")
 
 KEEP_ALIVE_MARGIN_SECONDS = 10
 
@@ -297,6 +300,7 @@ def gateway(
             **proxy_variables(config, servers),
             **database_login(config, servers),
             **pod_pooler(config),
+            **({RUST_VARIABLE: "true"} if litellm.rust else {}),
             **litellm.environment,
         },
         "log_level": litellm.log_level,
@@ -313,11 +317,15 @@ def gateway(
     }
     if config.ingress.root_path:
         args["root_path"] = config.ingress.root_path
-    if config.ingress.used_controller in ("gateway-api", "other"):
-        args["keep_alive_seconds"] = KEEP_ALIVE_OF_OTHERS
-    if config.ingress.used_controller == "alb":
-        # Its idle timeout is that of a stream; a pod that closed first would now and then lose a request.
-        args["keep_alive_seconds"] = config.ingress.stream_timeout(litellm.request_timeout) + KEEP_ALIVE_MARGIN_SECONDS
+    if kept := keep_alive_seconds(config):
+        args["keep_alive_seconds"] = kept
+    if spend := litellm.spend_collector:
+        args["spend_collector"] = {
+            "on_unavailable": spend.on_unavailable,
+            "resources": spend.resources.as_kubernetes(DISK_OF_COLLECTOR),
+        }
+    if recycling := litellm.worker_recycling:
+        args["worker_recycling"] = {"max_requests": recycling.max_requests, "jitter": recycling.most_more}
     if connection := redis_connection(config.redis_of_litellm, servers, turn_of_redis):
         args["redis"] = connection
     extras: GatewayArgs = cast(
@@ -345,6 +353,15 @@ def gateway(
     if account:
         args["service_account"], args["identity"] = account.name, account.identity
     return args
+
+
+def keep_alive_seconds(config: StackConfig) -> int | None:
+    """How long an idle connection to a pod stays open; None for what the component has for nginx and Traefik."""
+    if config.gateway.keep_alive_seconds or config.ingress.used_controller != "alb":
+        others = config.ingress.used_controller in ("gateway-api", "other")
+        return config.gateway.keep_alive_seconds or (KEEP_ALIVE_OF_OTHERS if others else None)
+    # Its idle timeout is that of a stream; a pod that closed first would now and then lose a request.
+    return config.ingress.stream_timeout(config.gateway.request_timeout) + KEEP_ALIVE_MARGIN_SECONDS
 
 
 def restarter(
@@ -495,7 +512,13 @@ def config_file(config: StackConfig, turn_of_redis: Turn = ONE_USER) -> str:
         redis=shared,
         litellm_settings=litellm.litellm_settings,
         router_settings=litellm.router_settings,
-        general_settings={**litellm.cache_settings, **page_settings(config), **litellm.general_settings},
+        general_settings={
+            **litellm.cache_settings,
+            **litellm.admission_settings,
+            **({BUFFER: True} if getattr(config.redis, "transaction_buffer", False) else {}),
+            **page_settings(config),
+            **litellm.general_settings,
+        },
         sections=litellm.config,
     )
 

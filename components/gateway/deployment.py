@@ -9,6 +9,7 @@ import pulumi
 from components.certificate_files import PROVIDERS
 from components.certificates import with_certificates
 from components.gateway.authorities import VARIABLES, bundler
+from components.gateway.collector import collector, consumer, producer
 from components.gateway.extras import with_extras
 from components.gateway.files import (
     CONFIG_FOLDER,
@@ -89,8 +90,11 @@ def deployment_spec(
     }
     if constraints := spread(name, args, most_replicas(args)):
         rest["topologySpreadConstraints"] = constraints
-    if accepts_more(args):
-        rest["initContainers"] = [bundler(args["image"])]
+    if before := [
+        *([bundler(args["image"])] if accepts_more(args) else []),
+        *([collector_container(args)] if "spend_collector" in args else []),
+    ]:
+        rest["initContainers"] = before
     return {
         **replicas,
         "revisionHistoryLimit": 3,
@@ -147,6 +151,7 @@ def gateway_container(args: Args) -> dict[str, Any]:
                 *("--port", str(PORT)),
                 *("--num_workers", str(args.get("workers", 1))),
                 *(("--prometheus_metrics_port", str(args["metrics_port"])) if "metrics_port" in args else ()),
+                *recycling(args),
                 *("--keepalive_timeout", str(args.get("keep_alive_seconds", KEEP_ALIVE_SECONDS))),
             ],
             "env": variables(environment(args)),
@@ -159,16 +164,43 @@ def gateway_container(args: Args) -> dict[str, Any]:
             **probes(seconds(args.get("startup_timeout", "10m")), args.get("root_path", "")),
             **draining,
             "volumeMounts": [
-                {"name": "config", "mountPath": CONFIG_FOLDER, "readOnly": True},
-                *(
-                    [{"name": "secret-files", "mountPath": SECRET_FOLDER, "readOnly": True}]
-                    if "secret_files" in args
-                    else []
-                ),
+                *mounted_files(args),
                 *([{"name": "metrics", "mountPath": METRICS_FOLDER}] if args.get("metrics_of_workers") else []),
             ],
         },
     )
+
+
+def mounted_files(args: Args) -> list[dict[str, Any]]:
+    """Where LiteLLM has its files."""
+    secret = {"name": "secret-files", "mountPath": SECRET_FOLDER, "readOnly": True}
+    return [
+        {"name": "config", "mountPath": CONFIG_FOLDER, "readOnly": True},
+        *([secret] if "secret_files" in args else []),
+    ]
+
+
+def collector_container(args: Args) -> dict[str, Any]:
+    return collector(
+        args["image"],
+        args["spend_collector"],
+        {
+            "env": variables(consumer(environment(args), f"{CONFIG_FOLDER}/config.yaml")),
+            "envFrom": [{"secretRef": {"name": args["environment_secret"]}}],
+            "volumeMounts": [*mounted_files(args), *args.get("extra_volume_mounts", ())],
+        },
+    )
+
+
+def recycling(args: Args) -> list[str]:
+    """When workers end."""
+    given = args.get("worker_recycling")
+    if given is None:
+        return []
+    return [
+        *("--max_requests_before_restart", str(given["max_requests"])),
+        *("--max_requests_before_restart_jitter", str(given["jitter"])),
+    ]
 
 
 def address_of(redis: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
@@ -189,6 +221,7 @@ def environment(args: Args) -> dict[str, pulumi.Input[str]]:
         "DISABLE_SCHEMA_UPDATE": "true",
         "GRACEFUL_SHUTDOWN_TIMEOUT": str(args.get("request_timeout", 600)),
         "LITELLM_LOG": args.get("log_level", "ERROR"),
+        **producer(args.get("spend_collector")),
     }
     if accepts_more(args):
         ours |= VARIABLES

@@ -8,6 +8,7 @@ import pulumi_kubernetes as k8s
 
 from components.certificates import CertificateFile
 from components.gateway.autoscaling import KEDA_API, TRANSFER, Autoscaling, autoscaler_spec, scaled_object_spec
+from components.gateway.collector import SpendCollector
 from components.gateway.deployment import MAIN, deployment_spec, grace_seconds, most_replicas, rollout_seconds
 from components.gateway.files import (
     hash_of,
@@ -52,6 +53,16 @@ class SecretFiles(TypedDict):
     """Required: the files, below `/etc/litellm-secrets`."""
 
 
+class WorkerRecycling(TypedDict):
+    """When workers end, and new ones start."""
+
+    max_requests: int
+    """Required: requests after which a worker ends, those of probes included."""
+
+    jitter: int
+    """Required: as many more at most, by chance for each worker."""
+
+
 class GatewayArgs(TypedDict):
     """Arguments of `Gateway`."""
 
@@ -92,6 +103,12 @@ class GatewayArgs(TypedDict):
 
     workers: NotRequired[int]
     """Optional: worker processes in each pod. Defaults to 1."""
+
+    spend_collector: NotRequired[SpendCollector]
+    """Optional: a container that works out and writes spend. Defaults to none: the workers do."""
+
+    worker_recycling: NotRequired[WorkerRecycling]
+    """Optional: end workers after some requests; only with several. Defaults to never."""
 
     metrics_of_workers: NotRequired[bool]
     """Optional: the workers of a pod collect their metrics for Prometheus in a folder of their own, so that any of them

@@ -66,6 +66,10 @@ class InClusterRedis(Section):
     where a setting of LiteLLM needs Redis. One pod with one worker counts for itself and serves faster: its limits begin anew
     with the pod, and in a rollout the old pod and the new one each count for themselves."""
 
+    transaction_buffer: bool = False
+    """Gather spend here, and let one pod write it to Postgres (`use_redis_transaction_buffer`): with many pods, which would
+    wait for each other there. On where `gateway.load` asks for it."""
+
     @property
     def disk(self) -> Disk:
         """What the server writes to the disk of its node: logs."""
@@ -137,6 +141,10 @@ class ExistingRedis(Section):
 
     key_prefix: Annotated[str, StringConstraints(pattern=KEY_PREFIX)] | None = None
     """Start of all keys of this gateway, for a server that several use. Defaults to none."""
+
+    transaction_buffer: bool = False
+    """Gather spend here, and let one pod write it to Postgres (`use_redis_transaction_buffer`): with many pods, which would
+    wait for each other there. On where `gateway.load` asks for it."""
 
     @property
     def user(self) -> PropertyReference | None:
@@ -245,6 +253,10 @@ class ElastiCacheConfig(VpcPlacement):
 
     apply_immediately: bool = True
     """Apply changes at once. With false they wait for the maintenance window; a new auth token never does."""
+
+    transaction_buffer: bool = False
+    """Gather spend here, and let one pod write it to Postgres (`use_redis_transaction_buffer`): with many pods, which would
+    wait for each other there. On where `gateway.load` asks for it."""
 
     @property
     def version(self) -> str:

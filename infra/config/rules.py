@@ -30,6 +30,12 @@ from infra.config.ephemeral import ephemeral_rules
 from infra.config.gateway.keyless import NO_MASTER_KEY_VARIABLE, OFF, no_master_key, open_metrics, without_a_key
 from infra.config.gateway.modules import mapping
 from infra.config.gateway.served import models_named, models_of_params, served_by_nobody
+from infra.config.gateway.switches import (
+    BUFFER,
+    collectors_have_their_secrets,
+    idle_connections_outlive_the_controllers,
+    switches_are_said_once,
+)
 from infra.config.ingress.alb import ALB_MAX_IDLE_SECONDS, certificate_covers
 from infra.config.monitoring import (
     headers_are_said_once,
@@ -73,13 +79,13 @@ def replicas_share_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
     if getattr(redis, "coordination", None) is False:
         yield (
             "redis.coordination",
-            f"is false, but {gateway.most_replicas} replicas with {gateway.workers} workers {lone}: remove it, or use one "
+            f"is false, but {gateway.most_replicas} replicas with {gateway.processes_in_words} {lone}: remove it, or use one "
             "replica with one worker",
         )
     if redis.kind == "none":
         yield (
             "redis.kind",
-            f"is none, but {gateway.most_replicas} replicas with {gateway.workers} workers {lone}: use in-cluster or "
+            f"is none, but {gateway.most_replicas} replicas with {gateway.processes_in_words} {lone}: use in-cluster or "
             "existing, or one replica with one worker",
         )
 
@@ -107,7 +113,7 @@ def connections_fit(gateway: Any, database: Any) -> Iterator[Finding]:
     elif available is not None and needed > available:
         yield (
             "gateway.databaseConnectionPoolLimit",
-            f"{gateway.most_replicas} replicas and one more during a rollout, with {gateway.workers} workers of "
+            f"{gateway.most_replicas} replicas and one more during a rollout, with {gateway.processes_in_words} of "
             f"{gateway.database_connection_pool_limit} connections each, need {needed} connections with the migration, and "
             f"the server has {available}: lower databaseConnectionPoolLimit or replicas, or raise database.maxConnections",
         )
@@ -117,13 +123,13 @@ def connections_fit_the_replica(gateway: Any, database: Any) -> Iterator[Finding
     replica = getattr(database, "read_replica", None)
     if replica is None or replica.max_connections is None:
         return
-    needed = gateway.database_connection_pool_limit * gateway.workers * (gateway.most_replicas + SURGE)
+    needed = gateway.database_connection_pool_limit * gateway.processes * (gateway.most_replicas + SURGE)
     available = connections_available(replica.max_connections)
     if needed > available:
         yield (
             "database.readReplica.maxConnections",
             f"leaves {available} connections, but {gateway.most_replicas} replicas and one more during a rollout, with "
-            f"{gateway.workers} workers each, open up to {needed} to the replica, too: raise it, or lower "
+            f"{gateway.processes_in_words} each, open up to {needed} to the replica, too: raise it, or lower "
             "gateway.databaseConnectionPoolLimit",
         )
 
@@ -162,10 +168,17 @@ def settings_find_redis(gateway: Any, redis: Any) -> Iterator[Finding]:
             "is kept in Redis, which this stack does not have: set redis.kind, name a server in cache_params.host, or use "
             "cache_params.type local",
         )
-    if gateway.general_settings.get("use_redis_transaction_buffer") is True and redis.kind == "none":
+    if gateway.general_settings.get(BUFFER) is True and redis.kind == "none":
         yield (
-            "gateway.generalSettings.use_redis_transaction_buffer",
+            f"gateway.generalSettings.{BUFFER}",
             "is kept in Redis, which this stack does not have, so that no pod would start: set redis.kind, or remove it",
+        )
+    buffered = getattr(redis, "transaction_buffer", False) or gateway.general_settings.get(BUFFER) is True
+    if buffered and getattr(redis, "coordination", None) is False:
+        yield (
+            "redis.coordination",
+            "is false, so that LiteLLM does not know the Redis in which it is to gather spend: remove it, or "
+            "transactionBuffer",
         )
 
 
@@ -450,6 +463,9 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (page_is_described_once, ("ui", "gateway", *VARIABLES)),
     (logins_come_back, ("ui", "ingress")),
     (settings_find_redis, ("gateway", "redis")),
+    (switches_are_said_once, ("gateway", "redis")),
+    (collectors_have_their_secrets, ("gateway", "secrets")),
+    (idle_connections_outlive_the_controllers, ("gateway", "ingress")),
     (tokens_of_redis_have_a_role, ("gateway", "redis")),
     (config_fits_into_a_config_map, ("gateway",)),
     (requests_need_a_key, ("gateway",)),

@@ -136,6 +136,7 @@ class StackConfig(Section):
             return self.redis
         # A login by SSO begins in one pod and may end in the next.
         needed = not self.gateway.is_alone or self.gateway.may_need_redis or self.ui.sso is not None
+        needed = needed or self.redis.transaction_buffer
         wanted = needed if self.redis.coordination is None else self.redis.coordination
         return self.redis if wanted else NoRedis(kind="none")
 

@@ -10,7 +10,7 @@ from policy.rules.gateway import (
     requests_may_finish,
 )
 from policy.rules.identity import exact_arns, exact_vault_paths, vault_audience
-from policy.rules.network import network_policy, public_load_balancer, retired_controller, tls
+from policy.rules.network import network_policy, private_metrics, public_load_balancer, retired_controller, tls
 from policy.rules.placement import placements_agree
 from policy.rules.pods import pinned_images, restricted_pods
 from policy.rules.secrets import no_plain_secrets, operator_api
@@ -28,6 +28,7 @@ RULES: tuple[AnyRule, ...] = (
     retired_controller,
     public_load_balancer,
     network_policy,
+    private_metrics,
     restricted_pods,
     pinned_images,
     placements_agree,

@@ -1,14 +1,17 @@
 """Rules about who reaches what."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from infra.config.ingress.tls import ENDS_AT
 from policy.resource import Resource, at, entries, known, mapping
 from policy.rule import rule, stack_rule
-from policy.rules.workloads import pod_of
+from policy.rules.workloads import gateway_container, gateways, pod_of
 
 ALB = "alb.ingress.kubernetes.io"
 INGRESS_NGINX = "nginx.ingress.kubernetes.io/"
+METRICS = "metrics"
+"""Name of the port on which a gateway shows its metrics without asking for a key."""
+
 GATEWAY_API = "kubernetes:gateway.networking.k8s.io/"
 INTERNAL = {
     "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
@@ -93,4 +96,55 @@ def denies_by_default(resource: Resource) -> bool:
         and everything
         and "Ingress" in entries(spec.get("policyTypes"))
         and not entries(spec.get("ingress"))
+    )
+
+
+@stack_rule(
+    "private-metrics",
+    reason="a metrics' port asks for no key: whoever reaches it reads the names of keys, teams and models, and what they cost",
+    fix="let no Ingress, route or load balancer lead there, and name the scraper in monitoring.clients",
+)
+def private_metrics(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+    ports = {METRICS, *metrics_ports(resources)}
+    if ports == {METRICS}:
+        return
+    for resource in resources:
+        if any(port in ports for port in backend_ports(resource)):
+            yield resource, "leads to the metrics' port"
+        spec = mapping(resource.inputs.get("spec"))
+        balanced = resource.kind == "Service" and spec.get("type") in ("LoadBalancer", "NodePort")
+        if balanced and any(at(port, "port") in ports for port in entries(spec.get("ports"))):
+            yield resource, f"has the metrics' port, and is of type {spec.get('type')}"
+        if opens_to_everybody(resource, ports):
+            yield resource, "opens the metrics' port to everybody"
+
+
+def metrics_ports(resources: Sequence[Resource]) -> Iterator[int]:
+    """Numbers of the ports on which gateways show their metrics without a key."""
+    for resource in gateways(resources):
+        for port in entries(gateway_container(resource).get("ports")):
+            number = known(at(port, "containerPort"))
+            if at(port, "name") == METRICS and number is not None:
+                yield int(number)
+
+
+def backend_ports(resource: Resource) -> Iterator[object]:
+    """Ports, by number or name, to which an Ingress or a route leads."""
+    spec = mapping(resource.inputs.get("spec"))
+    if resource.kind == "Ingress":
+        paths = [path for each in entries(spec.get("rules")) for path in entries(at(each, "http", "paths"))]
+        for backend in [mapping(spec.get("defaultBackend")), *(mapping(at(path, "backend")) for path in paths)]:
+            yield from mapping(at(backend, "service", "port")).values()
+    if resource.type.startswith(GATEWAY_API):
+        for each in entries(spec.get("rules")):
+            yield from (at(backend, "port") for backend in entries(at(each, "backendRefs")))
+
+
+def opens_to_everybody(resource: Resource, ports: Collection[object]) -> bool:
+    """Whether a NetworkPolicy lets anybody in to one of these ports."""
+    if resource.kind != "NetworkPolicy":
+        return False
+    return any(
+        not entries(at(opening, "from")) and any(at(port, "port") in ports for port in entries(at(opening, "ports")))
+        for opening in entries(at(resource.inputs, "spec", "ingress"))
     )

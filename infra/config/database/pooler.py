@@ -45,6 +45,8 @@ def connections_of_pods(gateway: Any, database: Any, surge: int) -> int:
     each = gateway.database_connection_pool_limit * gateway.workers
     if database.pod_pooler and database.pod_pooler.max_connections < each:
         each = database.pod_pooler.max_connections
+    # The collector goes past the pod's pooler.
+    each += gateway.database_connection_pool_limit * (gateway.processes - gateway.workers)
     return each * (gateway.most_replicas + surge)
 
 
@@ -60,8 +62,8 @@ def pooler_has_enough(
         yield (
             "database.pooler.maxConnections",
             f"is {pooler.max_connections}, but {gateway.most_replicas} replicas and one more during a rollout, with "
-            f"{gateway.workers} workers of {gateway.database_connection_pool_limit} connections each, need {needed}: raise it, "
-            "or lower gateway.databaseConnectionPoolLimit",
+            f"{gateway.processes_in_words} of {gateway.database_connection_pool_limit} connections each, need {needed}: raise "
+            "it, or lower gateway.databaseConnectionPoolLimit",
         )
     if pooler.pool_size and available is not None and pooler.pool_size + jobs > available:
         yield (

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
+from components.gateway.collector import NAME as COLLECTOR
 from infra.config.base import (
     FILE_NAME,
     UNITS,
@@ -29,6 +30,7 @@ from infra.config.gateway.extras import container_problems, volume_problems
 from infra.config.gateway.litellm_names import PROVIDERS, SECTIONS
 from infra.config.gateway.models import LiteLLM, Model, Parameters, Text
 from infra.config.gateway.modules import mapping, missing_modules, texts
+from infra.config.gateway.switches import Admission, SpendCollector, WorkerRecycling
 from infra.config.placement import Placement, Toleration
 from infra.config.plaintext import referenced_variables
 from infra.config.pods import Annotations, Labels
@@ -67,6 +69,9 @@ BELOW_A_PATH = "SERVER_ROOT_PATH"
 """How LiteLLM is told the path below which it is served."""
 
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*|/"
+
+COLLECTOR_SECONDS = 20
+"""What the collector has after the last request for what it was sent, and for writing it."""
 
 CACHE_TTL = "user_api_key_cache_ttl"
 """How long LiteLLM believes what it has read of a key, a team or a user, in `general_settings`."""
@@ -137,6 +142,17 @@ class GatewayConfig(Section):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Worker processes in each pod. LiteLLM recommends one on Kubernetes: scale with `replicas`."""
 
+    rust: bool = False
+    """Beta: let LiteLLM translate in Rust where it can (`LITELLM_RUST`), for `/v1/messages` of Anthropic, DeepSeek and Vertex
+    AI; it falls back by itself. For all models: the release that this program names does not ask its models."""
+
+    spend_collector: SpendCollector | None = None
+    """Work out and write spend in a container of its own. Needs Redis: what it counts, the workers see there. Defaults to
+    none: the workers do."""
+
+    worker_recycling: WorkerRecycling | None = None
+    """End workers after some requests, and start new ones. Defaults to never."""
+
     resources: Compute = Compute.model_construct(cpu="1", memory="4Gi")
     """CPU and memory of each pod. LiteLLM recommends 1 CPU and 4Gi for each worker."""
 
@@ -160,8 +176,17 @@ class GatewayConfig(Section):
     pre_stop_seconds: Annotated[int, Field(ge=0, le=300)] = 10
     """Seconds that a pod keeps serving after it was told to stop, until no load balancer sends it requests any more."""
 
+    keep_alive_seconds: Annotated[int, Field(ge=1, le=86400)] | None = None
+    """Seconds that an idle connection stays open (`--keepalive_timeout`): longer than whatever is in front keeps it, or a
+    request is lost now and then. Defaults to what the ingress controller asks for: 95; 650 behind a Gateway or a controller
+    that is not known; behind an Application Load Balancer its idle timeout and 10."""
+
+    admission: Admission | None = None
+    """Admission control: fast 503 in place of long queues. Defaults to what `load` asks for, and without it to none."""
+
     termination_grace_period_seconds: int | None = None
-    """Seconds after which a stopping pod is killed. Defaults to `requestTimeout` + `preStopSeconds` + 10: no request is cut."""
+    """Seconds after which a stopping pod is killed. Defaults to `requestTimeout` + `preStopSeconds` + 10, and 20 more with
+    `spendCollector`: no request is cut, and no row of spend."""
 
     database_connection_pool_limit: Annotated[int, Field(ge=1, le=1000)] = 10
     """Connections to Postgres of each worker."""
@@ -323,6 +348,13 @@ class GatewayConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def one_container_has_the_collectors_name(self) -> "GatewayConfig":
+        others = (*self.extra_containers, *self.extra_init_containers)
+        if self.spend_collector and COLLECTOR in [each.get("name") for each in others]:
+            raise ValueError(f"a container of yours is called {COLLECTOR}, like that of spendCollector: rename it")
+        return self
+
+    @model_validator(mode="after")
     def placed_once(self) -> "GatewayConfig":
         if self.placement is not None and (self.node_selector or self.tolerations):
             raise ValueError(
@@ -410,6 +442,22 @@ class GatewayConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def admission_has_a_limit(self) -> "GatewayConfig":
+        limited = "max_in_flight_requests_per_worker" in self.general_settings
+        if self.admission and self.admission.max_in_flight is None and not limited:
+            raise ValueError("admission has no effect without maxInFlight: give it, or remove admission")
+        return self
+
+    @model_validator(mode="after")
+    def others_serve_while_a_worker_starts(self) -> "GatewayConfig":
+        if self.worker_recycling and self.workers == 1:
+            raise ValueError(
+                "workerRecycling would end the only worker, and with it the container, which starts again while nobody "
+                "answers: set workers to 2 or more, or remove workerRecycling"
+            )
+        return self
+
+    @model_validator(mode="after")
     def requests_may_finish(self) -> "GatewayConfig":
         least = self.request_timeout + self.pre_stop_seconds
         if self.grace_period <= least:
@@ -458,13 +506,27 @@ class GatewayConfig(Section):
     @property
     def is_alone(self) -> bool:
         """Whether there is one process of LiteLLM, but for those that a rollout adds."""
-        return self.most_replicas * self.workers == 1
+        return self.most_replicas * self.processes == 1
+
+    @property
+    def processes(self) -> int:
+        """Processes of LiteLLM in each pod."""
+        return self.workers + (1 if self.spend_collector else 0)
+
+    @property
+    def processes_in_words(self) -> str:
+        return f"{self.workers} workers" + (" and a spend collector" if self.spend_collector else "")
 
     @property
     def cache_settings(self) -> dict[str, int]:
         """How long the processes of the gateway may believe different things of a key, in LiteLLM's words."""
         unasked = self.is_alone and "revocation_seconds" not in self.model_fields_set
         return {} if unasked else {CACHE_TTL: self.revocation_seconds}
+
+    @property
+    def admission_settings(self) -> dict[str, Any]:
+        """Admission control, in LiteLLM's words."""
+        return self.admission.settings if self.admission else {}
 
     @property
     def may_need_redis(self) -> bool:
@@ -484,7 +546,7 @@ class GatewayConfig(Section):
         """Seconds after which a stopping pod is killed."""
         if self.termination_grace_period_seconds is not None:
             return self.termination_grace_period_seconds
-        return self.request_timeout + self.pre_stop_seconds + 10
+        return self.request_timeout + self.pre_stop_seconds + 10 + (COLLECTOR_SECONDS if self.spend_collector else 0)
 
     @property
     def model_list(self) -> list[dict[str, Any]]:

@@ -87,14 +87,37 @@ def test_a_slow_answer_is_waited_for() -> None:
 
 
 def test_spend_is_gathered_in_redis_above_a_thousand_requests_or_ten_pods() -> None:
-    buffer = "gateway.generalSettings.use_redis_transaction_buffer"
+    buffer = "redis.transactionBuffer"
     assert buffer not in found(requests_per_second=50)
     assert found(requests_per_second=150)[buffer].value is True
     assert found(requests_per_second=2000)[buffer].value is True
 
 
+def test_spend_is_gathered_in_no_redis_that_is_not_there() -> None:
+    assert "redis.transactionBuffer" not in found({"redis": {"kind": "none"}}, requests_per_second=2000)
+
+
+@pytest.mark.parametrize(
+    ("path", "raw"),
+    [
+        ("gateway.admission.maxInFlight", "max_in_flight_requests_per_worker"),
+        ("gateway.admission.maxQueued", "max_queued_requests_per_worker"),
+        ("gateway.admission.queueTimeoutSeconds", "admission_queue_timeout_seconds"),
+        ("redis.transactionBuffer", "use_redis_transaction_buffer"),
+    ],
+)
+def test_what_the_stack_file_says_in_litellms_words_wins(path: str, raw: str) -> None:
+    assert found({"gateway": {"generalSettings": {raw: 7}}}, requests_per_second=2000)[path].given
+
+
+def test_a_stack_file_in_litellms_words_is_sized_around_them() -> None:
+    gateway = sized(100, {"generalSettings": {"max_in_flight_requests_per_worker": 7}}).gateway
+    assert gateway.admission.max_in_flight is None
+    assert gateway.admission.max_queued == 400
+
+
 def test_a_pod_admits_what_it_can_serve() -> None:
-    admitted = "gateway.generalSettings.max_in_flight_requests_per_worker"
+    admitted = "gateway.admission.maxInFlight"
     assert found()[admitted].value == 400
     assert found(completion_seconds=0.1)[admitted].value == 100
 

@@ -18,7 +18,7 @@ from policy.rules.gateway import (
     requests_may_finish,
 )
 from policy.rules.identity import exact_arns, exact_vault_paths, vault_audience
-from policy.rules.network import network_policy, public_load_balancer, retired_controller, tls
+from policy.rules.network import network_policy, private_metrics, public_load_balancer, retired_controller, tls
 from policy.rules.placement import placements_agree
 from policy.rules.pods import pinned_images, restricted_pods
 from policy.rules.secrets import no_plain_secrets, operator_api
@@ -80,6 +80,29 @@ def service(type_: str, **annotations: str) -> Resource:
 def network(namespace: str = "ns", **spec: Any) -> Resource:
     inputs = {"metadata": {"namespace": namespace}, "spec": {"podSelector": {}, "policyTypes": ["Ingress"], **spec}}
     return resource("kubernetes:networking.k8s.io/v1:NetworkPolicy", inputs)
+
+
+def measured() -> Resource:
+    """A gateway that shows its metrics on a port of their own."""
+    return gateway(ports=[{"name": "http", "containerPort": 4000}, {"name": "metrics", "containerPort": 4001}])
+
+
+def leading(**port: Any) -> Resource:
+    """An Ingress to a port of the gateway."""
+    backend = {"service": {"name": "litellm", "port": port}}
+    return ingress(rules=[{"host": "a.example.com", "http": {"paths": [{"path": "/", "backend": backend}]}}])
+
+
+def routed(port: int) -> Resource:
+    inputs = {"spec": {"rules": [{"backendRefs": [{"name": "litellm", "port": port}]}]}}
+    return resource("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", inputs)
+
+
+def exposed(type_: str, port: int) -> Resource:
+    return resource("kubernetes:core/v1:Service", {"spec": {"type": type_, "ports": [{"port": port}]}})
+
+
+SCRAPER = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
 
 
 def role(**inputs: Any) -> Resource:
@@ -170,6 +193,10 @@ KEPT: list[tuple[AnyRule, tuple[Resource, ...]]] = [
         (service("LoadBalancer", **{"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"}),),
     ),
     (network_policy, (gateway(), network())),
+    (private_metrics, (measured(), leading(number=4000), routed(4000), exposed("ClusterIP", 4001), network())),
+    (private_metrics, (measured(), network(ingress=[{"ports": [{"port": 4001}], "from": [SCRAPER]}]))),
+    (private_metrics, (measured(), network(ingress=[{"ports": [{"port": 4000}]}]))),
+    (private_metrics, (gateway(), leading(number=4001), leading(name="metrics"))),
     (placements_agree, (gateway(), beside(), beside("postgres"))),
     (placements_agree, (gateway(pod={"tolerations": TAINTED}), beside(tolerations=TAINTED))),
     (placements_agree, (gateway(pod={"tolerations": TAINTED}), beside(nodeSelector={"pool": "data"}))),
@@ -251,6 +278,13 @@ VIOLATED: list[tuple[AnyRule, tuple[Resource, ...], str]] = [
     (public_load_balancer, (ingress({f"{ALB}/scheme": "internet-facing"}),), "internet-facing"),
     (public_load_balancer, (service("LoadBalancer"),), "type LoadBalancer"),
     (network_policy, (gateway(),), "closes namespace ns"),
+    (private_metrics, (measured(), leading(number=4001)), "leads to the metrics' port"),
+    (private_metrics, (measured(), leading(name="metrics")), "leads to the metrics' port"),
+    (private_metrics, (measured(), routed(4001)), "leads to the metrics' port"),
+    (private_metrics, (measured(), exposed("LoadBalancer", 4001)), "is of type LoadBalancer"),
+    (private_metrics, (measured(), exposed("NodePort", 4001)), "is of type NodePort"),
+    (private_metrics, (measured(), network(ingress=[{"ports": [{"port": 4001}]}])), "to everybody"),
+    (private_metrics, (measured(), network(ingress=[{"ports": [{"port": "metrics"}]}])), "to everybody"),
     (placements_agree, (gateway(pod={"tolerations": TAINTED}), beside()), "tolerates no taint, and litellm does"),
     (
         placements_agree,

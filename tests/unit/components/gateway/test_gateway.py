@@ -246,3 +246,50 @@ def test_without_it_there_is_one_port() -> None:
     recording = recorded()
     assert len(container(recording)["ports"]) == len(recording.inputs(SERVICE)["spec"]["ports"]) == 1
     assert "--prometheus_metrics_port" not in container(recording)["args"]
+
+
+def test_workers_end_after_some_requests_where_it_is_asked_for() -> None:
+    args = container(recorded(workers=2, worker_recycling={"max_requests": 10000, "jitter": 1000}))["args"]
+    assert args[args.index("--max_requests_before_restart") + 1] == "10000"
+    assert args[args.index("--max_requests_before_restart_jitter") + 1] == "1000"
+    assert not [each for each in container(recorded(workers=2))["args"] if "max_requests" in each]
+
+
+COLLECTOR: dict[str, Any] = {"on_unavailable": "fallback", "resources": {"limits": {"memory": "2Gi"}}}
+POOLED = {"LITELLM_PGBOUNCER_ENABLED": "true", "PROMETHEUS_MULTIPROC_DIR": "/tmp/metrics"}
+
+
+def collector(recording: Recording) -> dict[str, Any]:
+    (only,) = pod(recording)["initContainers"]
+    return only
+
+
+def test_a_spend_collector_begins_before_litellm_and_ends_after_it() -> None:
+    beside = collector(recorded(spend_collector=COLLECTOR))
+    assert beside["restartPolicy"] == "Always"
+    assert beside["command"] == ["python", "-m", "litellm.proxy.collector"]
+    assert beside["image"] == "litellm:v1"
+
+
+def test_a_spend_collector_has_the_environment_of_the_proxy() -> None:
+    recording = recorded(spend_collector=COLLECTOR)
+    beside = collector(recording)
+    of_collector = {variable["name"]: variable["value"] for variable in beside["env"]}
+    assert environment(recording).items() <= of_collector.items()
+    assert of_collector["CONFIG_FILE_PATH"] == "/etc/litellm/config.yaml"
+    assert beside["envFrom"] == container(recording)["envFrom"]
+
+
+def test_workers_know_where_the_spend_collector_is() -> None:
+    there = environment(recorded(spend_collector=COLLECTOR))
+    assert there["LITELLM_COLLECTOR_ENABLED"] == "true"
+    assert there["LITELLM_COLLECTOR_ADDRESS"].startswith("unix:///tmp/")
+    assert there["LITELLM_COLLECTOR_ON_UNAVAILABLE"] == "fallback"
+    assert not [name for name in environment(recorded()) if "COLLECTOR" in name]
+
+
+def test_a_spend_collector_uses_no_pooler_and_no_metrics_of_the_proxy() -> None:
+    beside = collector(recorded(spend_collector=COLLECTOR, environment=POOLED))
+    of_collector = {variable["name"]: variable["value"] for variable in beside["env"]}
+    assert of_collector["LITELLM_PGBOUNCER_ENABLED"] == "false"
+    assert "PROMETHEUS_MULTIPROC_DIR" not in of_collector
