@@ -9,6 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+IN_A_FILE = 200
+"""Characters of a line of a table that no terminal shows."""
+
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """How many times as much as the other side, by the medians of what was measured in turns."""
@@ -36,7 +39,9 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], capt
         table.add_column(column, justify="right" if index else "left")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console = Console()
+    # In a file there is room for every word.
+    (console if console.is_terminal else Console(width=IN_A_FILE)).print(table)
 
 
 def show_json(content: Mapping[str, Any]) -> None:
