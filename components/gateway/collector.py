@@ -1,7 +1,7 @@
 """LiteLLM's spend collector beside the proxy: it works out and writes what requests cost, outside their path."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
 
 import pulumi
 
@@ -19,7 +19,7 @@ METRICS_FOLDERS = frozenset({"PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_d
 class SpendCollector(TypedDict):
     """The collector, and what becomes of spend without it."""
 
-    on_unavailable: Literal["fallback", "drop"]
+    on_unavailable: str
     """Required: who works out spend while it is not there: the worker itself (`fallback`), or nobody (`drop`)."""
 
     resources: Mapping[str, Any]
