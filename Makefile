@@ -63,7 +63,7 @@ test: check ## Run `check`, then the unit and program tests
 	@$(PYTHON) -m pytest -n auto $(ARGS)
 
 # Tests beside the code that need a real Vault or engine: skipped by `test` where these are missing.
-WITH_VAULT := tests/program/test_claims.py tests/program/test_aws_claims.py tests/program/test_aws_changes.py tests/unit/infra/secrets/test_vault_rights.py
+WITH_VAULT := tests/program/test_claims.py tests/program/test_aws_claims.py tests/program/test_aws_changes.py tests/unit/infra/secrets/test_vault_rights.py tests/unit/tools/engine/test_state_folder.py
 e2e: setup ## Test with a real engine, cluster and Vault (KUBECONFIG, VAULT_ADDR, VAULT_TOKEN)
 	@$(PYTHON) -m pytest tests/e2e $(WITH_VAULT) -m e2e $(ARGS)
 
