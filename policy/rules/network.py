@@ -12,6 +12,8 @@ INGRESS_NGINX = "nginx.ingress.kubernetes.io/"
 METRICS = "metrics"
 """Name of the port on which a gateway shows its metrics without asking for a key."""
 
+EVERYWHERE = ("0.0.0.0/0", "::/0")
+
 GATEWAY_API = "kubernetes:gateway.networking.k8s.io/"
 INTERNAL = {
     "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
@@ -115,7 +117,7 @@ def private_metrics(resources: Sequence[Resource]) -> Iterator[tuple[Resource, s
         balanced = resource.kind == "Service" and spec.get("type") in ("LoadBalancer", "NodePort")
         if balanced and any(at(port, "port") in ports for port in entries(spec.get("ports"))):
             yield resource, f"has the metrics' port, and is of type {spec.get('type')}"
-        if opens_to_everybody(resource, ports):
+        if opens_to_everybody(resource, ports) and any(selects(resource, each) for each in gateways(resources)):
             yield resource, "opens the metrics' port to everybody"
 
 
@@ -142,9 +144,31 @@ def backend_ports(resource: Resource) -> Iterator[object]:
 
 def opens_to_everybody(resource: Resource, ports: Collection[object]) -> bool:
     """Whether a NetworkPolicy lets anybody in to one of these ports."""
-    if resource.kind != "NetworkPolicy":
-        return False
-    return any(
-        not entries(at(opening, "from")) and any(at(port, "port") in ports for port in entries(at(opening, "ports")))
+    return resource.kind == "NetworkPolicy" and any(
+        is_for_anybody(opening) and has_one_of(opening, ports)
         for opening in entries(at(resource.inputs, "spec", "ingress"))
     )
+
+
+def is_for_anybody(opening: object) -> bool:
+    senders = entries(at(opening, "from"))
+    return not senders or any(at(sender, "ipBlock", "cidr") in EVERYWHERE for sender in senders)
+
+
+def has_one_of(opening: object, ports: Collection[object]) -> bool:
+    """Whether an opening is for one of these ports: without any it is for all."""
+    found = entries(at(opening, "ports"))
+    return not found or any(port in ports for each in found for port in ports_of(each))
+
+
+def ports_of(entry: object) -> Collection[object]:
+    """One port by number or name, or all from the first to the last."""
+    first, last = known(at(entry, "port")), known(at(entry, "endPort"))
+    return [first] if first is None or last is None else range(int(first), int(last) + 1)
+
+
+def selects(policy: Resource, workload: Resource) -> bool:
+    """Whether a NetworkPolicy may be for the pods of a workload, as far as their labels say."""
+    labels = mapping(at(workload.inputs, "spec", "template", "metadata", "labels"))
+    wanted = mapping(at(policy.inputs, "spec", "podSelector", "matchLabels"))
+    return policy.namespace == workload.namespace and all(labels.get(name) == value for name, value in wanted.items())

@@ -134,8 +134,10 @@ class Deployment:
         return json.loads(answer.output)
 
     def unreadable(self, answer: Finished) -> str:
-        name, broken = self.stack.name, "failed to load checkpoint" in answer.errors
-        way_out = f". If a run of it was killed: `make recover STACK={name}`" if broken else ""
+        name, cut_off = self.stack.name, self.backend.state_folder and "failed to load checkpoint" in answer.errors
+        way_out = (
+            f". If a run was killed: `make recover STACK={name}` (docs/runbooks/interrupted-up.md)" if cut_off else ""
+        )
         return f"cannot read the state of stack {name} in {self.backend.shown}: {answer.reason}{way_out}"
 
     def replace_state(self, exported: Mapping[str, Any]) -> None:
@@ -411,7 +413,7 @@ def recover(place: Workplace, name: str, overlays: Sequence[Path], extra: Sequen
     """
     deployment = prepare(place, name, overlays, create_cluster=False)
     if folder := deployment.backend.state_folder:
-        for path in state_folder.mend(folder, name):
+        for path in state_folder.mend(folder, PROJECT_NAME, name):
             place.say(f"{path} was cut off while it was written, and is mended")
     if deployment.outputs() is None:
         place.say(f"stack {name} does not exist in {deployment.backend.shown}: nothing to recover")

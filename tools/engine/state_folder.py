@@ -7,45 +7,48 @@ checkpoint: EOF`). And a machine without power may leave an empty state, of whic
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 FOLDER = ".pulumi"
+STATE = "stacks/{project}/{stack}.json"
 BESIDE = (
     "meta.yaml.attrs",
-    "stacks/**/{stack}.json*.attrs",
-    "locks/**/{stack}/*.attrs",
-    "history/**/{stack}/*.attrs",
-    "backups/**/{stack}/*.attrs",
+    f"{STATE}*.attrs",
+    "locks/organization/{project}/{stack}/*.attrs",
+    "history/{project}/{stack}/*.attrs",
+    "backups/{project}/{stack}/*.attrs",
 )
 
 
-def mend(folder: Path, stack: str) -> list[str]:
+def mend(folder: Path, project: str, stack: str) -> list[str]:
     """Take away what was cut off beside the files of a stack, and put the state before in the place of one that was.
 
     Args:
         folder: the backend.
-        stack: its name; `*` for all.
+        project: that of the stack, in Pulumi's sense: others may have a stack of the same name there.
+        stack: its name; `*` for all of the project.
 
     Returns:
         The files that were mended, below the folder.
     """
     root = folder / FOLDER
-    return [str(path.relative_to(folder)) for path in (*without_cut_off(root, stack), *put_back(root, stack))]
+    names = {"project": project, "stack": stack}
+    beside = [path for pattern in BESIDE for path in sorted(root.glob(pattern.format(**names)))]
+    mended = [*without_cut_off(beside), *put_back(sorted(root.glob(STATE.format(**names))))]
+    return [str(path.relative_to(folder)) for path in mended]
 
 
-def without_cut_off(root: Path, stack: str) -> Iterator[Path]:
-    for pattern in BESIDE:
-        for path in sorted(root.glob(pattern.format(stack=stack))):
-            if is_cut_off(path):
-                path.unlink(missing_ok=True)
-                yield path
+def without_cut_off(beside: Sequence[Path]) -> Iterator[Path]:
+    for path in filter(is_cut_off, beside):
+        path.unlink(missing_ok=True)
+        yield path
 
 
-def put_back(root: Path, stack: str) -> Iterator[Path]:
-    for path in sorted(root.glob(f"stacks/**/{stack}.json")):
+def put_back(states: Sequence[Path]) -> Iterator[Path]:
+    for path in filter(is_cut_off, states):
         before = path.with_name(f"{path.name}.bak")
-        if is_cut_off(path) and before.exists() and not is_cut_off(before):
+        if before.exists() and not is_cut_off(before):
             new = path.with_name(f"{path.name}.new")
             shutil.copyfile(before, new)
             new.replace(path)

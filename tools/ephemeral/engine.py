@@ -256,7 +256,7 @@ class Engine:
     def _mend(self, name: str) -> None:
         """What runs that were killed may have left unreadable; one such stack, and the backend lists none."""
         if folder := self.backend.state_folder:
-            state_folder.mend(folder, name)
+            state_folder.mend(folder, PROJECT_NAME, name)
 
     def _may_be_locked(self, name: str) -> bool:
         """In a backend that is a folder, a look tells; elsewhere `cancel` finds out, which takes a moment."""

@@ -102,6 +102,7 @@ def exposed(type_: str, port: int) -> Resource:
     return resource("kubernetes:core/v1:Service", {"spec": {"type": type_, "ports": [{"port": port}]}})
 
 
+ANYBODY = {"ipBlock": {"cidr": "0.0.0.0/0"}}
 SCRAPER = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
 
 
@@ -196,6 +197,9 @@ KEPT: list[tuple[AnyRule, tuple[Resource, ...]]] = [
     (private_metrics, (measured(), leading(number=4000), routed(4000), exposed("ClusterIP", 4001), network())),
     (private_metrics, (measured(), network(ingress=[{"ports": [{"port": 4001}], "from": [SCRAPER]}]))),
     (private_metrics, (measured(), network(ingress=[{"ports": [{"port": 4000}]}]))),
+    (private_metrics, (measured(), network(ingress=[{"ports": [{"port": 4002, "endPort": 4100}]}]))),
+    (private_metrics, (measured(), network("of-others", ingress=[{}]))),
+    (private_metrics, (measured(), network(podSelector={"matchLabels": {"app": "another"}}, ingress=[{}]))),
     (private_metrics, (gateway(), leading(number=4001), leading(name="metrics"))),
     (placements_agree, (gateway(), beside(), beside("postgres"))),
     (placements_agree, (gateway(pod={"tolerations": TAINTED}), beside(tolerations=TAINTED))),
@@ -285,6 +289,9 @@ VIOLATED: list[tuple[AnyRule, tuple[Resource, ...], str]] = [
     (private_metrics, (measured(), exposed("NodePort", 4001)), "is of type NodePort"),
     (private_metrics, (measured(), network(ingress=[{"ports": [{"port": 4001}]}])), "to everybody"),
     (private_metrics, (measured(), network(ingress=[{"ports": [{"port": "metrics"}]}])), "to everybody"),
+    (private_metrics, (measured(), network(ingress=[{}])), "to everybody"),
+    (private_metrics, (measured(), network(ingress=[{"ports": [{"port": 4000, "endPort": 4100}]}])), "to everybody"),
+    (private_metrics, (measured(), network(ingress=[{"ports": [{"port": 4001}], "from": [ANYBODY]}])), "to everybody"),
     (placements_agree, (gateway(pod={"tolerations": TAINTED}), beside()), "tolerates no taint, and litellm does"),
     (
         placements_agree,

@@ -165,3 +165,12 @@ def test_whoever_cannot_read_such_a_state_is_told_the_way_out(machine: Machine) 
     machine.runner.answers["pulumi stack output"] = cut_off
     with pytest.raises(Problem, match="make recover STACK=dev"):
         operations.up(machine.place(**CLUSTER), "dev", [], [])
+
+
+def test_nobody_is_sent_to_mend_a_backend_that_is_elsewhere(machine: Machine) -> None:
+    machine.runner.answers["pulumi stack output"] = Finished(
+        255, errors="error: failed to load checkpoint: access denied"
+    )
+    with pytest.raises(Problem, match="access denied") as raised:
+        operations.up(machine.place(**CLUSTER, **SHARED), "dev", [], [])
+    assert "make recover" not in str(raised.value)

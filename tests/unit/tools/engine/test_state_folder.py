@@ -31,14 +31,14 @@ def tree(folder: Path) -> dict[str, str]:
 
 def test_what_is_whole_stays(tmp_path: Path, stacks: Path):
     before = tree(tmp_path)
-    assert mend(tmp_path, "dev") == []
+    assert mend(tmp_path, "litellm", "dev") == []
     assert tree(tmp_path) == before
 
 
 def test_what_was_cut_off_beside_the_state_is_taken_away(tmp_path: Path, stacks: Path):
     (stacks / "dev.json.attrs").write_text("")
     before = tree(tmp_path)
-    assert mend(tmp_path, "dev") == [".pulumi/stacks/litellm/dev.json.attrs"]
+    assert mend(tmp_path, "litellm", "dev") == [".pulumi/stacks/litellm/dev.json.attrs"]
     assert tree(tmp_path) == {name: text for name, text in before.items() if not name.endswith("/dev.json.attrs")}
 
 
@@ -58,14 +58,14 @@ def test_so_is_what_was_cut_off_beside_its_lock_its_history_and_what_all_stacks_
     path = tmp_path / beside
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text('{"user.cache')
-    assert mend(tmp_path, "dev") == [beside]
+    assert mend(tmp_path, "litellm", "dev") == [beside]
     assert not path.exists()
 
 
 @pytest.mark.parametrize("content", ["", json.dumps(STATE)[:-2]], ids=["empty", "half"])
 def test_the_state_before_takes_the_place_of_one_that_was_cut_off(tmp_path: Path, stacks: Path, content: str):
     (stacks / "dev.json").write_text(content)
-    assert mend(tmp_path, "dev") == [".pulumi/stacks/litellm/dev.json"]
+    assert mend(tmp_path, "litellm", "dev") == [".pulumi/stacks/litellm/dev.json"]
     assert json.loads((stacks / "dev.json").read_text()) == BEFORE
     assert json.loads((stacks / "dev.json.bak").read_text()) == BEFORE
 
@@ -73,23 +73,34 @@ def test_the_state_before_takes_the_place_of_one_that_was_cut_off(tmp_path: Path
 def test_a_state_with_nothing_before_stays_for_whoever_can_read_it(tmp_path: Path, stacks: Path):
     (stacks / "dev.json").write_text("")
     (stacks / "dev.json.bak").write_text("")
-    assert mend(tmp_path, "dev") == []
+    assert mend(tmp_path, "litellm", "dev") == []
     assert (stacks / "dev.json").exists()
 
 
 def test_other_stacks_stay_as_they_are(tmp_path: Path, stacks: Path):
     (stacks / "dev-two.json.attrs").write_text("")
-    assert mend(tmp_path, "dev") == []
+    assert mend(tmp_path, "litellm", "dev") == []
     assert (stacks / "dev-two.json.attrs").exists()
+
+
+def test_a_stack_of_this_name_of_another_project_stays_as_it_is(tmp_path: Path, stacks: Path):
+    theirs = stacks.parent / "another" / "dev.json"
+    theirs.parent.mkdir()
+    for name in (theirs, theirs.with_name("dev.json.attrs")):
+        name.write_text("")
+    theirs.with_name("dev.json.bak").write_text(json.dumps(BEFORE))
+    before = tree(tmp_path)
+    assert mend(tmp_path, "litellm", "dev") == []
+    assert tree(tmp_path) == before
 
 
 def test_all_stacks_are_mended_where_the_engine_reads_all_of_them(tmp_path: Path, stacks: Path):
     (stacks / "dev-two.json.attrs").write_text("")
-    assert mend(tmp_path, "*") == [".pulumi/stacks/litellm/dev-two.json.attrs"]
+    assert mend(tmp_path, "litellm", "*") == [".pulumi/stacks/litellm/dev-two.json.attrs"]
 
 
 def test_a_backend_that_is_not_there_yet_has_nothing_to_mend(tmp_path: Path):
-    assert mend(tmp_path / "none", "dev") == []
+    assert mend(tmp_path / "none", "litellm", "dev") == []
 
 
 @pytest.mark.e2e
@@ -117,5 +128,5 @@ def test_the_engine_reads_again_what_it_could_not_read(tmp_path: Path, cut_off: 
     assert ask("import", "--file", str(state)).returncode == 0
     (backend / f".pulumi/stacks/litellm/dev.{cut_off}").write_text("")
     assert ask("export").returncode != 0
-    assert mend(backend, "dev") == [f".pulumi/stacks/litellm/dev.{cut_off}"]
+    assert mend(backend, "litellm", "dev") == [f".pulumi/stacks/litellm/dev.{cut_off}"]
     assert ask("export").returncode == 0
