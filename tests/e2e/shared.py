@@ -138,13 +138,35 @@ def documented(file: str, **names: str) -> str:
     return rights(file, **names).replace('"litellm/', f'"{MOUNT}/').replace("auth/kubernetes/", f"auth/{AUTH}/")
 
 
+def place(namespace: str, items: Sequence[dict[str, Any]]) -> None:
+    """Make a namespace with what is in it."""
+    made = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, *items]
+    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": made}))
+
+
 def share_postgres(vault: Vault) -> None:
+    place_postgres(vault, POSTGRES_NAMESPACE, MOUNT, "shared/postgres")
+
+
+def place_postgres(vault: Vault, namespace: str, mount: str, document: str) -> str:
+    """A Postgres in a namespace of its own, its login in Vault; returns the password."""
     password = secrets.token_hex(16)
-    vault.write(MOUNT, "shared/postgres", username="postgres", password=password)
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": POSTGRES_NAMESPACE}}
-    items = [namespace, *postgres_objects(POSTGRES_NAMESPACE, password)]
-    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-    kubectl("rollout", "status", "statefulset/postgres", "-n", POSTGRES_NAMESPACE, "--timeout=90s")
+    vault.mount(mount)
+    vault.write(mount, document, username="postgres", password=password)
+    place(namespace, postgres_objects(namespace, password))
+    kubectl("rollout", "status", "statefulset/postgres", "-n", namespace, "--timeout=90s")
+    return password
+
+
+def place_upstream(project: Project, namespace: str, vault: str) -> Project:
+    """A provider in a namespace of its own, and a relay to Vault where its address in the cluster is known.
+
+    Returns:
+        The project, for stacks that reach Vault by that relay.
+    """
+    items = upstream_objects(namespace, ["upstream"], [upstream.PORT])
+    place(namespace, [*items, *(relay_objects(namespace, "vault", vault) if vault else [])])
+    return through_the_relay(project, namespace) if vault else project
 
 
 def upstream_objects(namespace: str, services: Sequence[str], ports: Sequence[int]) -> list[dict[str, Any]]:

@@ -120,12 +120,7 @@ class Running:
 def running(project: Project, vault: Vault) -> Iterator[Running]:
     vault.mount("litellm")
     vault.write("litellm", PROVIDER, key=f"sk-{secrets.token_hex(16)}")
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SERVERS}}
-    items = [namespace, *shared.upstream_objects(SERVERS, ["upstream"], [upstream.PORT])]
-    if VAULT:
-        items += shared.relay_objects(SERVERS, "vault", VAULT)
-        project = shared.through_the_relay(project, SERVERS)
-    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    project = shared.place_upstream(project, SERVERS, VAULT)
     project.write_stack(STACK, CONFIG)
 
     def read(place: str) -> str:

@@ -65,6 +65,15 @@ class Moving:
         assert "asks for another salt key than this stack has" in said, tail(preview)
         return said
 
+    def moves(self, before: Documents) -> None:
+        """By one `up`, with all values; the salt key stays where it was first."""
+        self.write()
+        self.project.make("up", self.stack)
+        assert self.documents(self.mount, self.prefix) == without_salt(before)
+        assert self.vault.list(ENGINE, self.stack) == ["salt"]
+        assert self.vault.read(ENGINE, f"{self.stack}/salt") == before["salt"]
+        self.is_in_order()
+
     def is_in_order(self) -> None:
         assert self.project.changes(self.stack, "--refresh") == []
 
@@ -99,12 +108,7 @@ def test_another_prefix_is_refused_with_what_to_write(moving: Moving, before: Do
 
 
 def test_with_that_the_values_move_and_the_salt_key_stays(moving: Moving, before: Documents):
-    moving.write()
-    moving.project.make("up", moving.stack)
-    assert moving.documents(ENGINE, moving.prefix) == without_salt(before)
-    assert moving.vault.list(ENGINE, moving.stack) == ["salt"]
-    assert moving.vault.read(ENGINE, f"{moving.stack}/salt") == before["salt"]
-    moving.is_in_order()
+    moving.moves(before)
 
 
 def test_another_engine_is_refused(moving: Moving, before: Documents):
@@ -115,12 +119,7 @@ def test_another_engine_is_refused(moving: Moving, before: Documents):
 
 def test_with_its_mount_the_salt_key_stays_where_it_is(moving: Moving, before: Documents):
     moving.salt_is = moving.salt_is | {"mount": ENGINE}
-    moving.write()
-    moving.project.make("up", moving.stack)
-    assert moving.documents(ANOTHER, moving.prefix) == without_salt(before)
-    assert moving.vault.list(ENGINE, moving.stack) == ["salt"]
-    assert moving.vault.read(ENGINE, f"{moving.stack}/salt") == before["salt"]
-    moving.is_in_order()
+    moving.moves(before)
 
 
 def test_the_operator_may_read_the_salt_key_where_it_is(moving: Moving):

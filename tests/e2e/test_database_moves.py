@@ -3,10 +3,8 @@
 Its user is the second of two by then, as after a rotation. The tests build on each other.
 """
 
-import json
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,12 +97,7 @@ class Leaving:
 
 @pytest.fixture(scope="module")
 def leaving(project: Project, vault: Vault) -> Iterator[Leaving]:
-    password = secrets.token_hex(16)
-    vault.mount("litellm")
-    vault.write("litellm", ADMIN, username="postgres", password=password)
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SERVERS}}
-    items = [namespace, *shared.postgres_objects(SERVERS, password)]
-    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    password = shared.place_postgres(vault, SERVERS, "litellm", ADMIN)
     try:
         project.write_stack(STACK, CONFIG)
         project.make("up", STACK)

@@ -209,12 +209,7 @@ def running(project: Project, vault: Vault) -> Iterator[Running]:
     others = of_others()
     vault.mount("litellm")
     vault.write("litellm", OTHERS, **others)
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SERVERS}}
-    items = [namespace, *shared.upstream_objects(SERVERS, ["upstream"], [upstream.PORT])]
-    if VAULT:
-        items += shared.relay_objects(SERVERS, "vault", VAULT)
-        project = shared.through_the_relay(project, SERVERS)
-    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    project = shared.place_upstream(project, SERVERS, VAULT)
     project.write_stack(STACK, CONFIG)
     try:
         project.make("up", STACK)

@@ -5,7 +5,6 @@ Needs what tests/e2e/test_aws_stack.py needs. The tests build on each other.
 
 import json
 import os
-import secrets
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -76,14 +75,8 @@ class Moving:
 
 @pytest.fixture(scope="module")
 def moving(project: Project, vault: Vault) -> Iterator[Moving]:
-    password = secrets.token_hex(16)
-    vault.mount("litellm")
-    vault.write("litellm", ADMIN, username="postgres", password=password)
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SERVERS}}
-    items = [namespace, *shared.postgres_objects(SERVERS, password)]
-    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    shared.place_postgres(vault, SERVERS, "litellm", ADMIN)
     try:
-        kubectl("rollout", "status", "statefulset/postgres", "-n", SERVERS, "--timeout=90s")
         project.write_stack(FIRST, IN_VAULT)
         # Its gate leaves a credential in the database, which no other salt key can read.
         project.make("up", FIRST, SMOKE="true")
