@@ -21,6 +21,7 @@ from components.gateway.files import METRICS_SIZE
 from components.gateway.gateway import Gateway, GatewayArgs, RedisConnection
 from components.gateway.migration import MigrationArgs
 from components.gateway.proxy_config import coordination_redis, proxy_config
+from components.gateway.wait import AwaitedServer
 from components.ingress.http_route import HttpRouteArgs
 from components.ingress.ingress import IngressArgs, LoadBalancer
 from components.namespace.limits import NamespaceLimitsArgs
@@ -29,9 +30,9 @@ from components.sync.restarter import Announced, RestarterArgs
 from infra.config.aws_pods import token_region
 from infra.config.base import Disk, bytes_of
 from infra.config.database.cloudnative import CloudNativePgDatabase
-from infra.config.database.common import SecretCredentials, TokenSection
+from infra.config.database.common import NearbySection, SecretCredentials, TokenSection
 from infra.config.database.existing import ExistingDatabase
-from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, takes_tokens
+from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, pooler_of, takes_tokens
 from infra.config.gateway.autoscaling import AutoscalingConfig
 from infra.config.gateway.settings import gibibytes
 from infra.config.gateway.switches import BUFFER, RUST_VARIABLE
@@ -319,11 +320,7 @@ def gateway(
         args["root_path"] = config.ingress.root_path
     if kept := keep_alive_seconds(config):
         args["keep_alive_seconds"] = kept
-    if spend := litellm.spend_collector:
-        args["spend_collector"] = {
-            "on_unavailable": spend.on_unavailable,
-            "resources": spend.resources.as_kubernetes(DISK_OF_COLLECTOR),
-        }
+    args |= containers_beside(config, servers, namespace)
     if recycling := litellm.worker_recycling:
         args["worker_recycling"] = {"max_requests": recycling.max_requests, "jitter": recycling.most_more}
     if connection := redis_connection(config.redis_of_litellm, servers, turn_of_redis):
@@ -439,6 +436,33 @@ def pod_pooler(config: StackConfig) -> dict[str, str]:
     return {
         "LITELLM_PGBOUNCER_ENABLED": "true",
         "LITELLM_PGBOUNCER_MAX_DB_CONNECTIONS": str(given.max_connections),
+    }
+
+
+def containers_beside(config: StackConfig, servers: Servers, namespace: Name) -> GatewayArgs:
+    """What runs beside LiteLLM in its pods."""
+    found: dict[str, Any] = {}
+    if spend := config.gateway.spend_collector:
+        found["spend_collector"] = {
+            "on_unavailable": spend.on_unavailable,
+            "resources": spend.resources.as_kubernetes(DISK_OF_COLLECTOR),
+        }
+    if awaited := awaited_database(config.database, servers, namespace):
+        found["awaited_database"] = awaited
+    return cast("GatewayArgs", found)
+
+
+def awaited_database(database: DatabaseConfig, servers: Servers, namespace: Name) -> AwaitedServer | None:
+    """The Postgres whose restarts LiteLLM waits for: one in its namespace, or the pooler in front of it."""
+    if not isinstance(database, NearbySection) or not database.wait_seconds:
+        return None
+    pooler = pooler_of(database)
+    host, port = (pooler.host, pooler.port) if pooler else servers.database
+    return {
+        "host": host,
+        "address": pulumi.Output.concat(host, ".", namespace, ".svc"),
+        "port": port,
+        "seconds": database.wait_seconds,
     }
 
 

@@ -20,8 +20,9 @@ from components.gateway.files import (
     secret_volume,
 )
 from components.gateway.pod import COMMAND, PORT, SURROUNDINGS, TMP_SIZE, container, pod, seconds, variables
+from components.gateway.wait import alias, relay
 from components.labels import selector
-from components.pods import template
+from components.pods import PodSettings, template
 
 KEEP_ALIVE_SECONDS = 95
 """Longer than ingress controllers keep an idle connection to a pod (nginx 60 s, Traefik 90 s): whoever closes first must be
@@ -91,6 +92,7 @@ def deployment_spec(
     if constraints := spread(name, args, most_replicas(args)):
         rest["topologySpreadConstraints"] = constraints
     if before := [
+        *([relay(args["image"], args["awaited_database"])] if "awaited_database" in args else []),
         *([bundler(args["image"])] if accepts_more(args) else []),
         *([collector_container(args)] if "spend_collector" in args else []),
     ]:
@@ -117,10 +119,18 @@ def deployment_spec(
                 ),
                 args,
             ),
-            args.get("pod"),
+            settings(args),
             {"litellm/identity": args["identity"]} if "identity" in args else None,
         ),
     }
+
+
+def settings(args: Args) -> PodSettings:
+    """What the stack says to all pods, and where those of the gateway find the relay."""
+    given: PodSettings = args.get("pod", {})
+    if "awaited_database" not in args:
+        return given
+    return {**given, "host_aliases": [alias(args["awaited_database"]), *given.get("host_aliases", ())]}
 
 
 def accepts_more(args: Args) -> bool:

@@ -15,6 +15,7 @@ from components.gateway.files import (
     key_of_file,
 )
 from components.gateway.pod import PORT
+from components.gateway.wait import AwaitedServer
 from components.labels import labels, selector
 from components.objects import short_hash
 from components.pods import PodSettings
@@ -106,6 +107,10 @@ class GatewayArgs(TypedDict):
 
     spend_collector: NotRequired[SpendCollector]
     """Optional: a container that works out and writes spend. Defaults to none: the workers do."""
+
+    awaited_database: NotRequired[AwaitedServer]
+    """Optional: the Postgres of DATABASE_URL, whose restarts LiteLLM waits for through a relay in its pods. Defaults to none:
+    requests that ask it meanwhile get 503."""
 
     worker_recycling: NotRequired[WorkerRecycling]
     """Optional: end workers after some requests; only with several. Defaults to never."""

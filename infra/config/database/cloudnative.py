@@ -18,7 +18,7 @@ from infra.config.base import (
     Section,
     Size,
 )
-from infra.config.database.common import SUPERUSER, DatabaseSection
+from infra.config.database.common import SUPERUSER, NearbySection
 from infra.config.database.pooler import Connections
 from infra.config.database.ssl import SslMode
 
@@ -63,7 +63,7 @@ class CloudNativePooler(Section):
     """Connections that each PgBouncer accepts (`max_client_conn`)."""
 
 
-class CloudNativePgDatabase(DatabaseSection):
+class CloudNativePgDatabase(NearbySection):
     """A Postgres that CloudNativePG runs in the gateway's namespace. Its operator must be in the cluster."""
 
     kind: Literal["cloudnative-pg"]

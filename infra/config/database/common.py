@@ -204,6 +204,15 @@ class DatabaseSection(Section):
         return {"sslmode": self.sslmode} | ({"schema": self.db_schema} if self.db_schema else {})
 
 
+class NearbySection(DatabaseSection):
+    """What servers in the gateway's namespace have."""
+
+    wait_seconds: Annotated[int, Field(ge=0, le=60)] = 10
+    """Seconds that LiteLLM waits for Postgres when it is away, through a relay in each pod (`database-relay`): a restart is a
+    late answer then, and no 503 for a virtual key. LiteLLM itself waits for 10 at most, unless its
+    `PROXY_DB_LOOKUP_DEADLINE_SECONDS` says more. With 0 there is no relay."""
+
+
 class TokenSection(DatabaseSection):
     """What servers have that may take IAM tokens instead of passwords: those of Amazon RDS."""
 

@@ -6,7 +6,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from infra.config.base import Compute, Disk, ObjectName, Section, Size
 from infra.config.database.cloudnative import CloudNativePgDatabase
-from infra.config.database.common import SUPERUSER, DatabaseSection, SslMode, TokenSection
+from infra.config.database.common import SUPERUSER, NearbySection, SslMode, TokenSection
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.pooler import Pooler
 from infra.config.database.rds import RdsDatabase
@@ -21,7 +21,7 @@ BOOTSTRAP_CONNECTIONS = 1
 """The bootstrap Job: one `psql` at a time."""
 
 
-class InClusterDatabase(DatabaseSection):
+class InClusterDatabase(NearbySection):
     """A small Postgres in the namespace of the gateway: one pod, no replication, no backup."""
 
     kind: Literal["in-cluster"] = "in-cluster"

@@ -5,11 +5,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
+from components.gateway.wait import NAME as RELAY
 from infra.config.base import DNS_LABEL
 from infra.config.gateway.modules import mapping
 
 OWN_VOLUMES = frozenset({"tmp", "config", "secret-files", "metrics", "certificates"})
-OWN_CONTAINERS = frozenset({"litellm", "authorities"})
+OWN_CONTAINERS = frozenset({"litellm", "authorities", RELAY})
 OWN_FOLDERS = frozenset({"/tmp", "/etc/litellm", "/etc/litellm-secrets", "/etc/litellm-certificates"})  # noqa: S108
 
 FREE_OF_SECURITY = frozenset({"runAsUser", "runAsGroup", "readOnlyRootFilesystem", "seccompProfile"})
