@@ -253,7 +253,7 @@ def test_an_autoscaler_that_adds_and_takes_pods_fails_nothing(running: Running):
 
 
 def test_restarts_of_postgres_fail_nothing(running: Running):
-    """Keys are due for a look-up every `revocationSeconds`, at some time of their own in each pod: several restarts meet some."""
+    """Keys are due for a look-up every `revocationSeconds`, in each pod at times of its own: several restarts meet some."""
     before = restarts()
     with running.load() as found:
         for _ in range(RESTARTS):

@@ -65,7 +65,9 @@ def test_nobody_waits_with_zero_seconds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pooler", "host"), [({}, "postgres-rw"), ({"pooler": {"instances": 2}}, "postgres-pooler")], ids=["server", "pooler"]
+    ("pooler", "host"),
+    [({}, "postgres-rw"), ({"pooler": {"instances": 2}}, "postgres-pooler")],
+    ids=["server", "pooler"],
 )
 def test_a_server_of_cloudnative_pg_is_awaited_or_its_pooler(pooler: dict[str, Any], host: str) -> None:
     pod = gateway(database={"kind": "cloudnative-pg", **pooler})
