@@ -84,6 +84,13 @@ SWITCHES: dict[str, Switch] = {
         {"litellmSettings": {"callbacks": ["prometheus"]}},
         ours=False,
     ),
+    "relay": Switch(
+        "a Postgres of the namespace that restarts is waited for",
+        other={"database": {"kind": "in-cluster"}},
+        ours=False,
+    ),
+    "collector": Switch("spend in a process of its own", {"spendCollector": {}}, ours=False),
+    "rust": Switch("translation in Rust (beta)", {"rust": True}, ours=False),
     "no-spend-logs": Switch("no row for each request", general(disable_spend_logs=True), ours=False),
 }
 

@@ -100,9 +100,20 @@ def virtual_key(setup: Setup) -> str:
     return str(made.json()["key"])
 
 
+def containers(spec: dict[str, Any]) -> list[str]:
+    """Names of the containers that go on running: sidecars stand among those that run before."""
+    sidecars = [each for each in spec.get("initContainers", ()) if each.get("restartPolicy") == "Always"]
+    return [each["name"] for each in (*spec["containers"], *sidecars)]
+
+
 def usage(names: Sequence[str]) -> Usage:
-    """Of all these pods together."""
-    texts = [kubectl("exec", "-n", NAMESPACE, name, "-c", "litellm", "--", "sh", "-c", READ) for name in names]
+    """Of all these pods together, with what runs beside LiteLLM in them."""
+    texts = [
+        kubectl("exec", "-n", NAMESPACE, pod["metadata"]["name"], "-c", container, "--", "sh", "-c", READ)
+        for pod in json.loads(kubectl("get", "pods", "-n", NAMESPACE, "-o", "json"))["items"]
+        if pod["metadata"]["name"] in names
+        for container in containers(pod["spec"])
+    ]
     each = [parsed(text) for text in texts]
     return Usage(sum(one.cpu_seconds for one in each), sum(one.memory_bytes for one in each))
 

@@ -143,7 +143,8 @@ def stack(name: str, of: tuple[str, str], changes: Mapping[str, Any] | None = No
     """
     folder, file = of
     document = Stack.read(ROOT / folder, file).document
-    overlay = {f"litellm:{key}": value for key, value in (changes or {}).items()}
+    # The relay finds Postgres by the namespace.
+    overlay = {f"litellm:{key}": value for key, value in {"namespace": NAMESPACE, **(changes or {})}.items()}
     kinds = [key for key, value in overlay.items() if "kind" in value]
     document["config"] = {key: value for key, value in document["config"].items() if key not in kinds}
     return of_recording(name, record(Stack(file, merge(document, {"config": overlay})), preview=False))
@@ -180,24 +181,29 @@ def values(recording: Recording) -> dict[str, str]:
 def adapted(pod: Mapping[str, Any], name: str) -> Pod:
     """The pod of a stack beside those of others: with the Secret, the ConfigMap and the servers of the benchmark."""
     main, *others = cast("list[Pod]", pod["containers"])
-    environment = {each["name"]: each for each in main["env"]} | (
-        {"REDIS_HOST": {"name": "REDIS_HOST", "value": REDIS}}
-        if any(each["name"] == "REDIS_HOST" for each in main["env"])
-        else {}
-    )
-    password = {"name": PASSWORD_KEY, "valueFrom": {"secretKeyRef": {"name": SERVERS_SECRET, "key": "password"}}}
     ours = {
-        **{key: value for key, value in main.items() if key != "lifecycle"},
-        "env": [*environment.values(), password],
-        "envFrom": [{"secretRef": {"name": name}}],
+        **{key: value for key, value in connected(main, name).items() if key != "lifecycle"},
         "resources": {**main["resources"], "requests": SMALL},
     }
+    before = [connected(each, name) if "envFrom" in each else each for each in pod.get("initContainers", ())]
     kept = {key: value for key, value in pod.items() if key not in ("serviceAccountName", "topologySpreadConstraints")}
     volumes = [
         {**each, "configMap": {**each["configMap"], "name": name}} if each["name"] == "config" else each
         for each in pod["volumes"]
     ]
-    return {**kept, "containers": [ours, *others], "volumes": volumes, "terminationGracePeriodSeconds": 5}
+    spec = {**kept, "containers": [ours, *others], "volumes": volumes, "terminationGracePeriodSeconds": 5}
+    return {**spec, "initContainers": before} if before else spec
+
+
+def connected(container: Pod, name: str) -> Pod:
+    """A container of LiteLLM with the Secret and the servers of the benchmark."""
+    environment = {each["name"]: each for each in container["env"]} | (
+        {"REDIS_HOST": {"name": "REDIS_HOST", "value": REDIS}}
+        if any(each["name"] == "REDIS_HOST" for each in container["env"])
+        else {}
+    )
+    password = {"name": PASSWORD_KEY, "valueFrom": {"secretKeyRef": {"name": SERVERS_SECRET, "key": "password"}}}
+    return {**container, "env": [*environment.values(), password], "envFrom": [{"secretRef": {"name": name}}]}
 
 
 def all_setups() -> list[Setup]:

@@ -9,7 +9,8 @@ import pytest
 from bench.gateway import backend, setups
 from bench.gateway.cells import Cell, cells, complete, numbers, percentile, ratios
 from bench.gateway.generator import Answers
-from bench.gateway.pods import Usage, parsed
+from bench.gateway.pods import Usage, containers, parsed
+from bench.gateway.servers import NAMESPACE
 from bench.gateway.setups import Setup, all_setups
 from bench.prices import SWITCHES, Switch
 
@@ -57,8 +58,20 @@ def test_no_secret_is_outside_of_secrets(found: dict[str, Setup]):
 @pytest.mark.parametrize("name", SWITCHES)
 def test_each_switch_changes_the_pod_or_its_settings(name: str):
     base, other = Switch("").setup("same"), SWITCHES[name].setup("same")
-    assert (base.config, environment(base)) != (other.config, environment(other))
+    assert (base.config, base.pod) != (other.config, other.pod)
     assert other.replicas == 1
+
+
+def test_what_runs_beside_litellm_has_the_servers_of_the_benchmark():
+    (collector,) = SWITCHES["collector"].setup("other").pod["initContainers"]
+    assert collector["envFrom"] == [{"secretRef": {"name": "other"}}]
+    assert {"name": "REDIS_HOST", "value": "redis"} in collector["env"]
+    (relay,) = SWITCHES["relay"].setup("other").pod["initContainers"]
+    assert {"name": "SERVER_HOST", "value": f"postgres.{NAMESPACE}.svc"} in relay["env"]
+
+
+def test_sidecars_are_measured_with_litellm():
+    assert containers(SWITCHES["relay"].setup("other").pod) == ["litellm", "database-relay"]
 
 
 @pytest.mark.parametrize(
