@@ -1,8 +1,8 @@
 """Lets LiteLLM wait for a Postgres that is away, where it would refuse requests.
 
-It runs in a container beside LiteLLM with Python's standard library alone (components/gateway/inside.py). It passes on bytes,
-those of TLS among them, and knows nothing of what they are. A connection that Postgres does not take is tried again, until it
-does or the time is over.
+It runs in a container beside LiteLLM with Python's standard library alone (components/gateway/inside.py). A connection that
+Postgres does not take is tried again, and so is one that it takes and answers with `cannot_connect_now`, until it does or the
+time is over. Beyond that first answer it passes on bytes, those of TLS among them, and knows nothing of what they are.
 """
 
 import asyncio
@@ -17,19 +17,34 @@ ATTEMPT_SECONDS = 1.0
 
 CHUNK = 65536
 
+AWAY = (b"E", b"C57P03\0")
+"""How Postgres begins an error, and its code for `cannot_connect_now`: it starts, recovers, or shuts down."""
+
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def connected(host: str, port: int, seconds: float) -> Ends | None:
-    """A connection to the server; None when it did not take one for so long."""
+async def answered(host: str, port: int, said: bytes, seconds: float) -> tuple[Ends, bytes] | None:
+    """A connection to the server, and its answer to the first that a client says; None when there is none for so long."""
     clock = asyncio.get_running_loop().time
     until = clock() + seconds
     while (left := until - clock()) > 0:
+        server: Ends | None = None
         try:
-            return await asyncio.wait_for(asyncio.open_connection(host, port), min(left, ATTEMPT_SECONDS))
+            server = await asyncio.wait_for(asyncio.open_connection(host, port), min(left, ATTEMPT_SECONDS))
+            server[1].write(said)
+            answer = await asyncio.wait_for(server[0].read(CHUNK), until - clock())
+            if not is_away(answer):
+                return server, answer
         except OSError:
-            await asyncio.sleep(PAUSE_SECONDS)
+            pass
+        if server is not None:
+            server[1].close()
+        await asyncio.sleep(PAUSE_SECONDS)
     return None
+
+
+def is_away(answer: bytes) -> bool:
+    return answer.startswith(AWAY[0]) and AWAY[1] in answer
 
 
 async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -60,9 +75,14 @@ class Relay:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            server = await connected(self.host, self.port, self.seconds)
-            if server is not None:
+            if not (said := await reader.read(CHUNK)):
+                return
+            if found := await answered(self.host, self.port, said, self.seconds):
+                server, answer = found
+                writer.write(answer)
                 await between((reader, writer), server)
+        except ConnectionError:
+            pass
         finally:
             writer.close()
 

@@ -45,7 +45,7 @@ CONFIG: dict[str, Any] = {
 CHANGES: Mapping[str, str] = {
     "identity": "the random part of the mark of documents that are still to be made",
     "litellm-deployment": "variables: lists that LiteLLM would fetch at its start, its address (PROXY_BASE_URL), when Python "
-    "collects garbage; its disk",
+    "collects garbage; its disk; a relay to Postgres, and the line of hosts that leads there",
     **dict.fromkeys(
         ("postgres-server", "redis-server", "litellm-migration-job", "database-bootstrap-job"),
         "requests and limits of ephemeral storage: the servers restart, and the Jobs, which cannot be changed, run once more",

@@ -24,6 +24,12 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     writer.close()
 
 
+def error(code: str, message: str) -> bytes:
+    """An `ErrorResponse` as Postgres writes it."""
+    fields = f"SFATAL\0VFATAL\0C{code}\0M{message}\0\0".encode()
+    return b"E" + (len(fields) + 4).to_bytes(4, "big") + fields
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
@@ -89,20 +95,79 @@ def test_a_connection_waits_for_a_server_that_comes_back() -> None:
 
 def test_a_connection_ends_when_the_server_stays_away() -> None:
     async def test() -> None:
-        async with relay_to(free_port(), 0.3) as (reader, _):
+        async with relay_to(free_port(), 0.3) as (reader, writer):
+            writer.write(b"hello")
             assert await reader.read() == b""
 
     run(test)
 
 
-def test_a_connection_ends_with_that_of_the_server() -> None:
-    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.close()
+@pytest.mark.parametrize("why", ["the database system is shutting down", "the database system is starting up"])
+def test_a_server_that_takes_nobody_now_is_asked_again(why: str) -> None:
+    async def test() -> None:
+        port, answers = free_port(), iter([error("57P03", why)] * 3)
 
+        async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            assert await reader.read(1024) == b"hello"
+            writer.write(next(answers, b"R welcome"))
+            await reader.read()
+            writer.close()
+
+        async with await asyncio.start_server(server, "127.0.0.1", port), relay_to(port) as (reader, writer):
+            writer.write(b"hello")
+            assert await reader.readexactly(9) == b"R welcome"
+
+    run(test)
+
+
+def test_other_errors_of_the_server_are_the_clients() -> None:
+    async def test() -> None:
+        port, wrong = free_port(), error("28P01", "password authentication failed")
+
+        async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1024)
+            writer.write(wrong)
+            writer.close()
+
+        async with await asyncio.start_server(server, "127.0.0.1", port), relay_to(port) as (reader, writer):
+            writer.write(b"hello")
+            assert await reader.read() == wrong
+
+    run(test)
+
+
+def test_an_answer_later_on_is_not_looked_at() -> None:
+    async def test() -> None:
+        port, late = free_port(), error("57P03", "of a query")
+
+        async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1024)
+            writer.write(b"R")
+            await reader.read(1024)
+            writer.write(late)
+            writer.close()
+
+        async with await asyncio.start_server(server, "127.0.0.1", port), relay_to(port) as (reader, writer):
+            writer.write(b"hello")
+            assert await reader.readexactly(1) == b"R"
+            writer.write(b"query")
+            assert await reader.read() == late
+
+    run(test)
+
+
+def test_a_connection_ends_with_that_of_the_server() -> None:
     async def test() -> None:
         port = free_port()
-        async with await asyncio.start_server(hang_up, "127.0.0.1", port), relay_to(port) as (reader, _):
-            assert await reader.read() == b""
+
+        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1024)
+            writer.write(b"R")
+            writer.close()
+
+        async with await asyncio.start_server(hang_up, "127.0.0.1", port), relay_to(port) as (reader, writer):
+            writer.write(b"hello")
+            assert await reader.read() == b"R"
 
     run(test)
 
@@ -112,14 +177,34 @@ def test_the_server_learns_that_a_client_is_gone() -> None:
         port, gone = free_port(), asyncio.Event()
 
         async def until_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1024)
+            writer.write(b"R")
             await reader.read()
             gone.set()
             writer.close()
 
         async with await asyncio.start_server(until_the_end, "127.0.0.1", port):
-            async with relay_to(port) as (_, writer):
+            async with relay_to(port) as (reader, writer):
                 writer.write(b"hello")
+                await reader.readexactly(1)
             await gone.wait()
+
+    run(test)
+
+
+def test_a_client_that_says_nothing_costs_the_server_nothing() -> None:
+    async def test() -> None:
+        port, calls = free_port(), 0
+
+        async def count(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal calls
+            calls += 1
+            writer.close()
+
+        async with await asyncio.start_server(count, "127.0.0.1", port), relay_to(port) as (_, writer):
+            writer.close()
+            await asyncio.sleep(0.2)
+        assert calls == 0
 
     run(test)
 
