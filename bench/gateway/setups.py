@@ -24,7 +24,7 @@ EXTERNAL_SECRET = "kubernetes:external-secrets.io/v1:ExternalSecret"
 LABEL = "litellm-bench/setup"
 PORT = 4000
 
-SMALL = {"cpu": "100m", "memory": "512Mi"}
+SMALL = {"cpu": "20m", "memory": "256Mi"}
 """What each pod requests here: they all are on one small machine, and one at a time has something to do."""
 
 PRODUCTION = ("examples", "vault-production")
@@ -181,10 +181,7 @@ def values(recording: Recording) -> dict[str, str]:
 def adapted(pod: Mapping[str, Any], name: str) -> Pod:
     """The pod of a stack beside those of others: with the Secret, the ConfigMap and the servers of the benchmark."""
     main, *others = cast("list[Pod]", pod["containers"])
-    ours = {
-        **{key: value for key, value in connected(main, name).items() if key != "lifecycle"},
-        "resources": {**main["resources"], "requests": SMALL},
-    }
+    ours = {key: value for key, value in connected(main, name).items() if key != "lifecycle"}
     before = [connected(each, name) if "envFrom" in each else each for each in pod.get("initContainers", ())]
     kept = {key: value for key, value in pod.items() if key not in ("serviceAccountName", "topologySpreadConstraints")}
     volumes = [
@@ -203,7 +200,12 @@ def connected(container: Pod, name: str) -> Pod:
         else {}
     )
     password = {"name": PASSWORD_KEY, "valueFrom": {"secretKeyRef": {"name": SERVERS_SECRET, "key": "password"}}}
-    return {**container, "env": [*environment.values(), password], "envFrom": [{"secretRef": {"name": name}}]}
+    return {
+        **container,
+        "env": [*environment.values(), password],
+        "envFrom": [{"secretRef": {"name": name}}],
+        "resources": {**container["resources"], "requests": SMALL},
+    }
 
 
 def all_setups() -> list[Setup]:
