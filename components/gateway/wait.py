@@ -13,7 +13,7 @@ MODULE = "components.gateway.relay"
 
 RESOURCES: dict[str, dict[str, str]] = {
     "requests": {"cpu": "10m", "memory": "32Mi", "ephemeral-storage": "16Mi"},
-    "limits": {"memory": "64Mi", "ephemeral-storage": "64Mi"},
+    "limits": {"memory": "128Mi", "ephemeral-storage": "64Mi"},
 }
 
 
