@@ -34,6 +34,7 @@ from infra.config.database.common import NearbySection, SecretCredentials, Token
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, pooler_of, takes_tokens
 from infra.config.gateway.autoscaling import AutoscalingConfig
+from infra.config.gateway.keyless import answers_without_its_database
 from infra.config.gateway.settings import gibibytes
 from infra.config.gateway.switches import BUFFER, RUST_VARIABLE
 from infra.config.ingress.alb import AlbConfig
@@ -447,14 +448,18 @@ def containers_beside(config: StackConfig, servers: Servers, namespace: Name) ->
             "on_unavailable": spend.on_unavailable,
             "resources": spend.resources.as_kubernetes(DISK_OF_COLLECTOR),
         }
-    if awaited := awaited_database(config.database, servers, namespace):
+    if awaited := awaited_database(config, servers, namespace):
         found["awaited_database"] = awaited
     return cast("GatewayArgs", found)
 
 
-def awaited_database(database: DatabaseConfig, servers: Servers, namespace: Name) -> AwaitedServer | None:
+def awaited_database(config: StackConfig, servers: Servers, namespace: Name) -> AwaitedServer | None:
     """The Postgres whose restarts LiteLLM waits for: one in its namespace, or the pooler in front of it."""
+    database = config.database
     if not isinstance(database, NearbySection) or not database.wait_seconds:
+        return None
+    if answers_without_its_database(config.gateway.general_settings):
+        # It must learn at once that there is none: pods that wait are not ready.
         return None
     pooler = pooler_of(database)
     host, port = (pooler.host, pooler.port) if pooler else servers.database

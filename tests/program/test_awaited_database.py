@@ -64,6 +64,17 @@ def test_nobody_waits_with_zero_seconds() -> None:
     assert "hostAliases" not in pod
 
 
+def test_nobody_waits_who_answers_without_a_database() -> None:
+    """A pod that waited would not be ready, and nobody would answer."""
+    open_gateway = {
+        "allowRequestsWithoutKey": True,
+        "generalSettings": {"allow_requests_on_db_unavailable": True},
+    }
+    found = pods(record(stack(DEV, gateway=open_gateway)))["litellm-deployment"]
+    assert "initContainers" not in found
+    assert "hostAliases" not in found
+
+
 @pytest.mark.parametrize(
     ("pooler", "host"),
     [({}, "postgres-rw"), ({"pooler": {"instances": 2}}, "postgres-pooler")],

@@ -210,7 +210,8 @@ class NearbySection(DatabaseSection):
     wait_seconds: Annotated[int, Field(ge=0, le=60)] = 10
     """Seconds that LiteLLM waits for Postgres when it is away, through a relay in each pod (`database-relay`): a restart is a
     late answer then, and no 503 for a virtual key. LiteLLM itself waits for 10 at most, unless its
-    `PROXY_DB_LOOKUP_DEADLINE_SECONDS` says more. With 0 there is no relay."""
+    `PROXY_DB_LOOKUP_DEADLINE_SECONDS` says more. There is no relay with 0, and none for a LiteLLM that answers without its
+    database (`allow_requests_on_db_unavailable`)."""
 
 
 class TokenSection(DatabaseSection):

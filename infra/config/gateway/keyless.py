@@ -31,9 +31,14 @@ def open_metrics(litellm: Mapping[str, Any]) -> bool:
     return litellm.get("require_auth_for_metrics_endpoint", True) in OFF
 
 
+def answers_without_its_database(general: Mapping[str, Any]) -> bool:
+    """Whether LiteLLM answers everybody while its database cannot be reached."""
+    return general.get("allow_requests_on_db_unavailable") not in OFF
+
+
 def without_a_key(general: Mapping[str, Any]) -> Iterator[Finding]:
     """Settings that open a part of the gateway, or open it for a time."""
-    if general.get("allow_requests_on_db_unavailable") not in OFF:
+    if answers_without_its_database(general):
         yield "allow_requests_on_db_unavailable", "answers everybody while the database cannot be reached"
     if general.get("allow_user_auth") not in OFF:
         yield "allow_user_auth", "lets anybody log in as a user, with any key"
