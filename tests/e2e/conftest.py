@@ -7,7 +7,6 @@ Operator. What the cluster asks of a stack (addresses, chart, ingress class) com
 import os
 import secrets
 import shutil
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,9 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.e2e.schedule import SECONDS, Schedule
 from tests.e2e.support import Project, Vault, kubectl, remove_operator
-
-BEGIN = time.monotonic()
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ("pulumi", "kubectl", "make")
@@ -40,41 +38,7 @@ COPIED = (
 LOCKS = ("pyproject.toml", "requirements.txt", "requirements-dev.txt")
 
 
-KEYED = ("test_smoke", "test_observe", "test_access")
-"""Modules that have one gateway together, in this order."""
-
-LATE = (
-    *KEYED,
-    "test_rotation",
-    "test_starts",
-    "test_generation",
-    "test_given_namespace",
-    "test_stores",
-    "test_ways_in",
-    "test_database",
-    "test_pods",
-    "test_adopt",
-    "test_lost_state",
-    "test_changes_of_mind",
-    "test_database_moves",
-    "test_store_moves",
-    "test_kills",
-    "test_seed_000",
-    "test_seed_001",
-    "test_seed_002",
-    "test_seed_003",
-    "test_seed_004",
-    "test_seed_objects",
-    "test_bad_days",
-    "test_rotation_load",
-)
-"""Modules that come last, in this order: where the time is short, these do not begin any more."""
-
-LONGEST_MODULE_SECONDS = 480
-"""What a module may take, on a machine with two cores."""
-
-LONGER_MODULES = {"test_bad_days": 800, "test_kills": 450, "test_rotation_load": 1000}
-"""Seconds of those that take longer."""
+SCHEDULE = Schedule(float(os.environ.get("E2E_SECONDS", "inf")))
 
 
 def copy_project(folder: Path) -> None:
@@ -100,7 +64,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: LATE.index(item.path.stem) if item.path.stem in LATE else -1)
+    order = [*SECONDS]
+    items.sort(key=lambda item: order.index(item.path.stem) if item.path.stem in order else -1)
     lacks = missing()
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
@@ -154,11 +119,9 @@ def cluster_overlay(folder: Path) -> str:
     return str(path)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def there_is_time(request: pytest.FixtureRequest) -> None:
-    """E2E_SECONDS, if given, is how long all tests may take: late modules that would not end by then do not begin."""
-    left = float(os.environ.get("E2E_SECONDS", "inf")) - (time.monotonic() - BEGIN)
-    if request.path.stem in LATE and left < LONGER_MODULES.get(request.path.stem, LONGEST_MODULE_SECONDS):
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """E2E_SECONDS, if given, is how long all tests may take: what would not end by then does not begin."""
+    if not SCHEDULE.has_time_for(item.path.stem):
         pytest.skip("the time for all tests is over")
 
 
