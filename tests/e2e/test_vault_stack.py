@@ -6,6 +6,7 @@ The tests build on each other: each says what must be true by then.
 import base64
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,14 @@ SECOND = {
 
 
 @pytest.fixture(scope="module")
-def up(project: Project) -> dict[str, Any]:
+def up(project: Project) -> Iterator[dict[str, Any]]:
     # Its Postgres is that of the second stack, too.
     clients = {"networkPolicy": {"database": [{"namespace": SECOND["namespace"]}]}}
     project.write_stack("dev", project.config("dev") | clients)
     project.make("up")
-    return project.outputs("dev")
+    yield project.outputs("dev")
+    for stack in ("second", "dev"):
+        project.make("destroy", stack, check=False)
 
 
 @pytest.fixture(scope="module")
