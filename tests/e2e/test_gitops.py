@@ -64,8 +64,9 @@ def files(project: Project, made_by_pulumi: dict[str, Any], overlay: str) -> Ite
     for wave in range(len(WAVES)):
         sync(out, wave)
     yield out
-    # As the deletion of the Application does.
-    kubectl("delete", "--ignore-not-found", *arguments(sorted(out.glob("[0-9]*.yaml"), reverse=True)))
+    # As the deletion of the Application does: a namespace in which pods still end goes after half of their grace period.
+    made = arguments(sorted(out.glob("[0-9]*.yaml"), reverse=True))
+    kubectl("delete", "--cascade=foreground", "--ignore-not-found", *made)
 
 
 def sync(out: Path, wave: int) -> None:
