@@ -119,7 +119,7 @@ def prepare(folder: Path) -> Workspace:
     )
     # What the stack files need is in them, and options of this make are not those of the next.
     overlays = cluster_overlay(folder)
-    for variable in ("OVERLAY", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"):
+    for variable in ("ARGS", "OVERLAY", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"):
         environment.pop(variable, None)
     # As on a machine that has deployed before: with bytecode of the project, too.
     run([sys.executable, "-m", "compileall", "-q", "components", "infra", "policy", "tools"], cwd=folder, check=True)
