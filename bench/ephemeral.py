@@ -136,7 +136,8 @@ class Bench:
         kubectl("delete", "deployments,statefulsets,jobs", "--all", "-n", namespace, check=False)
         kubectl("delete", "pods", "--all", "--now", "-n", namespace, check=False)
         kubectl("delete", "namespace", namespace, "--ignore-not-found")
-        vault.client.auth.kubernetes.delete_role(stack.role, mount_point=AUTH)
+        if stack.role:
+            vault.client.auth.kubernetes.delete_role(stack.role, mount_point=AUTH)
         if policy := stack.policy:
             vault.client.sys.delete_policy(policy["name"])
         for document in vault.list(MOUNT, stack.prefix):
