@@ -24,6 +24,8 @@ PATH = "/api/v1/namespaces"
 LIMIT_SECONDS = 120
 POLL_SECONDS = 0.25
 GRACE_SECONDS = 1
+PODS_SECONDS = 20
+"""How long the namespace waits for its pods: with some it would take half of their own grace period."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,8 @@ class Records:
     def quiet(self, record: Record) -> None:
         """Stop everything that runs in it. Nobody waits for an answer any more; left alone, pods end when their clients do."""
         namespace = record.name.namespace
+        # Before their owners go: the first grace period that the kubelet hears of is the one that it keeps.
+        self._end_pods(f"{PATH}/{namespace}")
         # Jobs and ExternalSecrets have finalizers: a namespace that still has some when it goes is looked at twice.
         for kind in (
             "apps/v1 deployments",
@@ -149,7 +153,10 @@ class Records:
         ):
             group, plural = kind.split()
             self.kube.delete(f"/apis/{group}/namespaces/{namespace}/{plural}", {"propagationPolicy": "Background"})
-        self.kube.delete(f"{PATH}/{namespace}/pods", {"gracePeriodSeconds": GRACE_SECONDS})
+        self._end_pods(f"{PATH}/{namespace}")
+
+    def _end_pods(self, path: str) -> None:
+        self.kube.delete(f"{path}/pods", {"gracePeriodSeconds": GRACE_SECONDS})
 
     def delete(self, record: Record, sleep: Callable[[float], None] = time.sleep) -> None:
         """Delete the namespace, as long as it is still that of this environment, and wait until it is gone."""
@@ -159,13 +166,16 @@ class Records:
             current = record_of(found) if found else None
             if found is None or current is None or current.mark != record.mark:
                 return
-            if not current.terminating:
-                self.kube.delete(path, {"preconditions": {"uid": found["metadata"]["uid"]}})
             if attempt % 10 == 0:
                 # What a controller made at the last moment.
-                self.kube.delete(f"{path}/pods", {"gracePeriodSeconds": GRACE_SECONDS})
+                self._end_pods(path)
+            if not current.terminating and (attempt * POLL_SECONDS >= PODS_SECONDS or not self._has_pods(path)):
+                self.kube.delete(path, {"preconditions": {"uid": found["metadata"]["uid"]}})
             sleep(POLL_SECONDS)
         raise Problem(f"namespace {record.name.namespace} does not go away: {self._stuck(path)}")
+
+    def _has_pods(self, path: str) -> bool:
+        return bool((self.kube.get(f"{path}/pods") or {}).get("items"))
 
     def _stuck(self, path: str) -> str:
         conditions = (self.kube.get(path) or {}).get("status", {}).get("conditions", [])

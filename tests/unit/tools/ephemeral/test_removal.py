@@ -11,6 +11,7 @@ from tools.engine.targets import Sight
 from tools.ephemeral import removal
 from tools.ephemeral.environments import Place, Wish, extend
 from tools.ephemeral.errors import Busy, Interrupted, Taken
+from tools.ephemeral.kube import Object
 from tools.ephemeral.mark import Mark
 from tools.ephemeral.names import name_of
 from tools.ephemeral.record import Record, Records
@@ -109,6 +110,46 @@ def test_what_runs_in_it_is_stopped_before_the_state_goes():
     down(world.place(), MINE)
     assert "delete /apis/apps/v1/namespaces/litellm-env-pr-1/deployments" in before
     assert "delete /api/v1/namespaces/litellm-env-pr-1" not in before
+
+
+def test_its_pods_are_told_of_their_short_grace_period_before_their_owners_go():
+    """Afterwards the kubelet would keep the long one, with which what made them takes them along."""
+    world = World()
+    world.record("pr-1")
+    down(world.place(), MINE)
+    of_pods = world.kube.log.index("delete /api/v1/namespaces/litellm-env-pr-1/pods")
+    assert of_pods < world.kube.log.index("delete /apis/apps/v1/namespaces/litellm-env-pr-1/deployments")
+
+
+class PodsThatEndSlowly(FakeKube):
+    """A pod is there for a few looks."""
+
+    looks = 4
+
+    def get(self, path: str, **query: str) -> Object | None:
+        if path.endswith("/litellm-env-pr-1/pods") and self.looks:
+            self.looks -= 1
+            return {"items": [{}]}
+        return super().get(path, **query)
+
+
+def test_its_namespace_goes_when_its_pods_are_gone():
+    """With pods that still end, Kubernetes looks again after half of their grace period."""
+    kube = PodsThatEndSlowly()
+    world = World(kube=kube)
+    record = world.record("pr-1")
+    world.place().records.delete(record, lambda _: None)
+    assert kube.looks == 0
+    assert world.kube.namespaces() == {"kube-system"}
+
+
+def test_its_namespace_does_not_wait_for_pods_that_stay():
+    kube = PodsThatEndSlowly()
+    kube.looks = 1_000
+    world = World(kube=kube)
+    record = world.record("pr-1")
+    world.place().records.delete(record, lambda _: None)
+    assert world.kube.namespaces() == {"kube-system"}
 
 
 def test_what_does_not_carry_the_mark_is_named_and_left(monkeypatch: pytest.MonkeyPatch):
