@@ -1,8 +1,9 @@
 """Lets LiteLLM wait for a Postgres that is away, where it would refuse requests.
 
 It runs in a container beside LiteLLM with Python's standard library alone (components/gateway/inside.py). A connection that
-Postgres does not take is tried again, and so is one that it takes and answers with `cannot_connect_now`, until it does or the
-time is over. Beyond that first answer it passes on bytes, those of TLS among them, and knows nothing of what they are.
+Postgres does not take is tried again, and so is one that it takes and answers with `cannot_connect_now`, or ends without an
+answer, until it does or the time is over. Beyond that first answer it passes on bytes, those of TLS among them, and knows
+nothing of what they are.
 """
 
 import asyncio
@@ -20,6 +21,9 @@ CHUNK = 65536
 AWAY = (b"E", b"C57P03\0")
 """How Postgres begins an error, and its code for `cannot_connect_now`: it starts, recovers, or shuts down."""
 
+CANCEL = (80877102).to_bytes(4, "big")
+"""In what a client says first that wants a query to end (`CancelRequest`): it has no answer, and is to be heard once."""
+
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -33,7 +37,7 @@ async def answered(host: str, port: int, said: bytes, seconds: float) -> tuple[E
             server = await asyncio.wait_for(asyncio.open_connection(host, port), min(left, ATTEMPT_SECONDS))
             server[1].write(said)
             answer = await asyncio.wait_for(server[0].read(CHUNK), until - clock())
-            if not is_away(answer):
+            if not is_away(answer, said):
                 return server, answer
         except OSError:
             pass
@@ -43,7 +47,10 @@ async def answered(host: str, port: int, said: bytes, seconds: float) -> tuple[E
     return None
 
 
-def is_away(answer: bytes) -> bool:
+def is_away(answer: bytes, said: bytes) -> bool:
+    """Whether a server that took a connection does not serve it: it says so, or ends it without a word."""
+    if not answer:
+        return said[4:8] != CANCEL
     return answer.startswith(AWAY[0]) and AWAY[1] in answer
 
 

@@ -120,6 +120,33 @@ def test_a_server_that_takes_nobody_now_is_asked_again(why: str) -> None:
     run(test)
 
 
+@pytest.mark.parametrize(
+    ("said", "times"),
+    [
+        (b"\0\0\0\x08\x04\xd2\x16\x2f", 3),  # SSLRequest
+        (b"\0\0\0\x10\x04\xd2\x16\x2e\0\0\0\x01\0\0\0\x02", 1),  # CancelRequest, which has no answer
+    ],
+)
+def test_a_server_that_ends_a_connection_without_a_word_is_asked_again(said: bytes, times: int) -> None:
+    """As one that is told to end while it reads what the client said first."""
+
+    async def test() -> None:
+        port, heard = free_port(), list[bytes]()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.append(await reader.read(1024))
+            if len(heard) == 3:
+                writer.write(b"S")
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", port), relay_to(port) as (reader, writer):
+            writer.write(said)
+            assert await reader.read() == (b"S" if times == 3 else b"")
+        assert heard == [said] * times
+
+    run(test)
+
+
 def test_other_errors_of_the_server_are_the_clients() -> None:
     async def test() -> None:
         port, wrong = free_port(), error("28P01", "password authentication failed")
