@@ -79,8 +79,8 @@ class Load:
 
     @property
     def in_flight(self) -> int:
-        """Requests that one worker has under way."""
-        return math.ceil(self.requests_of_worker * self.completion_seconds)
+        """Requests that one worker has under way: as many as it serves, or all there are when it is alone."""
+        return math.ceil(min(self.requests_of_worker, self.largest) * self.completion_seconds)
 
 
 @dataclass(frozen=True)

@@ -77,8 +77,14 @@ def test_workers_share_the_load_of_a_pod() -> None:
 
 
 def test_large_prompts_take_more_memory() -> None:
-    assert memory_gib(Load(1)) == 4
-    assert memory_gib(Load(1, prompt_tokens=100_000, completion_seconds=60)) == 8
+    assert memory_gib(Load(100)) == 4
+    assert memory_gib(Load(100, prompt_tokens=100_000, completion_seconds=60)) == 8
+
+
+def test_prompts_that_never_come_take_none() -> None:
+    """Of two requests a second at most, 120 are under way."""
+    assert Load(1, completion_seconds=60).in_flight == 120
+    assert memory_gib(Load(1, prompt_tokens=100_000, completion_seconds=60)) == 4
 
 
 def test_a_slow_answer_is_waited_for() -> None:
