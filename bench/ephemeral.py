@@ -19,7 +19,7 @@ from bench import manifests, report
 from bench.manifests import Planned
 from bench.options import IngressAddressOption, JsonOption, LogOption
 from bench.up import LIMIT_SECONDS, SCRIPT, FirstCompletion
-from bench.workspace import ROOT, Workspace, everything, prepare
+from bench.workspace import ROOT, Workspace, everything, prepare, stop
 from tests.e2e.shared import AUTH, MOUNT, inventory, shared_things
 from tests.e2e.support import kubectl, tail
 from tools.ephemeral.mark import new_mark
@@ -133,8 +133,7 @@ class Bench:
 
     def undo(self, stack: Planned) -> None:
         namespace, vault = stack.namespace, self.workspace.vault
-        kubectl("delete", "deployments,statefulsets,jobs", "--all", "-n", namespace, check=False)
-        kubectl("delete", "pods", "--all", "--now", "-n", namespace, check=False)
+        stop(namespace)
         kubectl("delete", "namespace", namespace, "--ignore-not-found")
         if stack.role:
             vault.client.auth.kubernetes.delete_role(stack.role, mount_point=AUTH)
