@@ -61,21 +61,22 @@ class Schedule:
     def __init__(self, limit: float, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._end = now() + limit
-        self._begin = now()
+        self._begin: float | None = None
+        """When the first module of these began: others may have run before."""
+
         self._usual = 0
         self._begun: dict[str, bool] = {}
 
     def has_time_for(self, module: str) -> bool:
         """Whether the next test of a module may begin. A module that was refused stays so: its tests build on each other."""
-        left = self._end - self._now()
+        now = self._now()
+        self._begin = now if self._begin is None else self._begin
+        left = self._end - now
         if module not in self._begun:
             seconds = SECONDS.get(module, UNKNOWN_SECONDS)
-            self._begun[module] = left >= seconds * self._pace()
+            pace = (now - self._begin) / self._usual if self._usual else 1.0
+            self._begun[module] = left >= seconds * max(1.0, pace)
             self._usual += seconds if self._begun[module] else 0
             return self._begun[module]
         self._begun[module] = self._begun[module] and left >= TEST_SECONDS
         return self._begun[module]
-
-    def _pace(self) -> float:
-        """How many times longer than usual the modules so far have taken."""
-        return max(1.0, (self._now() - self._begin) / self._usual) if self._usual else 1.0

@@ -47,6 +47,14 @@ def test_a_slow_machine_is_counted_in(clock: Clock):
     assert plan.has_time_for("third")
 
 
+def test_what_came_before_says_nothing_of_it(clock: Clock):
+    plan = Schedule(2000, clock)
+    clock.seconds = 600
+    assert plan.has_time_for("first")
+    clock.seconds = 1200
+    assert plan.has_time_for("second"), "the first took 600 seconds, as it usually does"
+
+
 def test_a_fast_machine_is_not(clock: Clock):
     """What went fast says little of what comes."""
     plan = Schedule(1000, clock)
