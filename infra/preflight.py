@@ -16,7 +16,7 @@ from components.database.cloudnative_api import API as CLOUDNATIVE
 from components.database.cloudnative_api import OBJECT_STORES
 from components.delivery import INJECTOR
 from components.labels import INSTANCE
-from infra import autoscalers, lost_state
+from infra import autoscalers, lost_state, sidecars
 from infra.cluster import kubeconfig_path
 from infra.config.database.cloudnative import CloudNativePgDatabase
 from infra.config.monitoring import MonitoringConfig
@@ -88,7 +88,7 @@ def check_cluster(target: Target) -> Generator[str, None, ExternalSecretsConfig]
     operator = target.config.external_secrets
     try:
         client = KubernetesApi(kubeconfig_path(), target.config.context)
-        client.get("/version")
+        yield from sidecars.check(client.get("/version"), target.config)
         if target.config.create_namespace:
             yield from check_namespace(client, target)
         else:

@@ -30,11 +30,10 @@ from components.sync.restarter import Announced, RestarterArgs
 from infra.config.aws_pods import token_region
 from infra.config.base import Disk, bytes_of
 from infra.config.database.cloudnative import CloudNativePgDatabase
-from infra.config.database.common import NearbySection, SecretCredentials, TokenSection
+from infra.config.database.common import SecretCredentials, TokenSection
 from infra.config.database.existing import ExistingDatabase
 from infra.config.database.kinds import DatabaseConfig, InClusterDatabase, pooler_of, takes_tokens
 from infra.config.gateway.autoscaling import AutoscalingConfig
-from infra.config.gateway.keyless import answers_without_its_database
 from infra.config.gateway.settings import gibibytes
 from infra.config.gateway.switches import BUFFER, RUST_VARIABLE
 from infra.config.ingress.alb import AlbConfig
@@ -47,6 +46,7 @@ from infra.config.redis import ElastiCacheConfig, ExistingRedis, InClusterRedis,
 from infra.config.stack import StackConfig
 from infra.proxy import proxy_variables
 from infra.servers import Servers
+from infra.sidecars import seconds_for_database
 from infra.turns import ONE_USER, Turn
 
 POSTGRES, POSTGRES_PORT = "postgres", 5432
@@ -455,19 +455,15 @@ def containers_beside(config: StackConfig, servers: Servers, namespace: Name) ->
 
 def awaited_database(config: StackConfig, servers: Servers, namespace: Name) -> AwaitedServer | None:
     """The Postgres whose restarts LiteLLM waits for: one in its namespace, or the pooler in front of it."""
-    database = config.database
-    if not isinstance(database, NearbySection) or not database.wait_seconds:
+    if not (seconds := seconds_for_database(config)):
         return None
-    if answers_without_its_database(config.gateway.general_settings):
-        # It must learn at once that there is none: pods that wait are not ready.
-        return None
-    pooler = pooler_of(database)
+    pooler = pooler_of(config.database)
     host, port = (pooler.host, pooler.port) if pooler else servers.database
     return {
         "host": host,
         "address": pulumi.Output.concat(host, ".", namespace, ".svc"),
         "port": port,
-        "seconds": database.wait_seconds,
+        "seconds": seconds,
     }
 
 
