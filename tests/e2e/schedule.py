@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Mapping
 
 SECONDS: Mapping[str, int] = {
-    "test_upgrade": 540,
-    "test_vault_stack": 680,
-    "test_ephemeral": 640,
+    "test_upgrade": 300,
+    "test_vault_stack": 720,
+    "test_ephemeral": 460,
     "test_aws_stack": 260,
     "test_policy": 30,
     "test_stack_files": 60,
