@@ -18,7 +18,7 @@ def test_a_cluster_without_sidecars_is_named_with_what_asks_for_one() -> None:
     (relay,) = said("28+")
     assert relay.startswith("litellm:database.waitSeconds: ")
     assert "Kubernetes 1.28" in relay
-    assert "0" in relay
+    assert "set it to 0" in relay
     gateway = {"spendCollector": {"onUnavailable": "fallback"}}
     (collector,) = said("27", database={"waitSeconds": 0}, gateway=gateway)
     assert collector.startswith("litellm:gateway.spendCollector: ")
